@@ -1,0 +1,29 @@
+//! AgentPhone: an agent has at most one webhook, which overrides the project's default.
+//!
+//! Its policy: deliveries are retried 5 times and signed with `X-Webhook-Signature` over timestamp and body.
+
+pub mod delete_agent_webhook;
+pub mod delete_webhook;
+pub mod get_agent_webhook;
+pub mod get_webhook;
+pub mod list_agent_deliveries;
+mod payload;
+pub mod set_agent_webhook;
+pub mod set_webhook;
+mod slot;
+pub mod test_agent_webhook;
+pub mod test_webhook;
+mod wire;
+
+use crate::dialect::Dialect;
+
+/// The dialect, as the pipeline uses it.
+pub const DIALECT: Dialect = Dialect {
+    name: "agentphone",
+    event_names: &[
+        ("call.completed", "agent.call_ended"),
+        ("message.received", "agent.message"),
+        ("message.reaction", "agent.reaction"),
+    ],
+    tell: payload::tell,
+};

@@ -1,0 +1,93 @@
+//! What AgentPhone's webhooks are sent.
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+use shared::domain::DeliveryId;
+use shared::sign::Scheme;
+use shared::time::Timestamp;
+
+use crate::dialect::{Telling, Told};
+
+/// `{event, channel, timestamp, agentId, data, conversationState, recentHistory}`, and `test: true` on a test.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Payload<'a> {
+    event: &'a str,
+    channel: Option<&'a str>,
+    timestamp: String,
+    agent_id: Option<&'a str>,
+    data: &'a RawValue,
+    conversation_state: Option<&'a RawValue>,
+    recent_history: &'a [Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<bool>,
+}
+
+/// Writes the request that tells a webhook of an event.
+pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
+    let event = telling.event;
+    let payload = Payload {
+        event: telling.event_type,
+        channel: event.channel.as_deref(),
+        timestamp: event.occurred_at.iso8601(),
+        agent_id: event.agent_id.as_ref().map(|id| id.as_str()),
+        data: &event.data,
+        conversation_state: event.conversation_state.as_deref(),
+        recent_history: &[],
+        test: None,
+    };
+    told(&payload, telling.id, message_id(&event.data))
+}
+
+/// The message of a test call.
+#[derive(Debug, Clone)]
+pub(super) struct TestMessage {
+    pub(super) agent_id: Option<String>,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) message: String,
+    pub(super) channel: String,
+}
+
+/// Writes the request of a test call.
+pub(super) fn tell_test(test: &TestMessage, id: &DeliveryId, now: Timestamp) -> Result<Told, serde_json::Error> {
+    let data = to_raw_value(&json!({
+        "conversationId": "conv_test",
+        "from": test.from,
+        "to": test.to,
+        "message": test.message,
+        "mediaUrl": null,
+        "direction": "inbound",
+        "receivedAt": now.iso8601(),
+    }))?;
+    let payload = Payload {
+        event: "agent.message",
+        channel: Some(&test.channel),
+        timestamp: now.iso8601(),
+        agent_id: test.agent_id.as_deref(),
+        data: &data,
+        conversation_state: None,
+        recent_history: &[],
+        test: Some(true),
+    };
+    told(&payload, id, None)
+}
+
+fn told(payload: &Payload<'_>, id: &DeliveryId, message_id: Option<String>) -> Result<Told, serde_json::Error> {
+    Ok(Told {
+        scheme: Scheme::TimestampedHex,
+        headers: vec![
+            ("x-webhook-id".to_owned(), id.to_string()),
+            ("x-webhook-event".to_owned(), payload.event.to_owned()),
+        ],
+        body: to_raw_value(payload)?,
+        message_id,
+    })
+}
+
+/// The `messageId` that the published data carries, for the log.
+fn message_id(data: &RawValue) -> Option<String> {
+    let Ok(Value::Object(data)) = serde_json::from_str(data.get()) else { return None };
+    data.get("messageId").and_then(Value::as_str).map(str::to_owned)
+}

@@ -1,0 +1,53 @@
+//! What the endpoints of the agent's webhook and of the project's default share: they differ in the owner alone.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use lambda_http::Request;
+use serde_json::{Value, json};
+use shared::attempt::{Content, attempt};
+use shared::domain::Owner;
+use shared::http::caller::Caller;
+use shared::http::reply::{self, Reply};
+use shared::webhooks::{self, WebhookError};
+
+use super::payload::tell_test;
+use super::wire::{self, WebhookReply};
+use crate::app::App;
+use crate::fastapi::Problem;
+
+/// The longest that a test call waits: API Gateway gives up on a function after 30 seconds.
+const TEST_TIMEOUT: Duration = Duration::from_secs(25);
+
+pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
+    let settings = wire::settings(request, app.settings.require_https, &app.ids)?;
+    let made_of = (&app.clock, &app.ids);
+    let webhook = webhooks::set_slot(&app.store, made_of, &caller.scope, owner, settings).await?;
+    Ok(reply::json(StatusCode::OK, &WebhookReply::from(&webhook)))
+}
+
+pub(super) async fn get(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, Problem> {
+    let webhook = webhooks::slot(&app.store, &caller.scope, owner).await?;
+    Ok(reply::json(StatusCode::OK, &webhook.as_ref().map(WebhookReply::from)))
+}
+
+pub(super) async fn delete(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, Problem> {
+    webhooks::remove_slot(&app.store, &caller.scope, owner).await?;
+    Ok(reply::json(StatusCode::OK, &json!({ "success": true })))
+}
+
+pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
+    let message = wire::test_message(request, owner)?;
+    let webhook = webhooks::slot(&app.store, &caller.scope, owner).await?.ok_or(WebhookError::NotSet)?;
+    let now = app.clock.now();
+    let id = app.ids.test_delivery(now);
+    let told = tell_test(&message, &id, now)?;
+    let content = Content { id: &id, scheme: told.scheme, headers: &told.headers, body: told.body.get() };
+    let outcome = attempt(&app.sender, &webhook, content, now, TEST_TIMEOUT).await;
+    let answer = json!({
+        "success": outcome.is_success(),
+        "httpStatus": outcome.status,
+        "errorMessage": outcome.error.map_or(Value::Null, Value::String),
+    });
+    Ok(reply::json(StatusCode::OK, &answer))
+}

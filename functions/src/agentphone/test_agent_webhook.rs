@@ -1,0 +1,21 @@
+//! `POST /agentphone/v1/agents/{agent_id}/webhook/test`: sends a test message to the agent's webhook now, and waits.
+//!
+//! No body. 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401; 404 where none is set, or
+//! the agent is not registered; 503.
+
+use lambda_http::Request;
+use shared::http::caller::Caller;
+use shared::http::reply::Reply;
+
+use super::{slot, wire};
+use crate::app::App;
+use crate::fastapi::Problem;
+use crate::function::{Function, answer};
+
+/// The function.
+pub const FUNCTION: Function =
+    Function::http("agentphone-test-agent-webhook", |app, request| Box::pin(answer(app, request, handle)));
+
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+    slot::test(app, &caller, request, &wire::agent(request)?).await
+}

@@ -1,0 +1,139 @@
+//! What AgentPhone's callers send and are answered.
+
+use lambda_http::Request;
+use serde::Serialize;
+use serde_json::Map;
+use shared::domain::{AgentId, Delivery, DialectName, Ids, Owner, Status, Webhook};
+use shared::http::request::{body_bytes, path_parameter, query_parameter};
+use shared::webhooks::SlotSettings;
+
+use super::DIALECT;
+use super::payload::TestMessage;
+use crate::fastapi::{Fields, Problem, object, query_integer};
+
+/// Attempts after the first one.
+const RETRIES_MAX: u8 = 5;
+/// Seconds that an attempt may take, where the caller does not say.
+const TIMEOUT_DEFAULT_S: u16 = 30;
+/// Messages of history in a payload, where the caller does not say.
+const CONTEXT_LIMIT_DEFAULT: u8 = 10;
+/// Deliveries in a list, where the caller does not say.
+const LIMIT_DEFAULT: u16 = 50;
+
+/// `{id, url, secret, status, contextLimit, timeout, createdAt}`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WebhookReply<'a> {
+    id: &'a str,
+    url: &'a str,
+    secret: &'a str,
+    status: &'static str,
+    context_limit: u8,
+    timeout: u16,
+    created_at: String,
+}
+
+impl<'a> From<&'a Webhook> for WebhookReply<'a> {
+    fn from(webhook: &'a Webhook) -> Self {
+        Self {
+            id: webhook.id.as_str(),
+            url: &webhook.url,
+            secret: webhook.secret.expose(),
+            status: if webhook.enabled { "active" } else { "disabled" },
+            context_limit: webhook.history_limit,
+            timeout: webhook.timeout_s,
+            created_at: webhook.created_at.iso8601(),
+        }
+    }
+}
+
+/// `{id, messageId, eventType, channel, status, httpStatus, errorMessage, responseBody, attemptCount, lastAttemptAt,
+/// nextRetryAt, createdAt}`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeliveryReply {
+    id: String,
+    message_id: Option<String>,
+    event_type: String,
+    channel: Option<String>,
+    status: &'static str,
+    http_status: Option<u16>,
+    error_message: Option<String>,
+    response_body: Option<String>,
+    attempt_count: u32,
+    last_attempt_at: Option<String>,
+    next_retry_at: Option<String>,
+    created_at: String,
+}
+
+impl From<Delivery> for DeliveryReply {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.key.id.to_string(),
+            message_id: delivery.message_id,
+            event_type: delivery.event_type,
+            channel: delivery.channel,
+            status: match delivery.status {
+                Status::Pending => "pending",
+                Status::Success => "success",
+                Status::Failed | Status::Skipped => "failed",
+            },
+            http_status: delivery.http_status,
+            error_message: delivery.error,
+            response_body: delivery.response_body,
+            attempt_count: delivery.attempt_count,
+            last_attempt_at: delivery.last_attempt_at.map(|time| time.iso8601()),
+            next_retry_at: delivery.next_retry_at.map(|time| time.iso8601()),
+            created_at: delivery.key.created_at.iso8601(),
+        }
+    }
+}
+
+/// The agent that the path names. An id that no agent can have is answered as that of no agent.
+pub(super) fn agent(request: &Request) -> Result<Owner, Problem> {
+    let id = AgentId::parse(&path_parameter(request, "agent_id")).or(Err(Problem::NotFound("Agent not found.")))?;
+    Ok(Owner::Agent(id))
+}
+
+/// `{url, contextLimit?, timeout?}`, with a new secret; every field left out takes its default.
+pub(super) fn settings(request: &Request, require_https: bool, ids: &Ids) -> Result<SlotSettings, Problem> {
+    let body = object(body_bytes(request))?;
+    let mut fields = Fields::new("body", &body);
+    let url = fields.required_url("url", require_https);
+    let context_limit = fields.integer("contextLimit", 0..=50);
+    let timeout = fields.integer("timeout", 5..=120);
+    fields.finish()?;
+    Ok(SlotSettings {
+        dialect: DialectName::new(DIALECT.name),
+        url: url.unwrap_or_default(),
+        secret: ids.secret(),
+        retries_max: RETRIES_MAX,
+        timeout_s: timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(TIMEOUT_DEFAULT_S),
+        history_limit: context_limit.and_then(|limit| limit.try_into().ok()).unwrap_or(CONTEXT_LIMIT_DEFAULT),
+    })
+}
+
+/// `{from?, to?, message?, channel?}` where there is a body, and the agent of the webhook or of `?agentId=`.
+pub(super) fn test_message(request: &Request, owner: &Owner) -> Result<TestMessage, Problem> {
+    let body = match body_bytes(request) {
+        [] => Map::new(),
+        bytes => object(bytes)?,
+    };
+    let mut fields = Fields::new("body", &body);
+    let mut text = |name, default: &str| fields.string(name).unwrap_or_else(|| default.to_owned());
+    let message = TestMessage {
+        agent_id: owner.agent().map(ToString::to_string).or_else(|| query_parameter(request, "agentId")),
+        from: text("from", "+15550100001"),
+        to: text("to", "+15550100002"),
+        message: text("message", "This is a test message."),
+        channel: text("channel", "sms"),
+    };
+    fields.finish()?;
+    Ok(message)
+}
+
+/// `?limit=`, from 1 to 100.
+pub(super) fn limit(request: &Request) -> Result<u16, Problem> {
+    let limit = query_integer(request, "limit", 1..=100)?;
+    Ok(limit.and_then(|limit| limit.try_into().ok()).unwrap_or(LIMIT_DEFAULT))
+}

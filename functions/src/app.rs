@@ -1,0 +1,65 @@
+//! What every handler is given: settings, store, queues, sender, clock and ids. Built once a process, passed by
+//! reference.
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use shared::domain::Ids;
+use shared::queue::Queues;
+use shared::send::{Sender, SetupError};
+use shared::settings::{InvalidSettings, Settings};
+use shared::store::Store;
+use shared::time::Clock;
+
+/// A function's surroundings.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// What the environment sets.
+    pub settings: Settings,
+    /// The two tables.
+    pub store: Store,
+    /// The three queues.
+    pub queues: Queues,
+    /// The client that calls customers' URLs.
+    pub sender: Sender,
+    /// The current time.
+    pub clock: Clock,
+    /// New ids and secrets.
+    pub ids: Ids,
+}
+
+/// Why a function cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The environment is not complete.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    /// The HTTP client could not be set up.
+    #[error(transparent)]
+    Sender(#[from] SetupError),
+}
+
+impl App {
+    /// The surroundings that the process's environment describes.
+    ///
+    /// # Errors
+    /// Where settings are missing or wrong, all of them named, or TLS cannot be set up.
+    pub async fn from_env() -> Result<Self, StartError> {
+        let settings = Settings::from_env()?;
+        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        Self::new(settings, &aws, &aws)
+    }
+
+    /// The surroundings with these settings; DynamoDB and SQS are reached as their configurations say.
+    ///
+    /// # Errors
+    /// Where TLS cannot be set up.
+    pub fn new(settings: Settings, dynamodb: &SdkConfig, sqs: &SdkConfig) -> Result<Self, StartError> {
+        Ok(Self {
+            store: Store::connect(dynamodb, &settings),
+            queues: Queues::connect(sqs, &settings),
+            sender: Sender::new(settings.allowed_networks.clone())?,
+            clock: Clock::system(),
+            ids: Ids::random(),
+            settings,
+        })
+    }
+}

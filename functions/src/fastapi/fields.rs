@@ -1,0 +1,216 @@
+//! Reading fields as Pydantic does in its lax mode: unknown ones are passed over, numbers may be written as strings,
+//! and everything that is wrong is told at once. The kinds and sentences are those of
+//! <https://docs.pydantic.dev/latest/errors/validation_errors/>.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value, json};
+use shared::http::request::query_parameter;
+use url::Url;
+
+use super::{FieldError, Problem};
+
+/// The longest URL that Pydantic's `HttpUrl` takes, in characters.
+const URL_CHARS_MAX: usize = 2083;
+
+/// Reads a body that has to be a JSON object.
+///
+/// # Errors
+/// 422 where it is absent, no JSON, or something else.
+pub fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let error = |kind, loc, msg: &str, input, ctx| {
+        Problem::Invalid(vec![FieldError { kind, loc, msg: msg.to_owned(), input, ctx }])
+    };
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Err(error("missing", vec![json!("body")], "Field required", Value::Null, None));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(error(
+            "model_attributes_type",
+            vec![json!("body")],
+            "Input should be a valid dictionary or object to extract fields from",
+            other,
+            None,
+        )),
+        Err(cause) => Err(error(
+            "json_invalid",
+            vec![json!("body"), json!(offset(body, &cause))],
+            "JSON decode error",
+            json!({}),
+            Some(json!({ "error": reason(&cause) })),
+        )),
+    }
+}
+
+/// Where in `body` the parser stopped, in bytes.
+fn offset(body: &[u8], error: &serde_json::Error) -> usize {
+    let lines = body.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
+    lines.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1)
+}
+
+/// The parser's reason, without the place.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+/// Reads a whole number from the query.
+///
+/// # Errors
+/// 422 where it is none or out of `range`.
+pub fn query_integer(
+    request: &lambda_http::Request,
+    name: &'static str,
+    range: RangeInclusive<i64>,
+) -> Result<Option<i64>, Problem> {
+    let Some(text) = query_parameter(request, name) else { return Ok(None) };
+    let object = Map::from_iter([(name.to_owned(), Value::String(text))]);
+    let mut fields = Fields::new("query", &object);
+    let number = fields.integer(name, range);
+    fields.finish()?;
+    Ok(number)
+}
+
+/// Reads the fields of an object one by one and remembers what was wrong with each.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    part: &'static str,
+    object: &'a Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `object`, which is the request's `part`: `body` or `query`.
+    #[must_use]
+    pub const fn new(part: &'static str, object: &'a Map<String, Value>) -> Self {
+        Self { part, object, errors: Vec::new() }
+    }
+
+    /// An HTTP URL that has to be there; `https` alone where `require_https`.
+    pub fn required_url(&mut self, name: &'static str, require_https: bool) -> Option<String> {
+        let text = match self.object.get(name) {
+            None => {
+                self.wrong(name, "missing", "Field required", Value::Object(self.object.clone()), None);
+                return None;
+            }
+            Some(Value::String(text)) => text,
+            Some(other) => {
+                self.wrong(name, "string_type", "Input should be a valid string", other.clone(), None);
+                return None;
+            }
+        };
+        match check_url(text, require_https) {
+            Ok(()) => Some(text.clone()),
+            Err((kind, msg, ctx)) => {
+                self.wrong(name, kind, &msg, json!(text), Some(ctx));
+                None
+            }
+        }
+    }
+
+    /// A text; absent and `null` are none.
+    pub fn string(&mut self, name: &'static str) -> Option<String> {
+        let value = self.object.get(name).filter(|value| !value.is_null())?;
+        if let Value::String(text) = value {
+            return Some(text.clone());
+        }
+        self.wrong(name, "string_type", "Input should be a valid string", value.clone(), None);
+        None
+    }
+
+    /// A whole number in `range`; absent and `null` are none.
+    pub fn integer(&mut self, name: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        let input = self.object.get(name).filter(|value| !value.is_null())?;
+        match check_integer(input, &range) {
+            Ok(number) => Some(number),
+            Err((kind, msg, ctx)) => {
+                self.wrong(name, kind, &msg, input.clone(), ctx);
+                None
+            }
+        }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// 422 with everything that was wrong.
+    pub fn finish(self) -> Result<(), Problem> {
+        if self.errors.is_empty() { Ok(()) } else { Err(Problem::Invalid(self.errors)) }
+    }
+
+    fn wrong(&mut self, name: &str, kind: &'static str, msg: &str, input: Value, ctx: Option<Value>) {
+        self.errors.push(FieldError {
+            kind,
+            loc: vec![json!(self.part), json!(name)],
+            msg: msg.to_owned(),
+            input,
+            ctx,
+        });
+    }
+}
+
+fn check_url(text: &str, require_https: bool) -> Result<(), (&'static str, String, Value)> {
+    if text.chars().count() > URL_CHARS_MAX {
+        let msg = format!("URL should have at most {URL_CHARS_MAX} characters");
+        return Err(("url_too_long", msg, json!({ "max_length": URL_CHARS_MAX })));
+    }
+    let unparsable =
+        |error: &str| ("url_parsing", format!("Input should be a valid URL, {error}"), json!({ "error": error }));
+    if text.is_empty() {
+        return Err(unparsable("input is empty"));
+    }
+    let url = Url::parse(text).map_err(|error| unparsable(&error.to_string()))?;
+    let expected = if require_https { "'https'" } else { "'http' or 'https'" };
+    if !(url.scheme() == "https" || (url.scheme() == "http" && !require_https)) {
+        return Err((
+            "url_scheme",
+            format!("URL scheme should be {expected}"),
+            json!({ "expected_schemes": expected }),
+        ));
+    }
+    Ok(())
+}
+
+type IntegerError = (&'static str, String, Option<Value>);
+
+fn check_integer(input: &Value, range: &RangeInclusive<i64>) -> Result<i64, IntegerError> {
+    let number = match input {
+        Value::Number(number) => number.as_i64().map_or_else(|| whole(number.as_f64().unwrap_or(f64::NAN)), Ok),
+        Value::String(text) => text.trim().parse().or(Err((
+            "int_parsing",
+            "Input should be a valid integer, unable to parse string as an integer".to_owned(),
+            None,
+        ))),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(("int_type", "Input should be a valid integer".to_owned(), None))
+        }
+    }?;
+    if number < *range.start() {
+        let ge = range.start();
+        return Err((
+            "greater_than_equal",
+            format!("Input should be greater than or equal to {ge}"),
+            Some(json!({ "ge": ge })),
+        ));
+    }
+    if number > *range.end() {
+        let le = range.end();
+        return Err((
+            "less_than_equal",
+            format!("Input should be less than or equal to {le}"),
+            Some(json!({ "le": le })),
+        ));
+    }
+    Ok(number)
+}
+
+/// A float that is a whole number; one beyond the range of `i64` becomes its end, which no field's range holds.
+fn whole(number: f64) -> Result<i64, IntegerError> {
+    if number.fract() == 0.0 {
+        #[allow(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is wanted")]
+        Ok(number as i64)
+    } else {
+        Err(("int_from_float", "Input should be a valid integer, got a number with a fractional part".to_owned(), None))
+    }
+}

@@ -1,0 +1,105 @@
+//! `{"detail": …}`: a sentence, or for a 422 a list of what is wrong where.
+
+use std::error::Error;
+
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+use serde_json::{Value, json};
+use shared::http::caller::CallerError;
+use shared::http::reply::{self, Reply};
+use shared::store::StoreError;
+use shared::webhooks::WebhookError;
+
+use crate::fault::Fault;
+use crate::function;
+
+/// Why a call is not answered with its result.
+#[derive(Debug)]
+pub enum Problem {
+    /// 401
+    Unauthorized(&'static str),
+    /// 404
+    NotFound(&'static str),
+    /// 422
+    Invalid(Vec<FieldError>),
+    /// 503
+    Fault(Fault),
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldError {
+    /// Pydantic's name for it: `missing`, `string_type`, …
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Where: `["body", "url"]`.
+    pub loc: Vec<Value>,
+    /// A sentence for people.
+    pub msg: String,
+    /// What was given there.
+    pub input: Value,
+    /// The numbers and words of the sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ctx: Option<Value>,
+}
+
+impl From<CallerError> for Problem {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::Missing => Self::Unauthorized("Missing API key."),
+            CallerError::Invalid => Self::Unauthorized("Invalid API key."),
+            CallerError::Store(error) => Self::Fault(error.into()),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NoSuchAgent => Self::NotFound("Agent not found."),
+            WebhookError::NotSet => Self::NotFound("Webhook not found."),
+            WebhookError::Contended => Self::Fault(Fault::Webhook(error)),
+            WebhookError::Store(error) => Self::Fault(error.into()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl function::Problem for Problem {
+    fn reply(&self) -> Reply {
+        let sentence = |status, text: &str| reply::json(status, &json!({ "detail": text }));
+        match self {
+            Self::Unauthorized(text) => {
+                let mut reply = sentence(StatusCode::UNAUTHORIZED, text);
+                reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                reply
+            }
+            Self::NotFound(text) => sentence(StatusCode::NOT_FOUND, text),
+            Self::Invalid(errors) => reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": errors })),
+            Self::Fault(_) => {
+                let mut reply = sentence(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable, try again.");
+                reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                reply
+            }
+        }
+    }
+
+    fn fault(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Unauthorized(_) | Self::NotFound(_) | Self::Invalid(_) => None,
+        }
+    }
+}

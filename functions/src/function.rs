@@ -1,0 +1,104 @@
+//! What a function is: its name, and its handler by what triggers it.
+
+use std::error::Error;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::future::{BoxFuture, join_all};
+use lambda_http::Request;
+use shared::http::caller::{Caller, CallerError, caller};
+use shared::http::reply::Reply;
+
+use crate::app::App;
+use crate::fault::Fault;
+
+/// Answers an HTTP request, whatever it is.
+pub type HttpHandler = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Reply>;
+/// Works a batch of queue messages and names those to see again.
+pub type SqsHandler = for<'a> fn(&'a App, SqsEvent) -> BoxFuture<'a, SqsBatchResponse>;
+/// Does what is due.
+pub type ScheduleHandler = for<'a> fn(&'a App) -> BoxFuture<'a, Result<(), Fault>>;
+
+/// What triggers a function, and what it then does.
+#[derive(Debug, Clone, Copy)]
+pub enum Handler {
+    /// A route of the HTTP API.
+    Http(HttpHandler),
+    /// Messages in a queue.
+    Sqs(SqsHandler),
+    /// A schedule.
+    Schedule(ScheduleHandler),
+}
+
+/// A function: one binary, one resource of the template.
+#[derive(Debug, Clone, Copy)]
+pub struct Function {
+    /// `agentphone-set-agent-webhook`
+    pub name: &'static str,
+    /// What it does.
+    pub handler: Handler,
+}
+
+impl Function {
+    /// A function behind a route.
+    #[must_use]
+    pub const fn http(name: &'static str, handler: HttpHandler) -> Self {
+        Self { name, handler: Handler::Http(handler) }
+    }
+
+    /// A function behind a queue.
+    #[must_use]
+    pub const fn sqs(name: &'static str, handler: SqsHandler) -> Self {
+        Self { name, handler: Handler::Sqs(handler) }
+    }
+
+    /// A function behind a schedule.
+    #[must_use]
+    pub const fn schedule(name: &'static str, handler: ScheduleHandler) -> Self {
+        Self { name, handler: Handler::Schedule(handler) }
+    }
+}
+
+/// Why an HTTP call is not answered with its result, in the shapes of one family of dialects.
+pub trait Problem: From<CallerError> {
+    /// The answer that the caller gets.
+    fn reply(&self) -> Reply;
+    /// The fault behind it, where it is ours: that is logged, and never shown.
+    fn fault(&self) -> Option<&(dyn Error + 'static)>;
+}
+
+/// Runs an HTTP function: finds out who calls, lets `handler` answer, and turns a problem into the dialect's answer.
+pub async fn answer<P: Problem>(
+    app: &App,
+    request: Request,
+    handler: impl AsyncFnOnce(&App, Caller, &Request) -> Result<Reply, P>,
+) -> Reply {
+    let result = match caller(&app.store, &request).await {
+        Ok(caller) => handler(app, caller, &request).await,
+        Err(error) => Err(P::from(error)),
+    };
+    result.unwrap_or_else(|problem| {
+        if let Some(fault) = problem.fault() {
+            tracing::error!(error = fault, "a request could not be answered");
+        }
+        problem.reply()
+    })
+}
+
+/// Works all records of a batch at once and reports those whose `work` failed, for SQS to show them again, and in the
+/// end to put them into the dead-letter queue.
+pub async fn each_record(
+    app: &App,
+    event: SqsEvent,
+    work: impl AsyncFn(&App, &SqsMessage) -> Result<(), Fault>,
+) -> SqsBatchResponse {
+    let results = join_all(event.records.iter().map(|record| work(app, record))).await;
+    let mut response = SqsBatchResponse::default();
+    for (record, result) in event.records.iter().zip(results) {
+        if let Err(fault) = result {
+            let message_id = record.message_id.clone().unwrap_or_default();
+            tracing::error!(error = &fault as &dyn Error, message_id, "a message could not be worked");
+            response.add_failure(message_id);
+        }
+    }
+    response
+}

@@ -1,0 +1,25 @@
+//! The whole inventory: every function there is. `template.yaml` says what triggers each.
+
+use crate::function::Function;
+use crate::{agentphone, native, pipeline};
+
+/// Every function, in the order of its name.
+pub const FUNCTIONS: &[Function] = &[
+    agentphone::delete_agent_webhook::FUNCTION,
+    agentphone::delete_webhook::FUNCTION,
+    agentphone::get_agent_webhook::FUNCTION,
+    agentphone::get_webhook::FUNCTION,
+    agentphone::list_agent_deliveries::FUNCTION,
+    agentphone::set_agent_webhook::FUNCTION,
+    agentphone::set_webhook::FUNCTION,
+    agentphone::test_agent_webhook::FUNCTION,
+    agentphone::test_webhook::FUNCTION,
+    native::delete_agent::FUNCTION,
+    native::get_agent::FUNCTION,
+    native::list_agents::FUNCTION,
+    native::put_agent::FUNCTION,
+    pipeline::deliver::FUNCTION,
+    pipeline::fan_out::FUNCTION,
+    pipeline::publish_events::FUNCTION,
+    pipeline::sweep::FUNCTION,
+];

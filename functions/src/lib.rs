@@ -1,0 +1,17 @@
+//! Switchhook's functions: a library of handlers, and in `src/bin` one binary for each, which is what is deployed.
+//!
+//! One string names a function everywhere: the folder and file `agentphone/set_agent_webhook.rs`, the binary
+//! `agentphone-set-agent-webhook`, the template's resource `AgentphoneSetAgentWebhook`, the log field `function`.
+
+pub mod agentphone;
+pub mod app;
+pub mod dialect;
+pub mod fastapi;
+pub mod fault;
+pub mod function;
+pub mod functions;
+pub mod lambda;
+pub mod native;
+pub mod pipeline;
+
+pub use lambda::run;

@@ -1,0 +1,110 @@
+//! `{"error": {"code", "message", "details"?}}`
+
+use std::error::Error;
+
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+use serde_json::json;
+use shared::http::caller::CallerError;
+use shared::http::reply::{self, Reply};
+use shared::queue::QueueError;
+use shared::store::StoreError;
+
+use crate::fault::Fault;
+use crate::function;
+
+/// Why a call is not answered with its result.
+#[derive(Debug)]
+pub enum Problem {
+    /// 401 `unauthorized`
+    Unauthorized(&'static str),
+    /// 404 `not_found`
+    NotFound(&'static str),
+    /// 400 `invalid_json`
+    NotJson(String),
+    /// 422 `invalid_request`
+    Invalid(Vec<Detail>),
+    /// 503 `unavailable`
+    Fault(Fault),
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Detail {
+    /// Where: `events[3].type`.
+    pub field: String,
+    /// What, as a sentence.
+    pub message: String,
+}
+
+impl Problem {
+    /// 422 for one wrong field.
+    #[must_use]
+    pub fn field(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![Detail { field: field.to_owned(), message: message.into() }])
+    }
+}
+
+impl From<CallerError> for Problem {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::Missing => Self::Unauthorized("Send an API key: `Authorization: Bearer <key>`."),
+            CallerError::Invalid => Self::Unauthorized("The API key is not valid."),
+            CallerError::Store(error) => Self::Fault(error.into()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<QueueError> for Problem {
+    fn from(error: QueueError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<serde_json::Error> for Problem {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl function::Problem for Problem {
+    fn reply(&self) -> Reply {
+        let error = |status, code: &str, message: &str| {
+            reply::json(status, &json!({ "error": { "code": code, "message": message } }))
+        };
+        match self {
+            Self::Unauthorized(message) => {
+                let mut reply = error(StatusCode::UNAUTHORIZED, "unauthorized", message);
+                reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                reply
+            }
+            Self::NotFound(message) => error(StatusCode::NOT_FOUND, "not_found", message),
+            Self::NotJson(message) => error(StatusCode::BAD_REQUEST, "invalid_json", message),
+            Self::Invalid(details) => {
+                let message = details.first().map(|detail| format!("{}: {}", detail.field, detail.message));
+                let error = json!({ "code": "invalid_request", "message": message, "details": details });
+                reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "error": error }))
+            }
+            Self::Fault(_) => {
+                let message = "Nothing is known to be stored or sent; try again.";
+                let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message);
+                reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                reply
+            }
+        }
+    }
+
+    fn fault(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Unauthorized(_) | Self::NotFound(_) | Self::NotJson(_) | Self::Invalid(_) => None,
+        }
+    }
+}

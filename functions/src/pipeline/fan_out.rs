@@ -1,0 +1,128 @@
+//! Triggered by the events queue: decides who gets an event, and queues one delivery for each.
+//!
+//! Doing it twice makes the same deliveries. A message that it cannot read ends in the dead-letter queue.
+
+use std::time::Duration;
+
+use aws_lambda_events::event::sqs::SqsMessage;
+use futures::future::try_join;
+use serde_json::value::RawValue;
+use shared::domain::{Delivery, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
+use shared::queue::messages::{DeliveryMessage, EventsMessage, Version};
+use shared::queue::{Outgoing, Queue};
+use shared::routing::{Decision, recipients};
+use shared::store::Consistency;
+use shared::store::webhooks::Owned;
+use shared::time::Timestamp;
+
+use super::{event, record};
+use crate::app::App;
+use crate::dialect::{self, Telling};
+use crate::fault::Fault;
+use crate::function::{Function, each_record};
+
+/// The function.
+pub const FUNCTION: Function =
+    Function::sqs("pipeline-fan-out", |app, event| Box::pin(each_record(app, event, fan_out)));
+
+async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
+    let message: EventsMessage = record::message(record)?;
+    let accepted_at = message.accepted_at.or_else(|| record::sent_at(record)).unwrap_or_else(|| app.clock.now());
+    let mut deliveries = Vec::new();
+    for (index, raw) in message.events.iter().enumerate() {
+        let event = read_event(&message, record, index, raw, accepted_at)?;
+        for (webhook, decision) in decide(app, &message.scope, &event).await? {
+            let delivery = delivery(&message.scope, &event, &webhook)?;
+            match decision {
+                Decision::Deliver => deliveries.push(outgoing(&delivery)?),
+                Decision::Skip => log_as_skipped(app, delivery).await?,
+            }
+        }
+    }
+    app.queues.send(Queue::Deliveries, deliveries).await?;
+    Ok(())
+}
+
+fn read_event(
+    message: &EventsMessage,
+    record: &SqsMessage,
+    index: usize,
+    raw: &RawValue,
+    accepted_at: Timestamp,
+) -> Result<Event, Fault> {
+    let given = message.ids.as_ref().and_then(|ids| ids.get(index)).cloned();
+    let fresh_id = || EventId::from_queue_message(record.message_id.as_deref().unwrap_or_default(), index);
+    let mut event =
+        event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|detail| Fault::Event { index, detail })?;
+    event.id = given.unwrap_or(event.id);
+    Ok(event)
+}
+
+async fn decide(app: &App, scope: &Scope, event: &Event) -> Result<Vec<(Webhook, Decision)>, Fault> {
+    let agents = async {
+        match &event.agent_id {
+            Some(id) => app.store.owned(scope, &Owner::Agent(id.clone()), Consistency::Eventual).await,
+            None => Ok(Owned::default()),
+        }
+    };
+    let projects = app.store.owned(scope, &Owner::Project, Consistency::Eventual);
+    let (agents, projects) = try_join(agents, projects).await?;
+    let native = dialect::native_name(&event.kind);
+    let name_in = |name: &_| dialect::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
+    let decided = recipients(&agents.webhooks, &projects.webhooks, name_in);
+    Ok(decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect())
+}
+
+/// Freezes everything that no attempt may change.
+fn delivery(scope: &Scope, event: &Event, webhook: &Webhook) -> Result<DeliveryMessage, Fault> {
+    let dialect = dialect::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
+    let event_type = dialect.event_name(dialect::native_name(&event.kind));
+    let id = DeliveryId::derive(&event.id, &webhook.id);
+    let told = (dialect.tell)(&Telling { event, event_type, webhook, id: &id })?;
+    Ok(DeliveryMessage {
+        v: Version,
+        key: DeliveryKey {
+            scope: scope.clone(),
+            webhook_id: webhook.id.clone(),
+            shard: id.shard(webhook.log_shards),
+            created_at: event.accepted_at,
+            id,
+        },
+        webhook: webhook.reference(),
+        event_id: event.id.clone(),
+        event_type: event_type.to_owned(),
+        agent_id: event.agent_id.clone(),
+        message_id: told.message_id,
+        channel: event.channel.clone(),
+        attempt: 1,
+        due_at: event.accepted_at,
+        scheme: told.scheme,
+        headers: told.headers,
+        body: told.body,
+    })
+}
+
+fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, Fault> {
+    let body = serde_json::to_string(delivery)?;
+    Ok(Outgoing { body, delay: Duration::ZERO, group: delivery.key.webhook_id.to_string() })
+}
+
+async fn log_as_skipped(app: &App, message: DeliveryMessage) -> Result<(), Fault> {
+    let skipped = Delivery {
+        key: message.key,
+        event_id: message.event_id,
+        event_type: message.event_type,
+        agent_id: message.agent_id,
+        message_id: message.message_id,
+        channel: message.channel,
+        status: Status::Skipped,
+        attempt_count: 0,
+        http_status: None,
+        error: Some("The webhook is disabled.".to_owned()),
+        response_body: None,
+        last_attempt_at: None,
+        next_retry_at: None,
+    };
+    app.store.record(&skipped, None).await?;
+    Ok(())
+}

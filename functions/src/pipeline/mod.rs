@@ -1,0 +1,9 @@
+//! The one way through: publish → events queue → fan_out → deliveries queue → deliver ⇄ retries queue; `sweep` brings
+//! back what got lost on it.
+
+pub mod deliver;
+pub mod event;
+pub mod fan_out;
+pub mod publish_events;
+mod record;
+pub mod sweep;

@@ -1,0 +1,67 @@
+//! The demo project: two API keys and two agents in each environment, so that a newcomer can start at once.
+
+use anyhow::Result;
+use functions::app::App;
+use shared::domain::{AgentId, Environment, ProjectId, Scope};
+
+/// The key of the test environment.
+pub const TEST_KEY: &str = "sk_test_switchhook_local";
+/// The key of the live environment.
+pub const LIVE_KEY: &str = "sk_live_switchhook_local";
+/// The agents and their names.
+pub const AGENTS: [(&str, Option<&str>); 2] =
+    [("agt_abc123", None), ("9fbef0b7-8d4e-4a08-9207-66c22155721d", Some("My Agent"))];
+
+/// The demo project's two scopes.
+#[must_use]
+pub fn scopes() -> [Scope; 2] {
+    [Environment::Test, Environment::Live].map(|environment| Scope { project: ProjectId::new("demo"), environment })
+}
+
+/// Makes the keys and agents that are not there yet.
+pub(crate) async fn seed(app: &App) -> Result<()> {
+    for scope in scopes() {
+        let key = match scope.environment {
+            Environment::Test => TEST_KEY,
+            Environment::Live => LIVE_KEY,
+        };
+        app.store.put_api_key(key, &scope).await?;
+        for (id, name) in AGENTS {
+            let id = AgentId::parse(id)?;
+            if app.store.agent(&scope, &id).await?.is_none() {
+                app.store.put_agent(&scope, &id, name, app.clock.now()).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a newcomer needs to know of the stack that runs at `url`.
+#[must_use]
+pub fn welcome(url: &str) -> String {
+    let [(agent, _), (other, _)] = AGENTS;
+    format!(
+        r#"Switchhook runs at {url}
+
+  API key   {TEST_KEY}   (live: {LIVE_KEY})
+  agents    {agent}, {other}
+  inbox     {url}/inbox   shows what it received, and whether each signature verified
+
+Register a webhook for an agent, as AgentPhone's customers do:
+
+  curl -X POST {url}/agentphone/v1/agents/{agent}/webhook \
+    -H 'Authorization: Bearer {TEST_KEY}' \
+    -d '{{"url": "{url}/inbox"}}'
+
+Publish an event, as a platform does:
+
+  curl -X POST {url}/v1/events \
+    -H 'Authorization: Bearer {TEST_KEY}' \
+    -d '{{"type": "message.received", "agent_id": "{agent}", "channel": "sms", "data": {{"message": "Hello"}}}}'
+
+Then look into the inbox:
+
+  curl {url}/inbox
+"#
+    )
+}

@@ -1,0 +1,171 @@
+//! Event source mappings, as Lambda keeps them: receive a batch, invoke the function, delete what its answer does not
+//! name as failed.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use functions::app::App;
+use functions::function::{Handler, SqsHandler};
+use functions::functions::FUNCTIONS;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::template::{Template, Trigger};
+use crate::{invoke, provision};
+
+/// Invocations at once for one queue.
+const CONCURRENCY_MAX: usize = 50;
+
+/// How long one receive waits for a message: short, so that a stop need not wait long.
+const RECEIVE_WAIT_S: i32 = 1;
+
+/// The pause after a receive that failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// One queue's function.
+#[derive(Clone)]
+struct Mapping {
+    app: Arc<App>,
+    sqs: Client,
+    name: &'static str,
+    handler: SqsHandler,
+    timeout: Duration,
+    queue_url: String,
+    queue_arn: String,
+    batch_size: i32,
+}
+
+/// Starts polling every queue that triggers a function, until `stop`; the tasks end once what they work on is done.
+pub(crate) async fn start(
+    template: &Template,
+    references: &BTreeMap<String, String>,
+    sqs: &Client,
+    app: &Arc<App>,
+    stop: &CancellationToken,
+) -> Result<JoinSet<()>> {
+    let mut tasks = JoinSet::new();
+    for function in template.functions.values() {
+        let known = FUNCTIONS.iter().find(|known| known.name == function.binary);
+        let Some((name, Handler::Sqs(handler))) = known.map(|known| (known.name, known.handler)) else { continue };
+        for trigger in &function.triggers {
+            let Trigger::Queue { queue, batch_size, .. } = trigger else { continue };
+            let queue_url = references.get(queue).with_context(|| format!("no queue {queue}"))?.clone();
+            let mapping = Mapping {
+                app: app.clone(),
+                sqs: sqs.clone(),
+                name,
+                handler,
+                timeout: function.timeout,
+                queue_arn: provision::arn(sqs, &queue_url).await?,
+                queue_url,
+                batch_size: *batch_size,
+            };
+            tasks.spawn(poll(mapping, stop.clone()));
+        }
+    }
+    Ok(tasks)
+}
+
+async fn poll(mapping: Mapping, stop: CancellationToken) {
+    let permits = Arc::new(Semaphore::new(CONCURRENCY_MAX));
+    let mut invocations = JoinSet::new();
+    while !stop.is_cancelled() {
+        let Ok(permit) = permits.clone().acquire_owned().await else { break };
+        match mapping.receive().await {
+            Ok(messages) if messages.is_empty() => {}
+            Ok(messages) => {
+                let mapping = mapping.clone();
+                invocations.spawn(async move {
+                    mapping.work(messages).await;
+                    drop(permit);
+                });
+            }
+            Err(error) => {
+                tracing::error!(function = mapping.name, error = format!("{error:#}"), "a queue could not be polled");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+            }
+        }
+        while invocations.try_join_next().is_some() {}
+    }
+    while invocations.join_next().await.is_some() {}
+}
+
+impl Mapping {
+    async fn receive(&self) -> Result<Vec<Message>> {
+        let received = self
+            .sqs
+            .receive_message()
+            .queue_url(&self.queue_url)
+            .max_number_of_messages(self.batch_size)
+            .wait_time_seconds(RECEIVE_WAIT_S)
+            .message_system_attribute_names(MessageSystemAttributeName::All)
+            .send()
+            .await?;
+        Ok(received.messages.unwrap_or_default())
+    }
+
+    /// Invokes the function with a batch. A batch that it did not answer is shown again as a whole.
+    async fn work(&self, messages: Vec<Message>) {
+        let event = match self.event(&messages) {
+            Ok(event) => event,
+            Err(error) => {
+                tracing::error!(function = self.name, %error, "a batch is no SQS event");
+                return;
+            }
+        };
+        let (app, handler) = (self.app.clone(), self.handler);
+        let answer = invoke::contained(self.name, self.timeout, async move { handler(&app, event).await }).await;
+        let Some(answer) = answer else { return };
+        if let Err(error) = self.delete(&messages, &answer).await {
+            tracing::error!(function = self.name, error = format!("{error:#}"), "messages could not be deleted");
+        }
+    }
+
+    fn event(&self, messages: &[Message]) -> Result<SqsEvent, serde_json::Error> {
+        let records: Vec<_> = messages
+            .iter()
+            .map(|message| {
+                let attributes = message.attributes().into_iter().flatten();
+                let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.as_str(), value)).collect();
+                json!({
+                    "messageId": message.message_id(),
+                    "receiptHandle": message.receipt_handle(),
+                    "body": message.body(),
+                    "md5OfBody": message.md5_of_body(),
+                    "attributes": attributes,
+                    "messageAttributes": {},
+                    "eventSource": "aws:sqs",
+                    "eventSourceARN": self.queue_arn,
+                    "awsRegion": "us-east-1",
+                })
+            })
+            .collect();
+        invoke::event(json!({ "Records": records }))
+    }
+
+    async fn delete(&self, messages: &[Message], answer: &SqsBatchResponse) -> Result<()> {
+        let failed: HashSet<&str> =
+            answer.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect();
+        let done = messages.iter().filter(|message| !failed.contains(message.message_id().unwrap_or_default()));
+        let entries: Vec<_> = done
+            .enumerate()
+            .map(|(index, message)| {
+                DeleteMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(message.receipt_handle().unwrap_or_default())
+                    .build()
+            })
+            .collect::<Result<_, _>>()?;
+        if !entries.is_empty() {
+            self.sqs.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries)).send().await?;
+        }
+        Ok(())
+    }
+}

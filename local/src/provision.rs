@@ -1,0 +1,109 @@
+//! Making the template's tables and queues, where they are not there yet.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, TimeToLiveSpecification,
+};
+use aws_sdk_sqs::types::QueueAttributeName;
+
+use crate::template::{Index, Key, Queue, Table, Template};
+
+/// Makes what is missing. Returns what `!Ref` gives for each table and queue: a table's name, a queue's URL.
+pub(crate) async fn provision(
+    template: &Template,
+    dynamodb: &aws_sdk_dynamodb::Client,
+    sqs: &aws_sdk_sqs::Client,
+) -> Result<BTreeMap<String, String>> {
+    let mut references = BTreeMap::new();
+    for (name, table) in &template.tables {
+        make_table(dynamodb, name, table).await.with_context(|| format!("making the table {name}"))?;
+        references.insert(name.clone(), name.clone());
+    }
+    // Dead-letter queues first: the others point to them.
+    let mut queues: Vec<_> = template.queues.iter().collect();
+    queues.sort_by_key(|(_, queue)| queue.dead_letters.is_some());
+    for (name, queue) in queues {
+        let url =
+            make_queue(sqs, name, queue, &references).await.with_context(|| format!("making the queue {name}"))?;
+        references.insert(name.clone(), url);
+    }
+    Ok(references)
+}
+
+async fn make_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &Table) -> Result<()> {
+    let attributes: Result<Vec<_>, _> = table
+        .attribute_definitions
+        .iter()
+        .map(|attribute| {
+            AttributeDefinition::builder()
+                .attribute_name(&attribute.attribute_name)
+                .attribute_type(attribute.attribute_type.as_str().into())
+                .build()
+        })
+        .collect();
+    let indexes: Result<Vec<_>> = table.global_secondary_indexes.iter().map(index).collect();
+    let created = dynamodb
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(attributes?))
+        .set_key_schema(Some(keys(&table.key_schema)?))
+        .set_global_secondary_indexes(Some(indexes?))
+        .send()
+        .await;
+    match created {
+        Ok(_) => {}
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(time_to_live) = &table.time_to_live_specification {
+        let specification =
+            TimeToLiveSpecification::builder().attribute_name(&time_to_live.attribute_name).enabled(true).build()?;
+        dynamodb.update_time_to_live().table_name(name).time_to_live_specification(specification).send().await?;
+    }
+    Ok(())
+}
+
+fn index(index: &Index) -> Result<GlobalSecondaryIndex> {
+    let projection = Projection::builder().projection_type(index.projection.projection_type.as_str().into()).build();
+    Ok(GlobalSecondaryIndex::builder()
+        .index_name(&index.index_name)
+        .set_key_schema(Some(keys(&index.key_schema)?))
+        .projection(projection)
+        .build()?)
+}
+
+fn keys(keys: &[Key]) -> Result<Vec<KeySchemaElement>> {
+    let key = |key: &Key| {
+        KeySchemaElement::builder().attribute_name(&key.attribute_name).key_type(key.key_type.as_str().into()).build()
+    };
+    Ok(keys.iter().map(key).collect::<Result<_, _>>()?)
+}
+
+async fn make_queue(
+    sqs: &aws_sdk_sqs::Client,
+    name: &str,
+    queue: &Queue,
+    references: &BTreeMap<String, String>,
+) -> Result<String> {
+    let mut create = sqs
+        .create_queue()
+        .queue_name(name)
+        .attributes(QueueAttributeName::VisibilityTimeout, queue.visibility_timeout_s.to_string());
+    if let Some((dead_letters, max_receive_count)) = &queue.dead_letters {
+        let url = references.get(dead_letters).with_context(|| format!("no queue {dead_letters}"))?;
+        let arn = arn(sqs, url).await?;
+        let policy = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count });
+        create = create.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
+    }
+    create.send().await?.queue_url.context("no URL")
+}
+
+/// The ARN of the queue at `url`.
+pub(crate) async fn arn(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<String> {
+    let attributes = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn).send();
+    let attributes = attributes.await?.attributes.unwrap_or_default();
+    attributes.get(&QueueAttributeName::QueueArn).cloned().context("no ARN")
+}

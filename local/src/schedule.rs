@@ -1,0 +1,44 @@
+//! The schedule, as EventBridge keeps it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use functions::app::App;
+use functions::function::{Handler, ScheduleHandler};
+use functions::functions::FUNCTIONS;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::invoke;
+use crate::template::{Template, Trigger};
+
+/// Invokes every scheduled function at its times, until `stop`.
+pub(crate) fn start(template: &Template, app: &Arc<App>, stop: &CancellationToken) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    for function in template.functions.values() {
+        let known = FUNCTIONS.iter().find(|known| known.name == function.binary);
+        let Some((name, Handler::Schedule(handler))) = known.map(|known| (known.name, known.handler)) else { continue };
+        for trigger in &function.triggers {
+            if let Trigger::Schedule { every } = trigger {
+                tasks.spawn(keep(app.clone(), (name, handler), (*every, function.timeout), stop.clone()));
+            }
+        }
+    }
+    tasks
+}
+
+async fn keep(
+    app: Arc<App>,
+    (name, handler): (&'static str, ScheduleHandler),
+    (every, timeout): (Duration, Duration),
+    stop: CancellationToken,
+) {
+    let mut times = tokio::time::interval(every);
+    while stop.run_until_cancelled(times.tick()).await.is_some() {
+        let app = app.clone();
+        let result = invoke::contained(name, timeout, async move { handler(&app).await }).await;
+        if let Some(Err(fault)) = result {
+            tracing::error!(function = name, error = &fault as &dyn std::error::Error, "a scheduled run failed");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The whole stack: stores, API, pollers, schedule, inbox. The tests start it too, with settings of their own.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use functions::app::App;
+use shared::settings::Settings;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::stores::{Keep, Stores};
+use crate::template::Template;
+use crate::{aws, demo, gateway, inbox, pollers, provision, schedule};
+
+/// How long a stop waits for what is being worked on; the rest is worked again after the next start.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What differs locally from the template's defaults: receivers are on this machine.
+const LOCAL_SETTINGS: [(&str, &str); 2] = [("REQUIRE_HTTPS", "false"), ("ALLOWED_NETWORKS", "127.0.0.0/8,::1/128")];
+
+/// What the stores are.
+#[derive(Debug, Clone)]
+pub enum StoresAt {
+    /// Embedded here.
+    Embedded(Keep),
+    /// Those that another process serves at this URL.
+    Url(String),
+}
+
+/// A running stack.
+#[derive(Debug)]
+pub struct Stack {
+    /// Where its API is.
+    pub url: String,
+    stores: Option<Stores>,
+    server: JoinHandle<()>,
+    workers: Vec<JoinSet<()>>,
+    stop_workers: CancellationToken,
+    stop_server: CancellationToken,
+}
+
+impl Stack {
+    /// Starts everything, with the API on 127.0.0.1 at `port` (0 picks one). `setting` gives a value to use instead of
+    /// the template's for the environment variable of that name.
+    ///
+    /// # Errors
+    /// Where the port is taken, the stores cannot be used, or a setting is wrong.
+    pub async fn start(port: u16, stores_at: &StoresAt, setting: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let template = Template::built_in().context("template.yaml")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| format!("port {port}"))?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let (stores, dynamodb_url, sqs_url) = match stores_at {
+            StoresAt::Url(url) => (None, url.clone(), url.clone()),
+            StoresAt::Embedded(keep) => {
+                let stores = Stores::start(keep, 0).await?;
+                let urls = (stores.dynamodb_url.clone(), stores.url.clone());
+                (Some(stores), urls.0, urls.1)
+            }
+        };
+        let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&sqs_url).await);
+        let sqs_client = aws_sdk_sqs::Client::new(&sqs);
+        let references =
+            provision::provision(&template, &aws_sdk_dynamodb::Client::new(&dynamodb), &sqs_client).await?;
+        let settings = Settings::read(|name| setting(name).or_else(|| value(&template, &references, name)))?;
+        let app = Arc::new(App::new(settings, &dynamodb, &sqs)?);
+        demo::seed(&app).await?;
+
+        let (stop_workers, stop_server) = (CancellationToken::new(), CancellationToken::new());
+        let router = gateway::router(&template, &app)?.merge(inbox::router(&app));
+        let server = tokio::spawn(serve(listener, router, stop_server.clone()));
+        let workers = vec![
+            pollers::start(&template, &references, &sqs_client, &app, &stop_workers).await?,
+            schedule::start(&template, &app, &stop_workers),
+        ];
+        Ok(Self { url, stores, server, workers, stop_workers, stop_server })
+    }
+
+    /// Stops everything: first the workers, once their batches are done, then the API, then the stores.
+    pub async fn stop(mut self) {
+        self.stop_workers.cancel();
+        let workers = async {
+            for workers in &mut self.workers {
+                while workers.join_next().await.is_some() {}
+            }
+        };
+        if tokio::time::timeout(STOP_TIMEOUT, workers).await.is_err() {
+            tracing::warn!("some deliveries were interrupted; they are made again after the next start");
+        }
+        drop(self.workers);
+        self.stop_server.cancel();
+        if tokio::time::timeout(STOP_TIMEOUT, &mut self.server).await.is_err() {
+            self.server.abort();
+        }
+        if let Some(stores) = self.stores {
+            stores.stop().await;
+        }
+    }
+}
+
+/// What the template sets a variable to, but for what differs locally.
+fn value(template: &Template, references: &BTreeMap<String, String>, name: &str) -> Option<String> {
+    let local = LOCAL_SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    local.or_else(|| {
+        let target = template.environment.get(name)?;
+        references.get(target).or_else(|| template.parameters.get(target)).cloned()
+    })
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%error, "the API stopped");
+    }
+}

@@ -1,0 +1,91 @@
+//! What waits in the queues, on disk: so that it is there after a restart, even after a SIGKILL.
+//!
+//! A message that was being worked when the process ended is visible again at the next start. Message attributes are not
+//! kept: none of the functions uses them.
+
+use std::path::Path;
+
+use anyhow::Result;
+use rusqlite::{Connection, params};
+use winterbaume_sqs::types::Message;
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct Journal(Connection);
+
+impl Journal {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.execute_batch(
+            "CREATE TABLE IF NOT EXISTS messages (
+                 id TEXT PRIMARY KEY, queue TEXT NOT NULL, body TEXT NOT NULL, body_md5 TEXT NOT NULL,
+                 sent_ms INTEGER NOT NULL, visible_ms INTEGER NOT NULL, receives INTEGER NOT NULL
+             )",
+        )?;
+        Ok(Self(connection))
+    }
+
+    /// The messages of `queue`, oldest first.
+    pub(super) fn load(&self, queue: &str) -> rusqlite::Result<Vec<Message>> {
+        let mut select = self.0.prepare_cached(
+            "SELECT id, body, body_md5, sent_ms, visible_ms, receives FROM messages WHERE queue = ?1 ORDER BY rowid",
+        )?;
+        let messages = select.query_map([queue], |row| {
+            Ok(Message {
+                message_id: row.get(0)?,
+                body: row.get(1)?,
+                body_md5: row.get(2)?,
+                receipt_handle: None,
+                all_receipt_handles: Vec::new(),
+                sender_id: String::new(),
+                sent_timestamp: row.get(3)?,
+                approximate_first_receive_timestamp: None,
+                approximate_receive_count: row.get(5)?,
+                visible_at: row.get(4)?,
+                message_attributes: std::collections::HashMap::new(),
+            })
+        })?;
+        messages.collect()
+    }
+
+    /// Writes `message`, which is now in `queue`.
+    pub(super) fn put(&self, queue: &str, message: &Message) -> rusqlite::Result<()> {
+        let mut insert =
+            self.0.prepare_cached("INSERT OR REPLACE INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        insert.execute(params![
+            message.message_id,
+            queue,
+            message.body,
+            message.body_md5,
+            message.sent_timestamp,
+            message.visible_at,
+            message.approximate_receive_count,
+        ])?;
+        Ok(())
+    }
+
+    /// Notes that `message` has been received.
+    pub(super) fn received(&self, message: &Message) -> rusqlite::Result<()> {
+        let mut update = self.0.prepare_cached("UPDATE messages SET receives = ?2 WHERE id = ?1")?;
+        update.execute(params![message.message_id, message.approximate_receive_count])?;
+        Ok(())
+    }
+
+    /// Forgets a message.
+    pub(super) fn remove(&self, id: &str) -> rusqlite::Result<()> {
+        self.0.prepare_cached("DELETE FROM messages WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Forgets all there was and writes these: for what touches whole queues.
+    pub(super) fn rewrite<'a>(&self, all: impl Iterator<Item = (&'a str, &'a Message)>) -> rusqlite::Result<()> {
+        let transaction = self.0.unchecked_transaction()?;
+        self.0.execute("DELETE FROM messages", [])?;
+        for (queue, message) in all {
+            self.put(queue, message)?;
+        }
+        transaction.commit()
+    }
+}

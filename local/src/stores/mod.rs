@@ -1,0 +1,103 @@
+//! The embedded stores: DynamoDB (dynoxide) and SQS (winterbaume), spoken to over HTTP as AWS is.
+//!
+//! [`Stores::url`] serves both, so that one `AWS_ENDPOINT_URL` reaches them.
+
+mod front;
+mod journal;
+mod queues;
+
+use std::fs::{self, File, TryLockError};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use winterbaume_sqs::SqsService;
+
+use self::journal::Journal;
+use self::queues::Queues;
+
+/// Where the stores keep what they hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keep {
+    /// In this folder; a later start finds it there.
+    In(PathBuf),
+    /// In memory, until the process ends.
+    InMemory,
+}
+
+/// Running stores. They stop when this is told to, or is dropped.
+#[derive(Debug)]
+pub struct Stores {
+    /// Serves DynamoDB and SQS.
+    pub url: String,
+    /// Serves DynamoDB alone, without a hop in between.
+    pub dynamodb_url: String,
+    stop: CancellationToken,
+    servers: JoinSet<()>,
+    /// Held as long as the stores run: no two processes may work on one folder.
+    _lock: Option<File>,
+}
+
+impl Stores {
+    /// Starts the stores on 127.0.0.1 at `port`; 0 picks one.
+    ///
+    /// # Errors
+    /// Where the port is taken, or the folder cannot be used or is in use.
+    pub async fn start(keep: &Keep, port: u16) -> Result<Self> {
+        let (database, journal, lock) = match keep {
+            Keep::InMemory => (Database::memory()?, None, None),
+            Keep::In(folder) => {
+                let lock = lock(folder)?;
+                let database = Database::new(&text(&folder.join("dynamodb.sqlite"))?)?;
+                (database, Some(Journal::open(&folder.join("sqs.sqlite"))?), Some(lock))
+            }
+        };
+        let stop = CancellationToken::new();
+        let mut servers = JoinSet::new();
+
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let dynamodb_url = url(listener.local_addr()?);
+        let stopped = stop.clone().cancelled_owned();
+        servers.spawn(async move {
+            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, stopped).await {
+                tracing::error!(error, "the embedded DynamoDB stopped");
+            }
+        });
+
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| format!("port {port}"))?;
+        let address = listener.local_addr()?;
+        let sqs = SqsService::with_backend(Arc::new(Queues::new(journal)));
+        servers.spawn(front::serve(listener, sqs, dynamodb_url.clone(), stop.clone()));
+        Ok(Self { url: url(address), dynamodb_url, stop, servers, _lock: lock })
+    }
+
+    /// Stops the stores once the requests that they are working on are answered.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.servers.join_next().await.is_some() {}
+    }
+}
+
+fn lock(folder: &Path) -> Result<File> {
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    let path = folder.join("lock");
+    let file = File::create(&path).with_context(|| format!("making {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("{} is in use by another process", folder.display()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", path.display())),
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    path.to_str().map(str::to_owned).with_context(|| format!("{} is no UTF-8", path.display()))
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

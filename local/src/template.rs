@@ -1,0 +1,338 @@
+//! Reading `template.yaml`: what of it the local stack mounts, and the tests hold against the code.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
+use serde_yaml_ng::Value;
+
+/// The template that this program was built with.
+pub const TEMPLATE: &str = include_str!("../../template.yaml");
+
+/// What the template lists.
+#[derive(Debug)]
+pub struct Template {
+    /// Parameters with their defaults.
+    pub parameters: BTreeMap<String, String>,
+    /// The functions' environment variables, and the parameter or resource that each refers to.
+    pub environment: BTreeMap<String, String>,
+    /// Tables by their names.
+    pub tables: BTreeMap<String, Table>,
+    /// Queues by their names.
+    pub queues: BTreeMap<String, Queue>,
+    /// Functions by the names of their resources.
+    pub functions: BTreeMap<String, Function>,
+}
+
+/// A DynamoDB table.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Table {
+    /// Every attribute that is a key.
+    pub attribute_definitions: Vec<Attribute>,
+    /// The table's keys.
+    pub key_schema: Vec<Key>,
+    /// Its indexes.
+    #[serde(default)]
+    pub global_secondary_indexes: Vec<Index>,
+    /// The attribute that ends items.
+    pub time_to_live_specification: Option<TimeToLive>,
+}
+
+/// An attribute and its type: `S`, `N` or `B`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the names are CloudFormation's")]
+pub struct Attribute {
+    pub attribute_name: String,
+    pub attribute_type: String,
+}
+
+/// A key: `HASH` or `RANGE`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the names are CloudFormation's")]
+pub struct Key {
+    pub attribute_name: String,
+    pub key_type: String,
+}
+
+/// A global secondary index.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the names are CloudFormation's")]
+pub struct Index {
+    pub index_name: String,
+    pub key_schema: Vec<Key>,
+    pub projection: Projection,
+}
+
+/// What an index holds: `ALL` or `KEYS_ONLY`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the names are CloudFormation's")]
+pub struct Projection {
+    pub projection_type: String,
+}
+
+/// Which attribute ends items.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the names are CloudFormation's")]
+pub struct TimeToLive {
+    pub attribute_name: String,
+}
+
+/// An SQS queue.
+#[derive(Debug)]
+pub struct Queue {
+    /// Seconds that a message that is being worked stays unseen.
+    pub visibility_timeout_s: u32,
+    /// The queue that its messages end in, and after how many receives.
+    pub dead_letters: Option<(String, u32)>,
+}
+
+/// A Lambda function.
+#[derive(Debug)]
+pub struct Function {
+    /// The binary: its name in the code.
+    pub binary: String,
+    /// How long it may run.
+    pub timeout: Duration,
+    /// What invokes it.
+    pub triggers: Vec<Trigger>,
+}
+
+/// What invokes a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// A route of the HTTP API.
+    Route {
+        /// `POST`
+        method: String,
+        /// `/v1/agents/{agent_id}`
+        path: String,
+    },
+    /// Messages in a queue.
+    Queue {
+        /// Its name.
+        queue: String,
+        /// Messages in one invocation.
+        batch_size: i32,
+        /// Whether the function's answer names the messages to see again.
+        reports_item_failures: bool,
+    },
+    /// A schedule.
+    Schedule {
+        /// The time between two invocations.
+        every: Duration,
+    },
+}
+
+impl Template {
+    /// Reads the template that this program was built with.
+    ///
+    /// # Errors
+    /// Where it holds something that the local stack cannot mount.
+    pub fn built_in() -> Result<Self> {
+        Self::parse(TEMPLATE)
+    }
+
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// Where it is no YAML, or holds something that the local stack cannot mount.
+    pub fn parse(text: &str) -> Result<Self> {
+        let document: Document = serde_yaml_ng::from_str(text)?;
+        let globals = document.globals.function;
+        let mut template = Self {
+            parameters: document.parameters.iter().map(|(name, p)| (name.clone(), scalar(&p.default))).collect(),
+            environment: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            functions: BTreeMap::new(),
+        };
+        for (name, value) in globals.environment.variables {
+            let target = tagged(&value, "Ref").with_context(|| format!("variable {name}"))?;
+            template.environment.insert(name, target.to_owned());
+        }
+        for (name, resource) in document.resources {
+            template.add(&name, resource, globals.timeout).with_context(|| format!("resource {name}"))?;
+        }
+        Ok(template)
+    }
+
+    fn add(&mut self, name: &str, resource: Resource, timeout_s: u64) -> Result<()> {
+        match resource.kind.as_str() {
+            "AWS::DynamoDB::Table" => {
+                self.tables.insert(name.to_owned(), serde_yaml_ng::from_value(resource.properties)?);
+            }
+            "AWS::SQS::Queue" => {
+                self.queues.insert(name.to_owned(), queue(serde_yaml_ng::from_value(resource.properties)?)?);
+            }
+            "AWS::Serverless::Function" => {
+                let properties: FunctionProperties = serde_yaml_ng::from_value(resource.properties)?;
+                let binary = resource.metadata.context("no Metadata")?.build_properties.binary;
+                let timeout = Duration::from_secs(properties.timeout.unwrap_or(timeout_s));
+                let triggers = properties.events.into_values().map(trigger).collect::<Result<_>>()?;
+                self.functions.insert(name.to_owned(), Function { binary, timeout, triggers });
+            }
+            "AWS::Serverless::HttpApi" => {}
+            other => bail!("the local stack does not know {other}"),
+        }
+        Ok(())
+    }
+}
+
+fn queue(properties: QueueProperties) -> Result<Queue> {
+    let dead_letters = properties.redrive_policy.map(|policy| {
+        let arn = tagged(&policy.dead_letter_target_arn, "GetAtt")?;
+        anyhow::Ok((resource_of(arn)?, policy.max_receive_count))
+    });
+    // 30 seconds is SQS's own default.
+    Ok(Queue {
+        visibility_timeout_s: properties.visibility_timeout.unwrap_or(30),
+        dead_letters: dead_letters.transpose()?,
+    })
+}
+
+fn trigger(event: Event) -> Result<Trigger> {
+    let text = |name: &str| {
+        let value = event.properties.get(name).with_context(|| format!("no {name}"))?;
+        value.as_str().map(str::to_owned).with_context(|| format!("{name} is no text"))
+    };
+    match event.kind.as_str() {
+        "HttpApi" => Ok(Trigger::Route { method: text("Method")?, path: text("Path")? }),
+        "SQS" => {
+            let arn = tagged(event.properties.get("Queue").context("no Queue")?, "GetAtt")?;
+            let batch_size = event.properties.get("BatchSize").and_then(Value::as_i64).unwrap_or(10);
+            let response_types = event.properties.get("FunctionResponseTypes").and_then(Value::as_sequence);
+            Ok(Trigger::Queue {
+                queue: resource_of(arn)?,
+                batch_size: i32::try_from(batch_size)?,
+                reports_item_failures: response_types
+                    .is_some_and(|types| types.iter().any(|kind| kind.as_str() == Some("ReportBatchItemFailures"))),
+            })
+        }
+        "ScheduleV2" => Ok(Trigger::Schedule { every: rate(&text("ScheduleExpression")?)? }),
+        other => bail!("the local stack does not know the trigger {other}"),
+    }
+}
+
+/// Reads `rate(1 minute)`.
+fn rate(expression: &str) -> Result<Duration> {
+    let invalid = || anyhow!("`{expression}` is no rate in minutes");
+    let inside = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(invalid)?;
+    let (number, unit) = inside.split_once(' ').ok_or_else(invalid)?;
+    if !unit.starts_with("minute") {
+        return Err(invalid());
+    }
+    Ok(Duration::from_secs(60 * number.parse::<u64>()?))
+}
+
+/// A default as the text that the environment gets.
+fn scalar(value: &Value) -> String {
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| serde_yaml_ng::to_string(value).unwrap_or_default().trim().to_owned())
+}
+
+/// The argument of a short intrinsic function: `X` of `!Ref X`.
+fn tagged<'a>(value: &'a Value, tag: &str) -> Result<&'a str> {
+    if let Value::Tagged(found) = value
+        && found.tag == tag
+    {
+        return found.value.as_str().context("its argument is no text");
+    }
+    bail!("not !{tag}, but {value:?}")
+}
+
+/// `EventsQueue` of `EventsQueue.Arn`.
+fn resource_of(arn: &str) -> Result<String> {
+    arn.strip_suffix(".Arn").map(str::to_owned).with_context(|| format!("{arn} is no ARN"))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    parameters: BTreeMap<String, Parameter>,
+    globals: Globals,
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    default: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Globals {
+    function: GlobalFunction,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GlobalFunction {
+    timeout: u64,
+    environment: Environment,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Environment {
+    variables: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    #[serde(rename = "Type")]
+    kind: String,
+    metadata: Option<Metadata>,
+    #[serde(default)]
+    properties: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    build_properties: BuildProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BuildProperties {
+    binary: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FunctionProperties {
+    timeout: Option<u64>,
+    #[serde(default)]
+    events: BTreeMap<String, Event>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Event {
+    #[serde(rename = "Type")]
+    kind: String,
+    properties: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct QueueProperties {
+    visibility_timeout: Option<u32>,
+    redrive_policy: Option<RedrivePolicy>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RedrivePolicy {
+    dead_letter_target_arn: Value,
+    max_receive_count: u32,
+}

@@ -1,0 +1,97 @@
+//! One attempt: sign a body and send it to a webhook. `deliver` makes them, and so do the dialects' test calls.
+
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::domain::{DeliveryId, Webhook};
+use crate::send::{Request, Sender};
+use crate::sign::{self, Scheme};
+use crate::time::Timestamp;
+
+/// What every delivery calls itself.
+const PRODUCT: &str = concat!("Switchhook/", env!("CARGO_PKG_VERSION"));
+
+/// What is sent, the same on every attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    /// The delivery, which is the receiver's `webhook-id`.
+    pub id: &'a DeliveryId,
+    /// What it is signed with, besides the Standard Webhooks headers.
+    pub scheme: Scheme,
+    /// The dialect's own headers.
+    pub headers: &'a [(String, String)],
+    /// JSON.
+    pub body: &'a str,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer's status; `None` where there was no answer.
+    pub status: Option<u16>,
+    /// Why it counts as failed, in words for the customer; `None` where it was answered with a 2xx.
+    pub error: Option<String>,
+    /// The first KiB of the answer's body.
+    pub response_body: Option<String>,
+    /// The answer's `Retry-After`, as sent.
+    pub retry_after: Option<String>,
+}
+
+impl Outcome {
+    /// Whether it was answered with a 2xx.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        self.error.is_none()
+    }
+}
+
+/// Signs `content` with the webhook's secret as of `now` and sends it, for at most the webhook's timeout and `timeout_max`.
+pub async fn attempt(
+    sender: &Sender,
+    webhook: &Webhook,
+    content: Content<'_>,
+    now: Timestamp,
+    timeout_max: Duration,
+) -> Outcome {
+    let request = Request {
+        method: Method::POST,
+        url: &webhook.url,
+        headers: headers(webhook, content, now),
+        body: content.body.as_bytes().to_vec(),
+        timeout: Duration::from_secs(webhook.timeout_s.into()).min(timeout_max),
+    };
+    match sender.send(request).await {
+        Ok(answer) => Outcome {
+            status: Some(answer.status),
+            error: (!(200..300).contains(&answer.status)).then(|| format!("The endpoint answered {}.", answer.status)),
+            response_body: Some(answer.body),
+            retry_after: answer.retry_after,
+        },
+        Err(error) => Outcome { status: None, error: Some(error.to_string()), response_body: None, retry_after: None },
+    }
+}
+
+/// The dialect's headers first, so that none of them can replace ours.
+fn headers(webhook: &Webhook, content: Content<'_>, now: Timestamp) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let dialects = content.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let signature = sign::headers(
+        content.scheme,
+        &webhook.secret,
+        webhook.previous_secret.as_ref(),
+        content.id.as_str(),
+        now,
+        content.body.as_bytes(),
+    );
+    for (name, value) in dialects.chain(signature.iter().map(|(name, value)| (*name, value.as_str()))) {
+        // Names and values were checked when they were set; what is no header all the same is not worth a delivery.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));
+    headers
+}

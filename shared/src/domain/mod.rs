@@ -1,0 +1,15 @@
+//! The words of this product as plain data. Nothing here does I/O, reads a clock or makes up an id.
+
+mod delivery;
+mod event;
+mod ids;
+mod scope;
+mod secret;
+mod webhook;
+
+pub use delivery::{Delivery, DeliveryKey, Status};
+pub use event::Event;
+pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidAgentId, ProjectId, WebhookId};
+pub use scope::{Environment, Scope};
+pub use secret::{PreviousSecret, Secret};
+pub use webhook::{Agent, DialectName, EventFilter, Owner, Place, Webhook, WebhookRef};

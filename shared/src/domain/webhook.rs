@@ -1,0 +1,142 @@
+//! Agents, and the webhooks that customers register for them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentId, PreviousSecret, Secret, WebhookId};
+use crate::time::Timestamp;
+
+/// An agent that a platform has registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agent {
+    /// The platform's id of it.
+    pub id: AgentId,
+    /// What people call it.
+    pub name: Option<String>,
+    /// When it was first registered.
+    pub created_at: Timestamp,
+}
+
+/// Whose events a webhook receives.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// One agent's.
+    Agent(AgentId),
+    /// The whole project's.
+    Project,
+}
+
+impl Owner {
+    /// The agent, where it is one agent's.
+    #[must_use]
+    pub const fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::Agent(id) => Some(id),
+            Self::Project => None,
+        }
+    }
+}
+
+/// The two places that an owner has for webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// The one webhook that an agent's overrides and a project's stands in for.
+    Slot,
+    /// One of many, added to the slot.
+    Subscription,
+}
+
+/// The dialect that a webhook was set in and is told in, by its name. The core passes it on and never looks into it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DialectName(String);
+
+impl DialectName {
+    /// The dialect called `name`.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which events a webhook asked for, in its dialect's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventFilter {
+    /// All there are and will be.
+    All,
+    /// Those named.
+    Only(Vec<String>),
+}
+
+impl EventFilter {
+    /// Whether the event called `name` was asked for.
+    #[must_use]
+    pub fn includes(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|wanted| wanted == name),
+        }
+    }
+}
+
+/// A URL that events are sent to, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its id; setting a slot again keeps it.
+    pub id: WebhookId,
+    /// Whose events it receives.
+    pub owner: Owner,
+    /// The owner's slot, or one of its subscriptions.
+    pub place: Place,
+    /// The dialect it was set in.
+    pub dialect: DialectName,
+    /// Where its deliveries go, as the customer wrote it.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: Secret,
+    /// What they were signed with before the last rotation.
+    pub previous_secret: Option<PreviousSecret>,
+    /// The events it asked for.
+    pub events: EventFilter,
+    /// A disabled one receives nothing; a disabled slot of an agent still overrides.
+    pub enabled: bool,
+    /// Attempts after the first one.
+    pub retries_max: u8,
+    /// Seconds that an attempt may take in all.
+    pub timeout_s: u16,
+    /// Messages of the conversation that a payload may repeat.
+    pub history_limit: u8,
+    /// Partitions that its log is spread over (at least 1): one takes a thousand writes a second. It only ever grows.
+    pub log_shards: u8,
+    /// When it was first set.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Webhook {
+    /// Where to find it again.
+    #[must_use]
+    pub fn reference(&self) -> WebhookRef {
+        WebhookRef { id: self.id.clone(), owner: self.owner.clone(), place: self.place }
+    }
+}
+
+/// Where a webhook is kept: enough to read it with one request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookRef {
+    /// Its id.
+    pub id: WebhookId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Slot or subscription.
+    pub place: Place,
+}

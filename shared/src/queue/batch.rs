@@ -1,0 +1,68 @@
+//! Cutting messages into batches that SQS takes. Pure.
+//!
+//! The limits: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
+
+use super::{Outgoing, QueueError};
+
+/// Messages in one batch.
+const MESSAGES_MAX: usize = 10;
+
+/// Bytes of one message's body, and of all of a batch's.
+pub(super) const BYTES_MAX: usize = 1024 * 1024;
+
+/// Cuts `messages` into batches, in their order.
+///
+/// # Errors
+/// Where one of them fits into no batch.
+pub(super) fn batches(messages: Vec<Outgoing>) -> Result<Vec<Vec<Outgoing>>, QueueError> {
+    if let Some(message) = messages.iter().find(|message| message.body.len() > BYTES_MAX) {
+        return Err(QueueError::TooLarge { bytes: message.body.len() });
+    }
+    let mut batches: Vec<Vec<Outgoing>> = Vec::new();
+    let mut batch_bytes = 0;
+    for message in messages {
+        batch_bytes += message.body.len();
+        match batches.last_mut() {
+            Some(batch) if batch.len() < MESSAGES_MAX && batch_bytes <= BYTES_MAX => batch.push(message),
+            _ => {
+                batch_bytes = message.body.len();
+                batches.push(vec![message]);
+            }
+        }
+    }
+    Ok(batches)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(bytes: usize) -> Outgoing {
+        Outgoing { body: "x".repeat(bytes), delay: Duration::ZERO, group: String::new() }
+    }
+
+    #[test]
+    fn a_message_over_a_mebibyte_is_refused() {
+        assert!(batches(vec![message(BYTES_MAX)]).is_ok());
+        assert!(
+            matches!(batches(vec![message(1), message(BYTES_MAX + 1)]), Err(QueueError::TooLarge { bytes }) if bytes == BYTES_MAX + 1)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn batches_keep_order_and_limits(sizes in prop::collection::vec(0..600_000_usize, 0..40)) {
+            let batches = batches(sizes.iter().map(|&bytes| message(bytes)).collect()).unwrap();
+            for batch in &batches {
+                prop_assert!((1..=MESSAGES_MAX).contains(&batch.len()));
+                prop_assert!(batch.iter().map(|message| message.body.len()).sum::<usize>() <= BYTES_MAX);
+            }
+            let together: Vec<usize> = batches.iter().flatten().map(|message| message.body.len()).collect();
+            prop_assert_eq!(together, sizes);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What waits in the queues, as JSON. Every message carries its version, `v`; one of an unknown version is refused, and
+//! so ends in the dead-letter queue rather than being misread.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
+
+use crate::domain::{AgentId, DeliveryKey, EventId, Scope, WebhookRef};
+use crate::sign::Scheme;
+use crate::time::Timestamp;
+
+/// The version number of a message, fixed by its type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Version<const N: u64>;
+
+impl<const N: u64> Serialize for Version<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(N)
+    }
+}
+
+impl<'de, const N: u64> Deserialize<'de> for Version<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let version = u64::deserialize(deserializer)?;
+        if version == N {
+            Ok(Self)
+        } else {
+            Err(de::Error::custom(format_args!("version {version}, where {N} is known")))
+        }
+    }
+}
+
+/// Published events, on the events queue. A platform in the same AWS account may send this itself, without `ids` and
+/// `accepted_at`: `{"v": 1, "scope": {"project": "…", "environment": "live"}, "events": [{"type": …, "data": {…}}]}`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsMessage {
+    /// 1
+    pub v: Version<1>,
+    /// Whose events.
+    pub scope: Scope,
+    /// When they were accepted; absent: when SQS took the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
+    /// Their ids, one for each; absent: derived from the message's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<EventId>>,
+    /// The events as they were published.
+    pub events: Vec<Box<RawValue>>,
+}
+
+/// One attempt to make, on the deliveries and retries queues. All that must not change between attempts is in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeliveryMessage {
+    /// 1
+    pub v: Version<1>,
+    /// Its place in the log.
+    pub key: DeliveryKey,
+    /// The webhook, to be read anew at each attempt.
+    pub webhook: WebhookRef,
+    /// The event.
+    pub event_id: EventId,
+    /// The event's type as the receiver is told it.
+    pub event_type: String,
+    /// The event's agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<AgentId>,
+    /// The platform's id of the message that the event tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The event's channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// The number of the attempt to make, from 1.
+    pub attempt: u32,
+    /// When to make it; a message that is read earlier is put back.
+    pub due_at: Timestamp,
+    /// What it is signed with, besides the Standard Webhooks headers.
+    pub scheme: Scheme,
+    /// The dialect's own headers, the same on every attempt.
+    pub headers: Vec<(String, String)>,
+    /// The body, byte for byte: no attempt changes it.
+    pub body: Box<RawValue>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_an_unknown_version_is_refused() {
+        let message = |v: u64| format!(r#"{{"v":{v},"scope":{{"project":"p","environment":"live"}},"events":[]}}"#);
+        assert!(serde_json::from_str::<EventsMessage>(&message(1)).is_ok());
+        let refusal = serde_json::from_str::<EventsMessage>(&message(2)).unwrap_err().to_string();
+        assert!(refusal.contains("version 2, where 1 is known"), "{refusal}");
+    }
+
+    #[test]
+    fn an_event_keeps_its_bytes() {
+        let event = r#"{"type":"a",  "data":{"b":1.10,"a":12345678901234567890123,"\u0061":"\u00e4/\/"}}"#;
+        let message = format!(r#"{{"v":1,"scope":{{"project":"p","environment":"test"}},"events":[{event}]}}"#);
+        let read: EventsMessage = serde_json::from_str(&message).unwrap();
+        assert_eq!(read.events.first().unwrap().get(), event);
+        assert_eq!(serde_json::to_string(&read).unwrap(), message);
+    }
+}

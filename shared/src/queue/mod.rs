@@ -1,0 +1,150 @@
+//! The three queues: what waits in them ([`messages`]), and sending to them in batches within SQS's limits.
+
+mod batch;
+pub mod messages;
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::error::DisplayErrorContext;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+
+use crate::settings::Settings;
+
+/// The longest that SQS can hold a message back; longer waits go in hops.
+pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// How often the entries of a batch that SQS did not take are sent again before the call fails.
+const SEND_TRIES_MAX: usize = 3;
+
+/// One of the three queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// Published events, for `fan_out`.
+    Events,
+    /// First attempts, for `deliver`.
+    Deliveries,
+    /// Later attempts, for `deliver` too.
+    Retries,
+}
+
+/// A message to send.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// JSON, of one of the shapes in [`messages`].
+    pub body: String,
+    /// How long it stays unseen, rounded up to seconds; more than [`DELAY_MAX`] is cut to it.
+    pub delay: Duration,
+    /// Whose it is: SQS serves the groups fairly.
+    pub group: String,
+}
+
+/// Why a message is not in the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// SQS refused the call or could not be reached; trying again may help. Some of the messages may have been taken.
+    #[error("SQS did not take the messages: {0}")]
+    Unavailable(String),
+    /// No attempt at this one can succeed. None of the messages were taken.
+    #[error("a message of {bytes} bytes is over SQS's limit of {}", batch::BYTES_MAX)]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+/// The queues, as SQS knows them.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    client: Client,
+    events_url: String,
+    deliveries_url: String,
+    retries_url: String,
+}
+
+impl Queues {
+    /// The queues that the settings name, reached as `aws` says.
+    #[must_use]
+    pub fn connect(aws: &SdkConfig, settings: &Settings) -> Self {
+        Self {
+            client: Client::new(aws),
+            events_url: settings.events_queue_url.clone(),
+            deliveries_url: settings.deliveries_queue_url.clone(),
+            retries_url: settings.retries_queue_url.clone(),
+        }
+    }
+
+    /// Sends all the messages, in as few calls as SQS's limits allow. It returns once SQS has them.
+    ///
+    /// # Errors
+    /// Where SQS has not taken every one of them.
+    pub async fn send(&self, queue: Queue, messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        let url = match queue {
+            Queue::Events => &self.events_url,
+            Queue::Deliveries => &self.deliveries_url,
+            Queue::Retries => &self.retries_url,
+        };
+        for batch in batch::batches(messages)? {
+            self.send_batch(url, batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_batch(&self, url: &str, mut messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        let mut refusal = String::new();
+        for _ in 0..SEND_TRIES_MAX {
+            let entries = messages.iter().enumerate().map(|(index, message)| entry(index, message)).collect();
+            let answer = self
+                .client
+                .send_message_batch()
+                .queue_url(url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(|error| QueueError::Unavailable(DisplayErrorContext(error).to_string()))?;
+            // SQS may take some entries of a batch and refuse others, with a 200.
+            let refused: Vec<usize> = answer.failed().iter().filter_map(|entry| entry.id().parse().ok()).collect();
+            let Some(first) = answer.failed().first() else { return Ok(()) };
+            refusal = format!("{}: {}", first.code(), first.message().unwrap_or_default());
+            let mut index = 0;
+            messages.retain(|_| {
+                index += 1;
+                refused.contains(&(index - 1))
+            });
+        }
+        Err(QueueError::Unavailable(refusal))
+    }
+}
+
+fn entry(index: usize, message: &Outgoing) -> SendMessageBatchRequestEntry {
+    #[allow(clippy::expect_used, reason = "both required fields are set here")]
+    SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(&message.body)
+        .delay_seconds(delay_s(message.delay))
+        .message_group_id(&message.group)
+        .build()
+        .expect("id and body are set")
+}
+
+/// `DelaySeconds`: rounded up, so that a message is never early for less than a second's sake.
+fn delay_s(delay: Duration) -> i32 {
+    let delay = delay.min(DELAY_MAX);
+    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_rounded_up_and_cut_to_what_sqs_takes() {
+        assert_eq!(delay_s(Duration::ZERO), 0);
+        assert_eq!(delay_s(Duration::from_millis(1)), 1);
+        assert_eq!(delay_s(Duration::from_millis(4_999)), 5);
+        assert_eq!(delay_s(Duration::from_secs(900)), 900);
+        assert_eq!(delay_s(Duration::from_secs(86_400)), 900);
+    }
+}

@@ -1,0 +1,178 @@
+//! The one client that calls customers' URLs. It connects to nothing that [`address`](crate::address) refuses, follows
+//! no redirect, uses no proxy, decompresses nothing, and ends with its time limit.
+
+mod resolver;
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use url::{Host, Url};
+
+use self::resolver::{AddressRefused, GuardedResolver};
+use crate::address::AllowedNetworks;
+
+/// Bytes of an answer's body that are kept.
+pub const ANSWER_BYTES_KEPT: usize = 1024;
+
+/// Bytes of an answer's body that are read; a connection with more on it is closed instead of used again.
+const ANSWER_BYTES_READ_MAX: usize = 64 * 1024;
+
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an idle connection is kept: shorter than what receivers' load balancers commonly allow.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// A request to a customer's URL.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// `POST`, in most dialects.
+    pub method: Method,
+    /// As the customer wrote it.
+    pub url: &'a str,
+    /// All headers but `Host` and `Content-Length`.
+    pub headers: HeaderMap,
+    /// The body, as signed.
+    pub body: Vec<u8>,
+    /// For everything from the look-up to the answer's end.
+    pub timeout: Duration,
+}
+
+/// What a customer's URL answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// The first [`ANSWER_BYTES_KEPT`] bytes of its body, as text.
+    pub body: String,
+    /// Its `Retry-After`, as sent.
+    pub retry_after: Option<String>,
+}
+
+/// Why there is no answer. The text is for the customer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The URL is none that can be sent to.
+    #[error("The URL is not valid.")]
+    Url,
+    /// It leads to an address that is not public.
+    #[error("The address {0} is not allowed.")]
+    AddressRefused(std::net::IpAddr),
+    /// Its host has no address.
+    #[error("The host name could not be resolved.")]
+    Dns,
+    /// Nobody accepted the connection, or TLS failed.
+    #[error("The connection could not be made: {0}.")]
+    Connect(String),
+    /// The time was up.
+    #[error("No answer within {0} seconds.")]
+    Timeout(u64),
+    /// The connection ended, or what came was no HTTP.
+    #[error("The connection broke before an answer was complete: {0}.")]
+    Broken(String),
+}
+
+/// The TLS library could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be set up")]
+pub struct SetupError(#[source] reqwest::Error);
+
+/// Calls customers' URLs.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    client: reqwest::Client,
+    allowed: AllowedNetworks,
+}
+
+impl Sender {
+    /// A sender that reaches the public internet and the `allowed` networks.
+    ///
+    /// # Errors
+    /// Where the TLS library cannot be set up.
+    pub fn new(allowed: AllowedNetworks) -> Result<Self, SetupError> {
+        let client = reqwest::Client::builder()
+            .dns_resolver(GuardedResolver::new(allowed.clone()))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build()
+            .map_err(SetupError)?;
+        Ok(Self { client, allowed })
+    }
+
+    /// Sends `request` and reads the start of the answer.
+    ///
+    /// # Errors
+    /// Where no answer's status came within the limits. One whose body then breaks off is an answer all the same.
+    pub async fn send(&self, request: Request<'_>) -> Result<Answer, SendError> {
+        let url = Url::parse(request.url).or(Err(SendError::Url))?;
+        self.check_literal_address(&url)?;
+        let timeout = request.timeout;
+        let mut response = self
+            .client
+            .request(request.method, url)
+            .headers(request.headers)
+            .body(request.body)
+            .timeout(timeout)
+            .send()
+            .await
+            .map_err(|error| classify(&error, timeout))?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(http::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Answer { status, body: read_start(&mut response).await, retry_after })
+    }
+
+    /// A host that is an address is looked up nowhere, so the resolver never sees it.
+    fn check_literal_address(&self, url: &Url) -> Result<(), SendError> {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => address.into(),
+            Some(Host::Ipv6(address)) => address.into(),
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return Err(SendError::Url),
+        };
+        if self.allowed.permit(address) { Ok(()) } else { Err(SendError::AddressRefused(address)) }
+    }
+}
+
+/// Reads until the body or the limit ends; what broke off is left as it is, for the status has decided already.
+async fn read_start(response: &mut reqwest::Response) -> String {
+    let (mut kept, mut read) = (Vec::new(), 0);
+    while let Ok(Some(chunk)) = response.chunk().await {
+        read += chunk.len();
+        let missing = ANSWER_BYTES_KEPT - kept.len();
+        kept.extend_from_slice(chunk.get(..missing).unwrap_or(&chunk));
+        if read > ANSWER_BYTES_READ_MAX {
+            break;
+        }
+    }
+    // The cut may have gone through a character, which then became a longer replacement.
+    let mut text = String::from_utf8_lossy(&kept).into_owned();
+    text.truncate(text.floor_char_boundary(ANSWER_BYTES_KEPT));
+    text
+}
+
+fn classify(error: &reqwest::Error, timeout: Duration) -> SendError {
+    let causes = || std::iter::successors(error.source(), |&cause| cause.source());
+    if let Some(refused) = causes().find_map(|cause| cause.downcast_ref::<AddressRefused>()) {
+        return SendError::AddressRefused(refused.0);
+    }
+    if causes().any(|cause| cause.is::<resolver::LookupFailed>()) {
+        return SendError::Dns;
+    }
+    // The innermost cause says what happened; the outer ones, where in our client.
+    let innermost = causes().last().map(ToString::to_string).unwrap_or_default();
+    if error.is_connect() {
+        if error.is_timeout() {
+            SendError::Timeout(timeout.min(CONNECT_TIMEOUT).as_secs())
+        } else {
+            SendError::Connect(innermost)
+        }
+    } else if error.is_timeout() {
+        SendError::Timeout(timeout.as_secs())
+    } else {
+        SendError::Broken(innermost)
+    }
+}

@@ -1,0 +1,187 @@
+//! The functions' settings. The environment is read here, once, and all that is missing or wrong is told together.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::address::AllowedNetworks;
+use crate::retry::{Schedule, Wait};
+
+/// What `template.yaml` sets for every function, as environment variables of the same names in capitals.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The table of agents, webhooks and API keys.
+    pub config_table: String,
+    /// The table of deliveries.
+    pub log_table: String,
+    /// Published events wait here for fan-out.
+    pub events_queue_url: String,
+    /// First attempts.
+    pub deliveries_queue_url: String,
+    /// Later ones.
+    pub retries_queue_url: String,
+    /// The waits between attempts: `5s,5m,30m,2h`.
+    pub retry_schedule: Schedule,
+    /// From 0 to 1: 0.2 is ±20 %.
+    pub retry_jitter: f64,
+    /// Whether a webhook's URL has to be `https`.
+    pub require_https: bool,
+    /// Networks that deliveries may reach although they are not public.
+    pub allowed_networks: AllowedNetworks,
+    /// Days that the log is kept.
+    pub retention_days: u16,
+    /// How long an attempt may be overdue before `sweep` takes its queue message for lost.
+    pub sweep_after: Duration,
+}
+
+/// Every setting that is missing or cannot be read, one a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct InvalidSettings(Vec<String>);
+
+impl fmt::Display for InvalidSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the environment lacks settings: {}", self.0.join("; "))
+    }
+}
+
+/// The environment variable called `name`; `None` where it is not set, or no UTF-8.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Settings {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Names everything that is missing or cannot be read.
+    pub fn from_env() -> Result<Self, InvalidSettings> {
+        Self::read(variable)
+    }
+
+    /// Reads the settings from `get`, which gives a variable's value by its name.
+    ///
+    /// # Errors
+    /// Names everything that is missing or cannot be read.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSettings> {
+        let mut reader = Reader { get, wrong: Vec::new() };
+        let settings = (
+            reader.value("CONFIG_TABLE"),
+            reader.value("LOG_TABLE"),
+            reader.value("EVENTS_QUEUE_URL"),
+            reader.value("DELIVERIES_QUEUE_URL"),
+            reader.value("RETRIES_QUEUE_URL"),
+            reader.value("RETRY_SCHEDULE"),
+            reader.checked("RETRY_JITTER", |jitter: &f64| (0.0..=1.0).contains(jitter), "0 to 1"),
+            reader.value("REQUIRE_HTTPS"),
+            reader.value("ALLOWED_NETWORKS"),
+            reader.checked("RETENTION_DAYS", |days: &u16| *days >= 1, "at least 1"),
+            reader.value::<Wait>("SWEEP_AFTER"),
+        );
+        let (
+            Some(config_table),
+            Some(log_table),
+            Some(events_queue_url),
+            Some(deliveries_queue_url),
+            Some(retries_queue_url),
+            Some(retry_schedule),
+            Some(retry_jitter),
+            Some(require_https),
+            Some(allowed_networks),
+            Some(retention_days),
+            Some(Wait(sweep_after)),
+        ) = settings
+        else {
+            return Err(InvalidSettings(reader.wrong));
+        };
+        Ok(Self {
+            config_table,
+            log_table,
+            events_queue_url,
+            deliveries_queue_url,
+            retries_queue_url,
+            retry_schedule,
+            retry_jitter,
+            require_https,
+            allowed_networks,
+            retention_days,
+            sweep_after,
+        })
+    }
+}
+
+/// Reads variables one by one and remembers what was wrong with each.
+struct Reader<F> {
+    get: F,
+    wrong: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn value<T>(&mut self, name: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let Some(text) = (self.get)(name) else {
+            self.wrong.push(format!("{name} is not set"));
+            return None;
+        };
+        text.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
+    }
+
+    fn checked<T>(&mut self, name: &str, valid: impl Fn(&T) -> bool, range: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let value = self.value(name)?;
+        if !valid(&value) {
+            self.wrong.push(format!("{name} has to be {range}"));
+            return None;
+        }
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(name: &str) -> Option<String> {
+        let value = match name {
+            "RETRY_SCHEDULE" => "5s,5m",
+            "RETRY_JITTER" => "0.2",
+            "REQUIRE_HTTPS" => "true",
+            "ALLOWED_NETWORKS" => "",
+            "RETENTION_DAYS" => "30",
+            "SWEEP_AFTER" => "20m",
+            _ => "name",
+        };
+        Some(value.to_owned())
+    }
+
+    #[test]
+    fn complete_settings_are_read() {
+        let settings = Settings::read(complete).unwrap();
+        assert!(settings.require_https);
+        assert_eq!(settings.allowed_networks, AllowedNetworks::default());
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_together() {
+        let error = Settings::read(|name| match name {
+            "LOG_TABLE" => None,
+            "RETRY_SCHEDULE" => Some("5 minutes".to_owned()),
+            "RETRY_JITTER" => Some("2".to_owned()),
+            "REQUIRE_HTTPS" => Some("yes".to_owned()),
+            other => complete(other),
+        });
+        let told = error.unwrap_err().to_string();
+        for part in
+            ["LOG_TABLE is not set", "RETRY_SCHEDULE: `5 minutes`", "RETRY_JITTER has to be 0 to 1", "REQUIRE_HTTPS: "]
+        {
+            assert!(told.contains(part), "{told}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The log: one item a delivery, newest first under its webhook, and the index of those that are due again.
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text, to_item};
+use crate::domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Scope, Status, WebhookId};
+use crate::time::Timestamp;
+
+/// The name of the log table's index of deliveries that wait for another attempt.
+const DUE_INDEX: &str = "due";
+
+const SECONDS_A_DAY: i64 = 24 * 60 * 60;
+
+/// Absent attributes are left out: a short item is a cheap one.
+#[derive(Serialize, Deserialize)]
+struct DeliveryItem {
+    pk: String,
+    sk: String,
+    v: u8,
+    scope: Scope,
+    webhook_id: WebhookId,
+    shard: u8,
+    created_at: Timestamp,
+    id: DeliveryId,
+    event_id: EventId,
+    event_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent_id: Option<AgentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
+    status: Status,
+    attempt_count: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    response_body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_attempt_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_retry_at: Option<Timestamp>,
+    /// Unix seconds: DynamoDB removes the item from then on.
+    expires_at: i64,
+    /// Only while another attempt is due: the keys of the due index.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_pk: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due_at: Option<Timestamp>,
+    /// Until it has succeeded: the queue message that sends it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl From<DeliveryItem> for Delivery {
+    fn from(item: DeliveryItem) -> Self {
+        Self {
+            key: DeliveryKey {
+                scope: item.scope,
+                webhook_id: item.webhook_id,
+                shard: item.shard,
+                created_at: item.created_at,
+                id: item.id,
+            },
+            event_id: item.event_id,
+            event_type: item.event_type,
+            agent_id: item.agent_id,
+            message_id: item.message_id,
+            channel: item.channel,
+            status: item.status,
+            attempt_count: item.attempt_count,
+            http_status: item.http_status,
+            error: item.error,
+            response_body: item.response_body,
+            last_attempt_at: item.last_attempt_at,
+            next_retry_at: item.next_retry_at,
+        }
+    }
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is in the log.
+    Done,
+    /// The log had this attempt, or a later one, already: nothing was changed.
+    Already,
+}
+
+/// A delivery whose next attempt is overdue.
+#[derive(Debug)]
+pub struct Overdue {
+    /// Which.
+    pub key: DeliveryKey,
+    /// When the index says it was due.
+    pub due_at: Timestamp,
+    /// The queue message that sends it again.
+    pub message: String,
+}
+
+impl Store {
+    /// Writes what became of a delivery's latest attempt, unless the log already has this attempt or a later one; an
+    /// end may replace the same attempt's waiting. `message` is kept with it: the queue message that makes the next
+    /// attempt. One write unit where it all fits into 1 KB, two more while another attempt is due.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn record(&self, delivery: &Delivery, message: Option<String>) -> Result<Recorded, StoreError> {
+        let item = self.delivery_item(delivery, message);
+        let mut put = self
+            .client
+            .put_item()
+            .table_name(&self.log_table)
+            .set_item(Some(to_item(&item)?))
+            .condition_expression("attribute_not_exists(pk) OR attempt_count < :attempt_count")
+            .expression_attribute_values(":attempt_count", number(delivery.attempt_count));
+        if delivery.status != Status::Pending {
+            put = put
+                .condition_expression(
+                    "attribute_not_exists(pk) OR attempt_count < :attempt_count \
+                     OR (attempt_count = :attempt_count AND #status = :pending)",
+                )
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":pending", serde_dynamo::to_attribute_value(Status::Pending)?);
+        }
+        match put.send().await {
+            Ok(_) => Ok(Recorded::Done),
+            Err(error) if is_condition_failure(&error) => Ok(Recorded::Already),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn delivery_item(&self, delivery: &Delivery, message: Option<String>) -> DeliveryItem {
+        let key = &delivery.key;
+        DeliveryItem {
+            pk: keys::log(&key.scope, &key.webhook_id, key.shard),
+            sk: keys::delivery(key),
+            v: ITEM_VERSION,
+            scope: key.scope.clone(),
+            webhook_id: key.webhook_id.clone(),
+            shard: key.shard,
+            created_at: key.created_at,
+            id: key.id.clone(),
+            event_id: delivery.event_id.clone(),
+            event_type: delivery.event_type.clone(),
+            agent_id: delivery.agent_id.clone(),
+            message_id: delivery.message_id.clone(),
+            channel: delivery.channel.clone(),
+            status: delivery.status,
+            attempt_count: delivery.attempt_count,
+            http_status: delivery.http_status,
+            error: delivery.error.clone(),
+            response_body: delivery.response_body.clone(),
+            last_attempt_at: delivery.last_attempt_at,
+            next_retry_at: delivery.next_retry_at,
+            expires_at: key.created_at.seconds() + i64::from(self.retention_days) * SECONDS_A_DAY,
+            due_pk: delivery.next_retry_at.map(|_| keys::due(key)),
+            due_at: delivery.next_retry_at,
+            message,
+        }
+    }
+
+    /// A delivery as the log has it, and the queue message that makes its next attempt.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn delivery(&self, key: &DeliveryKey) -> Result<Option<(Delivery, Option<String>)>, StoreError> {
+        let keys = Item::from([
+            ("pk".to_owned(), text(keys::log(&key.scope, &key.webhook_id, key.shard))),
+            ("sk".to_owned(), text(keys::delivery(key))),
+        ]);
+        let Some(mut item) = self.log_item(keys).await? else { return Ok(None) };
+        let message = item.message.take();
+        Ok(Some((item.into(), message)))
+    }
+
+    /// At most `limit` of a webhook's deliveries, newest first. `shards`: how many its log is spread over.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn deliveries(
+        &self,
+        scope: &Scope,
+        webhook_id: &WebhookId,
+        shards: u8,
+        limit: u16,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let shards = (0..shards.max(1)).map(|shard| self.shard_deliveries(scope, webhook_id, shard, limit));
+        let mut deliveries: Vec<Delivery> = try_join_all(shards).await?.into_iter().flatten().collect();
+        deliveries.sort_by(|a, b| (b.key.created_at, &b.key.id).cmp(&(a.key.created_at, &a.key.id)));
+        deliveries.truncate(usize::from(limit));
+        Ok(deliveries)
+    }
+
+    async fn shard_deliveries(
+        &self,
+        scope: &Scope,
+        webhook_id: &WebhookId,
+        shard: u8,
+        limit: u16,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let mut deliveries = Vec::new();
+        let mut start = None;
+        loop {
+            let missing = usize::from(limit) - deliveries.len();
+            let page = self
+                .client
+                .query()
+                .table_name(&self.log_table)
+                .key_condition_expression("pk = :shard")
+                .expression_attribute_values(":shard", text(keys::log(scope, webhook_id, shard)))
+                .scan_index_forward(false)
+                .limit(i32::try_from(missing).unwrap_or(i32::MAX))
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await?;
+            for item in page.items.unwrap_or_default() {
+                deliveries.push(from_item::<DeliveryItem>(item)?.into());
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() || deliveries.len() >= usize::from(limit) {
+                return Ok(deliveries);
+            }
+        }
+    }
+
+    /// At most `limit` deliveries, from each part of the due index, that were due before `before`.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn overdue(&self, before: Timestamp, limit: u16) -> Result<Vec<Overdue>, StoreError> {
+        let shards = (0..keys::DUE_SHARDS).map(|shard| self.overdue_in_shard(shard, before, limit));
+        Ok(try_join_all(shards).await?.into_iter().flatten().collect())
+    }
+
+    async fn overdue_in_shard(&self, shard: u8, before: Timestamp, limit: u16) -> Result<Vec<Overdue>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.log_table)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("due_pk = :shard AND due_at < :before")
+            .expression_attribute_values(":shard", text(keys::due_shard(shard)))
+            .expression_attribute_values(":before", number(before.millis()))
+            .limit(i32::from(limit))
+            .send()
+            .await?;
+        // The index holds keys alone, so that a pending delivery's body is stored, and paid for, once.
+        let items = try_join_all(page.items.unwrap_or_default().into_iter().map(|keys| self.log_item(keys))).await?;
+        let overdue = items.into_iter().flatten().filter_map(|mut item| {
+            let (due_at, message) = (item.due_at?, item.message.take()?);
+            Some(Overdue { key: Delivery::from(item).key, due_at, message })
+        });
+        Ok(overdue.collect())
+    }
+
+    /// The item whose keys are among `keys`.
+    async fn log_item(&self, mut keys: Item) -> Result<Option<DeliveryItem>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.log_table)
+            .set_key(Some(["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        found.item.map(from_item).transpose()
+    }
+
+    /// Moves an overdue delivery's place in the due index to `due_at`; `false` where somebody else did, or its attempt
+    /// was made, in the meantime.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn postpone(&self, overdue: &Overdue, due_at: Timestamp) -> Result<bool, StoreError> {
+        let key = &overdue.key;
+        let result = self
+            .client
+            .update_item()
+            .table_name(&self.log_table)
+            .key("pk", text(keys::log(&key.scope, &key.webhook_id, key.shard)))
+            .key("sk", text(keys::delivery(key)))
+            .update_expression("SET due_at = :later")
+            .condition_expression("due_at = :due_at")
+            .expression_attribute_values(":later", number(due_at.millis()))
+            .expression_attribute_values(":due_at", number(overdue.due_at.millis()))
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn is_condition_failure<R>(error: &SdkError<PutItemError, R>) -> bool {
+    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
+}

@@ -1,0 +1,78 @@
+//! The one place that forms keys. No part of a key that users choose may hold `#`.
+
+use crate::domain::{AgentId, DeliveryKey, Owner, Place, Scope, WebhookId, WebhookRef};
+use crate::sign::hex;
+
+/// Partitions of the index of what is due, over the whole table: a thousand writes a second each.
+pub(super) const DUE_SHARDS: u8 = 16;
+
+/// The sort key of an agent itself, in its partition.
+pub(super) const AGENT: &str = "agent";
+
+/// The sort key of an API key.
+pub(super) const API_KEY: &str = "key";
+
+fn scoped(scope: &Scope, rest: &str) -> String {
+    format!("{}#{}#{rest}", scope.project, scope.environment.as_str())
+}
+
+/// The partition of everything that one owner has: fan-out reads it with one Query.
+pub(super) fn owner(scope: &Scope, owner: &Owner) -> String {
+    match owner {
+        Owner::Agent(id) => scoped(scope, &format!("agent#{id}")),
+        Owner::Project => scoped(scope, "project"),
+    }
+}
+
+/// The partition of an agent.
+pub(super) fn agent(scope: &Scope, id: &AgentId) -> String {
+    owner(scope, &Owner::Agent(id.clone()))
+}
+
+/// The sort key of a webhook, in its owner's partition.
+pub(super) fn webhook(reference: &WebhookRef) -> String {
+    match reference.place {
+        Place::Slot => "slot".to_owned(),
+        Place::Subscription => format!("sub#{}", reference.id),
+    }
+}
+
+/// The sort key of an owner's slot.
+pub(super) fn slot() -> &'static str {
+    "slot"
+}
+
+/// The listing index's partition of a scope's agents; its sort key is their id.
+pub(super) fn agents(scope: &Scope) -> String {
+    scoped(scope, "agents")
+}
+
+/// The listing index's partition of a scope's webhooks; its sort key is their id.
+pub(super) fn webhooks(scope: &Scope) -> String {
+    scoped(scope, "webhooks")
+}
+
+/// The partition of an API key, by the SHA-256 of it: the key itself is stored nowhere.
+pub(super) fn api_key(sha256: &[u8]) -> String {
+    format!("key#{}", hex(sha256))
+}
+
+/// The partition of one shard of a webhook's log.
+pub(super) fn log(scope: &Scope, webhook: &WebhookId, shard: u8) -> String {
+    scoped(scope, &format!("log#{webhook}#{shard}"))
+}
+
+/// The sort key of a delivery in its shard: by time.
+pub(super) fn delivery(key: &DeliveryKey) -> String {
+    format!("{:015}#{}", key.created_at.millis(), key.id)
+}
+
+/// The due index's partition of a delivery; its sort key is when it is due.
+pub(super) fn due(key: &DeliveryKey) -> String {
+    due_shard(key.id.shard(DUE_SHARDS))
+}
+
+/// The due index's partition number `shard`, below [`DUE_SHARDS`].
+pub(super) fn due_shard(shard: u8) -> String {
+    format!("due#{shard}")
+}

@@ -1,0 +1,100 @@
+//! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries in the log table.
+//!
+//! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only [`keys`] forms keys from it.
+//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`deliveries`], [`webhooks`].
+
+pub mod agents;
+pub mod api_keys;
+pub mod deliveries;
+mod keys;
+pub mod webhooks;
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::settings::Settings;
+
+/// The version that items are written with.
+const ITEM_VERSION: u8 = 1;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The two tables.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    config_table: String,
+    log_table: String,
+    retention_days: u16,
+}
+
+/// A read that need not show what was written within the last second costs half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consistency {
+    /// Shows everything that was written before: for people.
+    Strong,
+    /// May be a moment behind: for the pipeline.
+    Eventual,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB refused the call or could not be reached; trying again may help.
+    #[error("DynamoDB did not take the call: {0}")]
+    Unavailable(String),
+    /// What is stored, or was to be, is not of the shape that this release knows.
+    #[error("an item is not of the expected shape")]
+    Item(#[from] serde_dynamo::Error),
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        Self::Unavailable(DisplayErrorContext(error).to_string())
+    }
+}
+
+impl Store {
+    /// The tables that the settings name, reached as `aws` says.
+    #[must_use]
+    pub fn connect(aws: &SdkConfig, settings: &Settings) -> Self {
+        Self {
+            client: Client::new(aws),
+            config_table: settings.config_table.clone(),
+            log_table: settings.log_table.clone(),
+            retention_days: settings.retention_days,
+        }
+    }
+}
+
+impl Consistency {
+    const fn is_strong(self) -> bool {
+        matches!(self, Self::Strong)
+    }
+}
+
+fn to_item(item: &impl Serialize) -> Result<Item, StoreError> {
+    Ok(serde_dynamo::to_item(item)?)
+}
+
+fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    Ok(serde_dynamo::from_item(item)?)
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

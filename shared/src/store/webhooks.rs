@@ -1,0 +1,262 @@
+//! Webhooks, in the partition of their owner.
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::agents::{AgentItem, LISTING_INDEX};
+use super::{Consistency, ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text, to_item};
+use crate::domain::{
+    Agent, DialectName, EventFilter, Owner, Place, PreviousSecret, Scope, Secret, Webhook, WebhookId, WebhookRef,
+};
+use crate::time::Timestamp;
+
+#[derive(Serialize, Deserialize)]
+struct WebhookItem {
+    pk: String,
+    sk: String,
+    v: u8,
+    list_pk: String,
+    list_sk: WebhookId,
+    webhook_id: WebhookId,
+    owner: Owner,
+    place: Place,
+    dialect: DialectName,
+    url: String,
+    secret: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_secret: Option<PreviousSecretItem>,
+    events: EventFilter,
+    enabled: bool,
+    retries_max: u8,
+    timeout_s: u16,
+    history_limit: u8,
+    log_shards: u8,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PreviousSecretItem {
+    secret: String,
+    valid_until: Timestamp,
+}
+
+impl WebhookItem {
+    fn new(scope: &Scope, webhook: &Webhook) -> Self {
+        Self {
+            pk: keys::owner(scope, &webhook.owner),
+            sk: keys::webhook(&webhook.reference()),
+            v: ITEM_VERSION,
+            list_pk: keys::webhooks(scope),
+            list_sk: webhook.id.clone(),
+            webhook_id: webhook.id.clone(),
+            owner: webhook.owner.clone(),
+            place: webhook.place,
+            dialect: webhook.dialect.clone(),
+            url: webhook.url.clone(),
+            secret: webhook.secret.expose().to_owned(),
+            previous_secret: webhook.previous_secret.as_ref().map(|previous| PreviousSecretItem {
+                secret: previous.secret.expose().to_owned(),
+                valid_until: previous.valid_until,
+            }),
+            events: webhook.events.clone(),
+            enabled: webhook.enabled,
+            retries_max: webhook.retries_max,
+            timeout_s: webhook.timeout_s,
+            history_limit: webhook.history_limit,
+            log_shards: webhook.log_shards,
+            created_at: webhook.created_at,
+            updated_at: webhook.updated_at,
+        }
+    }
+}
+
+impl From<WebhookItem> for Webhook {
+    fn from(item: WebhookItem) -> Self {
+        Self {
+            id: item.webhook_id,
+            owner: item.owner,
+            place: item.place,
+            dialect: item.dialect,
+            url: item.url,
+            secret: Secret::new(item.secret),
+            previous_secret: item.previous_secret.map(|previous| PreviousSecret {
+                secret: Secret::new(previous.secret),
+                valid_until: previous.valid_until,
+            }),
+            events: item.events,
+            enabled: item.enabled,
+            retries_max: item.retries_max,
+            timeout_s: item.timeout_s,
+            history_limit: item.history_limit,
+            log_shards: item.log_shards,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        }
+    }
+}
+
+/// Everything of one owner.
+#[derive(Debug, Default)]
+pub struct Owned {
+    /// The agent, where the owner is one that is registered.
+    pub agent: Option<Agent>,
+    /// Its slot, if set, and its subscriptions.
+    pub webhooks: Vec<Webhook>,
+}
+
+impl Owned {
+    /// The owner's slot, if set.
+    #[must_use]
+    pub fn slot(self) -> Option<Webhook> {
+        self.webhooks.into_iter().find(|webhook| webhook.place == Place::Slot)
+    }
+}
+
+/// What became of a put that held to what it had read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// It is stored.
+    Done,
+    /// Somebody else was faster: nothing is stored; read again.
+    Conflict,
+    /// The agent is not registered: nothing is stored.
+    NoOwner,
+}
+
+impl Store {
+    /// Everything of `owner`, with one Query where it fits into 1 MB.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn owned(&self, scope: &Scope, owner: &Owner, consistency: Consistency) -> Result<Owned, StoreError> {
+        let mut owned = Owned::default();
+        for item in self.partition_items(&keys::owner(scope, owner), consistency).await? {
+            if item.get("sk") == Some(&text(keys::AGENT)) {
+                owned.agent = Some(from_item::<AgentItem>(item)?.into());
+            } else {
+                owned.webhooks.push(from_item::<WebhookItem>(item)?.into());
+            }
+        }
+        Ok(owned)
+    }
+
+    /// The webhook as it is now; `None` where it is gone, and where another one took its place.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn webhook(
+        &self,
+        scope: &Scope,
+        reference: &WebhookRef,
+        consistency: Consistency,
+    ) -> Result<Option<Webhook>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.config_table)
+            .key("pk", text(keys::owner(scope, &reference.owner)))
+            .key("sk", text(keys::webhook(reference)))
+            .consistent_read(consistency.is_strong())
+            .send()
+            .await?;
+        let webhook = found.item.map(from_item::<WebhookItem>).transpose()?.map(Webhook::from);
+        Ok(webhook.filter(|webhook| webhook.id == reference.id))
+    }
+
+    /// All webhooks of the scope, in the order of their ids. One set within the last second may be missing.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn webhooks(&self, scope: &Scope) -> Result<Vec<Webhook>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.config_table)
+            .index_name(LISTING_INDEX)
+            .key_condition_expression("list_pk = :partition")
+            .expression_attribute_values(":partition", text(keys::webhooks(scope)));
+        let items: Vec<Item> = query.into_paginator().items().send().try_collect().await?;
+        items.into_iter().map(|item| Ok(from_item::<WebhookItem>(item)?.into())).collect()
+    }
+
+    /// Stores `webhook` where its owner's slot is still `before` and the owner is still there.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn replace_slot(
+        &self,
+        scope: &Scope,
+        before: Option<&Webhook>,
+        webhook: &Webhook,
+    ) -> Result<Replaced, StoreError> {
+        let mut put = Put::builder()
+            .table_name(&self.config_table)
+            .set_item(Some(to_item(&WebhookItem::new(scope, webhook))?))
+            .condition_expression("attribute_not_exists(pk)");
+        if let Some(before) = before {
+            put = put
+                .condition_expression("webhook_id = :id AND updated_at = :updated_at")
+                .expression_attribute_values(":id", text(before.id.as_str()))
+                .expression_attribute_values(":updated_at", number(before.updated_at.millis()));
+        }
+        let mut steps = vec![TransactWriteItem::builder().set_put(put.build().ok()).build()];
+        if let Owner::Agent(id) = &webhook.owner {
+            let check = ConditionCheck::builder()
+                .table_name(&self.config_table)
+                .key("pk", text(keys::agent(scope, id)))
+                .key("sk", text(keys::AGENT))
+                .condition_expression("attribute_exists(pk)");
+            steps.push(TransactWriteItem::builder().set_condition_check(check.build().ok()).build());
+        }
+        let Err(error) = self.client.transact_write_items().set_transact_items(Some(steps)).send().await else {
+            return Ok(Replaced::Done);
+        };
+        let failed = |step: usize| {
+            let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
+                return false;
+            };
+            let reason = canceled.cancellation_reasons().get(step).and_then(|reason| reason.code());
+            reason == Some("ConditionalCheckFailed")
+        };
+        match (failed(0), failed(1)) {
+            (_, true) => Ok(Replaced::NoOwner),
+            (true, false) => Ok(Replaced::Conflict),
+            (false, false) => Err(error.into()),
+        }
+    }
+
+    /// Removes the owner's slot; `false` where none was set.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn delete_slot(&self, scope: &Scope, owner: &Owner) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.config_table)
+            .key("pk", text(keys::owner(scope, owner)))
+            .key("sk", text(keys::slot()))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await?;
+        Ok(answer.attributes.is_some())
+    }
+
+    /// All items of a partition of the config table.
+    pub(super) async fn partition_items(
+        &self,
+        partition: &str,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.config_table)
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", text(partition))
+            .consistent_read(consistency.is_strong());
+        Ok(query.into_paginator().items().send().try_collect().await?)
+    }
+}

@@ -1,0 +1,123 @@
+//! Use cases on webhooks that more than one dialect has: set an owner's slot, show it, remove it.
+
+use std::time::Duration;
+
+use crate::domain::{DialectName, EventFilter, Ids, Owner, Place, PreviousSecret, Scope, Secret, Webhook};
+use crate::store::webhooks::Replaced;
+use crate::store::{Consistency, Store, StoreError};
+use crate::time::{Clock, Timestamp};
+
+/// How long a rotated secret still signs.
+pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often a set starts over because somebody else set the same slot meanwhile.
+const SET_TRIES_MAX: usize = 5;
+
+/// What a dialect sets a slot to.
+#[derive(Debug, Clone)]
+pub struct SlotSettings {
+    /// The dialect.
+    pub dialect: DialectName,
+    /// Where deliveries go.
+    pub url: String,
+    /// The secret to sign with from now on.
+    pub secret: Secret,
+    /// Attempts after the first one.
+    pub retries_max: u8,
+    /// Seconds that an attempt may take.
+    pub timeout_s: u16,
+    /// Messages of the conversation that a payload may repeat.
+    pub history_limit: u8,
+}
+
+/// Why a use case ended without its result.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// The agent is not registered in this scope.
+    #[error("the agent is not registered")]
+    NoSuchAgent,
+    /// The slot is not set.
+    #[error("no webhook is set")]
+    NotSet,
+    /// Others kept setting the same slot.
+    #[error("the slot was set by others {SET_TRIES_MAX} times while this call tried to")]
+    Contended,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Sets or replaces the owner's slot. It keeps its id, and the time it was first set; the old secret signs for another 24 h.
+///
+/// # Errors
+/// Where the agent is not registered, or the store fails.
+pub async fn set_slot(
+    store: &Store,
+    (clock, ids): (&Clock, &Ids),
+    scope: &Scope,
+    owner: &Owner,
+    settings: SlotSettings,
+) -> Result<Webhook, WebhookError> {
+    for _ in 0..SET_TRIES_MAX {
+        let owned = store.owned(scope, owner, Consistency::Strong).await?;
+        if owner.agent().is_some() && owned.agent.is_none() {
+            return Err(WebhookError::NoSuchAgent);
+        }
+        let before = owned.slot();
+        let webhook = replacement(before.as_ref(), owner, settings.clone(), clock.now(), ids);
+        match store.replace_slot(scope, before.as_ref(), &webhook).await? {
+            Replaced::Done => return Ok(webhook),
+            Replaced::NoOwner => return Err(WebhookError::NoSuchAgent),
+            Replaced::Conflict => {}
+        }
+    }
+    Err(WebhookError::Contended)
+}
+
+fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, now: Timestamp, ids: &Ids) -> Webhook {
+    // Strictly later than before, so that the time tells one setting from the next.
+    let updated_at = before.map_or(now, |before| now.max(before.updated_at.plus(Duration::from_millis(1))));
+    let rotated = before
+        .filter(|before| before.secret != settings.secret)
+        .map(|before| PreviousSecret { secret: before.secret.clone(), valid_until: now.plus(PREVIOUS_SECRET_VALID) });
+    Webhook {
+        id: before.map_or_else(|| ids.webhook(now), |before| before.id.clone()),
+        owner: owner.clone(),
+        place: Place::Slot,
+        dialect: settings.dialect,
+        url: settings.url,
+        secret: settings.secret,
+        previous_secret: rotated.or_else(|| before.and_then(|before| before.previous_secret.clone())),
+        events: EventFilter::All,
+        enabled: true,
+        retries_max: settings.retries_max,
+        timeout_s: settings.timeout_s,
+        history_limit: settings.history_limit,
+        log_shards: before.map_or(1, |before| before.log_shards),
+        created_at: before.map_or(now, |before| before.created_at),
+        updated_at,
+    }
+}
+
+/// The owner's slot; `None` where it is not set.
+///
+/// # Errors
+/// Where the agent is not registered, or the store fails.
+pub async fn slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<Option<Webhook>, WebhookError> {
+    let owned = store.owned(scope, owner, Consistency::Strong).await?;
+    if owner.agent().is_some() && owned.agent.is_none() {
+        return Err(WebhookError::NoSuchAgent);
+    }
+    Ok(owned.slot())
+}
+
+/// Empties the owner's slot.
+///
+/// # Errors
+/// Where the agent is not registered, the slot is not set, or the store fails.
+pub async fn remove_slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<(), WebhookError> {
+    if store.delete_slot(scope, owner).await? {
+        return Ok(());
+    }
+    if store.owner_exists(scope, owner).await? { Err(WebhookError::NotSet) } else { Err(WebhookError::NoSuchAgent) }
+}
