@@ -15,7 +15,7 @@ use functions::app::App;
 use http::header::ACCEPT;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use shared::domain::Webhook;
 
 use crate::demo;
@@ -33,7 +33,7 @@ struct Receipt {
     attempt: u32,
     answered: u16,
     headers: HashMap<String, String>,
-    body: Value,
+    body: Box<RawValue>,
 }
 
 struct Inbox {
@@ -88,7 +88,7 @@ impl Inbox {
             attempt,
             answered: status.as_u16(),
             headers: headers.keys().filter_map(|name| Some((name.to_string(), text(name.as_str())?))).collect(),
-            body: serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into()),
+            body: as_received(body),
         };
         let mut receipts = self.receipts.lock().unwrap_or_else(PoisonError::into_inner);
         receipts.push_front(receipt);
@@ -115,10 +115,16 @@ fn verifies(webhook: &Webhook, headers: &HeaderMap, body: &[u8]) -> bool {
     verifier.is_ok_and(|verifier| verifier.verify(body, headers).is_ok())
 }
 
+/// The body's own bytes where it is JSON, else its text as a JSON string.
+fn as_received(body: &[u8]) -> Box<RawValue> {
+    serde_json::from_slice(body)
+        .or_else(|_| to_raw_value(&String::from_utf8_lossy(body)))
+        .unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
 fn page(receipts: &[Receipt]) -> String {
     let mut rows = String::new();
     for receipt in receipts {
-        let body = serde_json::to_string_pretty(&receipt.body).unwrap_or_default();
         let id = receipt.webhook_id.as_deref().unwrap_or("-");
         // Writing to a String cannot fail.
         write!(
@@ -129,7 +135,7 @@ fn page(receipts: &[Receipt]) -> String {
             receipt.attempt,
             receipt.signature,
             receipt.answered,
-            escape(&body),
+            escape(receipt.body.get()),
         )
         .unwrap_or_default();
     }

@@ -5,6 +5,7 @@
 //! Nothing here is deployed.
 
 pub mod aws;
+pub mod cli;
 pub mod demo;
 mod gateway;
 mod inbox;

@@ -37,6 +37,8 @@ pub enum StoresAt {
 pub struct Stack {
     /// Where its API is.
     pub url: String,
+    /// Where its stores are: DynamoDB and SQS at one URL.
+    pub stores_url: String,
     stores: Option<Stores>,
     server: JoinHandle<()>,
     workers: Vec<JoinSet<()>>,
@@ -54,7 +56,7 @@ impl Stack {
         let template = Template::built_in().context("template.yaml")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| format!("port {port}"))?;
         let url = format!("http://{}", listener.local_addr()?);
-        let (stores, dynamodb_url, sqs_url) = match stores_at {
+        let (stores, dynamodb_url, stores_url) = match stores_at {
             StoresAt::Url(url) => (None, url.clone(), url.clone()),
             StoresAt::Embedded(keep) => {
                 let stores = Stores::start(keep, 0).await?;
@@ -62,7 +64,7 @@ impl Stack {
                 (Some(stores), urls.0, urls.1)
             }
         };
-        let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&sqs_url).await);
+        let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
         let sqs_client = aws_sdk_sqs::Client::new(&sqs);
         let references =
             provision::provision(&template, &aws_sdk_dynamodb::Client::new(&dynamodb), &sqs_client).await?;
@@ -77,7 +79,7 @@ impl Stack {
             pollers::start(&template, &references, &sqs_client, &app, &stop_workers).await?,
             schedule::start(&template, &app, &stop_workers),
         ];
-        Ok(Self { url, stores, server, workers, stop_workers, stop_server })
+        Ok(Self { url, stores_url, stores, server, workers, stop_workers, stop_server })
     }
 
     /// Stops everything: first the workers, once their batches are done, then the API, then the stores.

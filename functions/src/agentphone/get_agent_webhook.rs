@@ -1,6 +1,6 @@
 //! `GET /agentphone/v1/agents/{agent_id}/webhook`: shows the agent's webhook.
 //!
-//! 200 [`WebhookReply`](super::wire) with its full secret, or `null` where none is set; 401; 404 where the agent is not
+//! 200 `WebhookReply` (`wire.rs`) with its full secret, or `null` where none is set; 401; 404 where the agent is not
 //! registered; 503.
 
 use lambda_http::Request;

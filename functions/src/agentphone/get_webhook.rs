@@ -1,6 +1,6 @@
 //! `GET /agentphone/v1/webhooks`: shows the project's default webhook.
 //!
-//! 200 [`WebhookReply`](super::wire) with its full secret, or `null` where none is set; 401; 503.
+//! 200 `WebhookReply` (`wire.rs`) with its full secret, or `null` where none is set; 401; 503.
 
 use lambda_http::Request;
 use shared::domain::Owner;

@@ -1,6 +1,6 @@
 //! `GET /agentphone/v1/agents/{agent_id}/webhook/deliveries`: the deliveries of the agent's webhook, newest first.
 //!
-//! Query: `limit?`, 1 to 100, 50 where it is not said. 200 a bare array of [`DeliveryReply`](super::wire), empty where
+//! Query: `limit?`, 1 to 100, 50 where it is not said. 200 a bare array of `DeliveryReply` (`wire.rs`), empty where
 //! no webhook is set; 401; 404 where the agent is not registered; 422 where `limit` is wrong; 503.
 
 use http::StatusCode;

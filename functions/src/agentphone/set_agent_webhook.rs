@@ -1,6 +1,6 @@
 //! `POST /agentphone/v1/agents/{agent_id}/webhook`: sets or replaces the agent's webhook.
 //!
-//! Body: `{url, contextLimit?, timeout?}`. 200 [`WebhookReply`](super::wire) with a new secret; 401; 404 where the
+//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`wire.rs`) with a new secret; 401; 404 where the
 //! agent is not registered; 422 where a field is wrong: nothing is stored; 503.
 
 use lambda_http::Request;

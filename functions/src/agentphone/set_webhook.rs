@@ -1,6 +1,6 @@
 //! `POST /agentphone/v1/webhooks`: sets or replaces the project's default webhook.
 //!
-//! Body: `{url, contextLimit?, timeout?}`. 200 [`WebhookReply`](super::wire) with a new secret; 401; 422 where a field
+//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`wire.rs`) with a new secret; 401; 422 where a field
 //! is wrong: nothing is stored; 503.
 
 use lambda_http::Request;

@@ -88,7 +88,10 @@ impl function::Problem for Problem {
             Self::NotFound(message) => error(StatusCode::NOT_FOUND, "not_found", message),
             Self::NotJson(message) => error(StatusCode::BAD_REQUEST, "invalid_json", message),
             Self::Invalid(details) => {
-                let message = details.first().map(|detail| format!("{}: {}", detail.field, detail.message));
+                let message = details.first().map(|detail| match detail.field.as_str() {
+                    "" => format!("The body has to be: {}", detail.message),
+                    field => format!("{field}: {}", detail.message),
+                });
                 let error = json!({ "code": "invalid_request", "message": message, "details": details });
                 reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "error": error }))
             }

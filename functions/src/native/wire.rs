@@ -39,6 +39,10 @@ pub(super) fn agent_request(request: &Request) -> Result<AgentRequest, Problem> 
     }
     let value: serde_json::Value =
         serde_json::from_slice(body).map_err(|error| Problem::NotJson(format!("The body is no JSON: {error}.")))?;
+    // A list of the fields' values would be read as well.
+    if !value.is_object() {
+        return Err(Problem::field("", "a JSON object"));
+    }
     let agent: AgentRequest = serde_path_to_error::deserialize(value)
         .map_err(|error| Problem::field(&error.path().to_string(), error.inner().to_string()))?;
     if agent.name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {

@@ -40,8 +40,10 @@ pub fn read(
     fresh_id: impl FnOnce() -> EventId,
 ) -> Result<Event, Detail> {
     if raw.get().len() > EVENT_BYTES_MAX {
-        return Err(wrong("", format!("at most {EVENT_BYTES_MAX} bytes, and this are {}", raw.get().len())));
+        return Err(wrong("", format!("at most {EVENT_BYTES_MAX} bytes; this one has {}", raw.get().len())));
     }
+    // A list of the fields' values would be read as well.
+    check_object("", raw)?;
     let mut reader = serde_json::Deserializer::from_str(raw.get());
     let published: Published = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let field = error.path().to_string();
@@ -140,7 +142,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (json, field, message) in [
-            ("[]", "", "invalid length 0"),
+            ("[]", "", "a JSON object"),
+            (r#"["a",{}]"#, "", "a JSON object"),
             ("{}", "", "missing field `type`"),
             (r#"{"type":1,"data":{}}"#, "type", "expected a string"),
             (r#"{"type":"","data":{}}"#, "type", "1 to 128"),

@@ -1,6 +1,6 @@
 //! `POST /v1/events`: takes events to deliver.
 //!
-//! Body: one event, or `{"events": […]}` with 1 to 100; [`event`](super::event) gives the fields. 202 `{id}`, or
+//! Body: one event, or `{"events": […]}` with 1 to 100; [`super::event`] gives the fields. 202 `{id}`, or
 //! `{events: [{id}, …]}` in the order given, once SQS has them all: from there on none is lost. 400 where the body is
 //! no JSON; 401; 422 where an event is wrong, naming each, and none is taken; 503: some may have been taken.
 
@@ -64,7 +64,7 @@ fn read_body(body: &[u8]) -> Result<Published, Problem> {
     let events: Vec<Box<RawValue>> =
         serde_json::from_str(events.get()).or(Err(Problem::field("events", "a list of events")))?;
     if !(1..=EVENTS_MAX).contains(&events.len()) {
-        return Err(Problem::field("events", format!("1 to {EVENTS_MAX} events, and this are {}", events.len())));
+        return Err(Problem::field("events", format!("1 to {EVENTS_MAX} events; these are {}", events.len())));
     }
     Ok(Published { events, is_batch: true })
 }

@@ -1,6 +1,6 @@
 //! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries in the log table.
 //!
-//! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only [`keys`] forms keys from it.
+//! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only `keys` forms keys from it.
 //! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`deliveries`], [`webhooks`].
 
 pub mod agents;

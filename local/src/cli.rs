@@ -1,0 +1,101 @@
+//! The command line: `cargo run -- --help` lists the options.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use shared::settings;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::demo;
+use crate::stack::{Stack, StoresAt};
+use crate::stores::{Keep, Stores};
+
+/// Every Switchhook function in one process, on embedded stores.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Args)]
+struct Options {
+    /// The port to serve at, on 127.0.0.1; 0 picks one [default: 3000, stores: 8000]
+    #[arg(long, global = true)]
+    port: Option<u16>,
+    /// The folder that holds webhooks, log and queues from one start to the next
+    #[arg(long, global = true, default_value = ".switchhook")]
+    data_dir: PathBuf,
+    /// Hold everything in memory instead
+    #[arg(long, global = true)]
+    in_memory: bool,
+    /// Use the stores that another process serves at this URL
+    #[arg(long, env = "STORES_URL")]
+    stores_url: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the embedded stores alone: DynamoDB and SQS at one URL
+    Stores,
+}
+
+/// Runs the command that the process was started with, until it is stopped.
+pub async fn run() -> ExitCode {
+    match start(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(cli: Cli) -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+    let keep = if cli.options.in_memory { Keep::InMemory } else { Keep::In(cli.options.data_dir) };
+    match cli.command {
+        None => run_stack(cli.options.port.unwrap_or(3000), keep, cli.options.stores_url).await,
+        Some(Command::Stores) => run_stores(cli.options.port.unwrap_or(8000), &keep).await,
+    }
+}
+
+async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<()> {
+    let stores = stores_url.map_or(StoresAt::Embedded(keep), StoresAt::Url);
+    let stack = Stack::start(port, &stores, settings::variable).await?;
+    say(&format!("{}\nready {}", demo::welcome(&stack.url), stack.url))?;
+    stopped().await?;
+    stack.stop().await;
+    Ok(())
+}
+
+async fn run_stores(port: u16, keep: &Keep) -> Result<()> {
+    let stores = Stores::start(keep, port).await?;
+    say(&format!("DynamoDB and SQS: AWS_ENDPOINT_URL={url}\n\nready {url}", url = stores.url))?;
+    stopped().await?;
+    stores.stop().await;
+    Ok(())
+}
+
+fn say(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    Ok(stdout.flush()?)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}

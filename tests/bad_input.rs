@@ -1,0 +1,130 @@
+//! Bad input gets the dialect's own error, never a 5xx, and nothing is stored.
+
+use anyhow::Result;
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::stack::{AGENT, Api};
+
+/// Bodies of a set, and the errors that FastAPI with Pydantic gives for them.
+const BAD_WEBHOOKS: &str = include_str!("golden/agentphone_bad_webhooks.json");
+
+#[tokio::test]
+async fn a_bad_webhook_is_refused_as_fastapi_does_and_not_stored() -> Result<()> {
+    let api = Api::start().await?;
+    for path in ["/agentphone/v1/agents/agt_abc123/webhook", "/agentphone/v1/webhooks"] {
+        for case in serde_json::from_str::<Vec<Value>>(BAD_WEBHOOKS)? {
+            let body = case["body"].as_str().unwrap().to_owned();
+            let answer = api.send(Method::POST, path, body.clone()).await?;
+            assert_eq!((answer.status, answer.body), (422, json!({ "detail": case["detail"] })), "{body}");
+        }
+        let long = json!({ "url": format!("https://a.example/{}", "x".repeat(2083)) });
+        let too_long = api.post(path, &long).await?;
+        assert_eq!((too_long.status, &too_long.body["detail"][0]["type"]), (422, &json!("url_too_long")));
+        let not_utf8 = api.send(Method::POST, path, vec![b'{', b'"', 0xff, b'"', b':', b'1', b'}']).await?;
+        assert_eq!((not_utf8.status, &not_utf8.body["detail"][0]["type"]), (422, &json!("json_invalid")));
+        assert_eq!(api.get(path).await?.body, Value::Null, "nothing is stored");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn agentphone_passes_over_unknown_fields_and_reads_numbers_in_strings_as_pydantic_does() -> Result<()> {
+    let api = Api::start().await?;
+    let body = json!({ "url": "https://a.example", "colour": "red", "timeout": "60", "contextLimit": 7.0 });
+    let set = api.post("/agentphone/v1/webhooks", &body).await?;
+    assert_eq!((set.status, &set.body["timeout"], &set.body["contextLimit"]), (200, &json!(60), &json!(7)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn http_is_refused_where_https_is_required() -> Result<()> {
+    let api = Api::with(&[("REQUIRE_HTTPS", "true")]).await?;
+    let answer = api.post("/agentphone/v1/webhooks", &json!({ "url": "http://a.example" })).await?;
+    let error = json!({
+        "type": "url_scheme", "loc": ["body", "url"], "msg": "URL scheme should be 'https'", "input": "http://a.example",
+        "ctx": { "expected_schemes": "'https'" },
+    });
+    assert_eq!((answer.status, answer.body), (422, json!({ "detail": [error] })));
+    assert_eq!(api.post("/agentphone/v1/webhooks", &json!({ "url": "https://a.example" })).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bad_limit_is_refused() -> Result<()> {
+    let api = Api::start().await?;
+    for (limit, kind) in [
+        ("0", "greater_than_equal"),
+        ("101", "less_than_equal"),
+        ("x", "int_parsing"),
+        ("", "int_parsing"),
+        ("99999999999999999999", "int_parsing"),
+    ] {
+        let answer = api.get(&format!("/agentphone/v1/agents/{AGENT}/webhook/deliveries?limit={limit}")).await?;
+        assert_eq!((answer.status, &answer.body["detail"][0]["type"]), (422, &json!(kind)), "{limit}");
+        assert_eq!(answer.body["detail"][0]["loc"], json!(["query", "limit"]));
+        assert_eq!(answer.body["detail"][0]["input"], limit);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bad_event_is_refused_and_not_taken() -> Result<()> {
+    let api = Api::start().await?;
+    for (body, status, code, field) in [
+        ("", 400, "invalid_json", None),
+        ("{\"type\":", 400, "invalid_json", None),
+        ("[]", 422, "invalid_request", Some("")),
+        ("\"event\"", 422, "invalid_request", Some("")),
+        (r#"{"events":[["a",{}]]}"#, 422, "invalid_request", Some("events[0]")),
+        ("{}", 422, "invalid_request", Some("")),
+        (r#"{"type":5,"data":{}}"#, 422, "invalid_request", Some("type")),
+        (r#"{"type":"a","data":{},"colour":1}"#, 422, "invalid_request", Some("colour")),
+        (r#"{"type":"a","data":{},"agent_id":"a/b"}"#, 422, "invalid_request", Some("agent_id")),
+        (r#"{"events":[]}"#, 422, "invalid_request", Some("events")),
+        (r#"{"events":{}}"#, 422, "invalid_request", Some("events")),
+        (r#"{"events":[],"type":"a"}"#, 422, "invalid_request", Some("type")),
+    ] {
+        let answer = api.send(Method::POST, "/v1/events", body).await?;
+        assert_eq!((answer.status, &answer.body["error"]["code"]), (status, &json!(code)), "{body}");
+        assert!(!answer.body["error"]["message"].as_str().unwrap().is_empty());
+        assert_eq!(answer.body["error"]["details"][0]["field"].as_str(), field, "{body}");
+    }
+    let many = vec![json!({ "type": "a", "data": {} }); 101];
+    assert_eq!(api.post("/v1/events", &json!({ "events": many })).await?.status, 422);
+    assert_eq!(api.queue_length("EventsQueue").await?, 0, "none is taken");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bad_agent_is_refused_and_not_stored() -> Result<()> {
+    let api = Api::start().await?;
+    let long = json!({ "name": "x".repeat(256) }).to_string();
+    for (path, body, status, field) in [
+        ("agt_1", "{", 400, None),
+        ("agt_1", r#"["One"]"#, 422, Some("")),
+        ("agt_1", r#"{"name":5}"#, 422, Some("name")),
+        ("agt_1", r#"{"nome":"x"}"#, 422, Some("nome")),
+        ("agt_1", long.as_str(), 422, Some("name")),
+        ("a%23b", "{}", 422, Some("agent_id")),
+    ] {
+        let answer = api.send(Method::PUT, &format!("/v1/agents/{path}"), body.to_owned()).await?;
+        assert_eq!(answer.status, status, "{body}");
+        assert_eq!(answer.body["error"]["details"][0]["field"].as_str(), field, "{}", answer.body);
+    }
+    assert_eq!(api.get("/v1/agents/agt_1").await?.status, 404);
+    for query in ["limit=0", "limit=101", "limit=x", "cursor=junk%21"] {
+        assert_eq!(api.get(&format!("/v1/agents?{query}")).await?.status, 422, "{query}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_route_is_answered_as_api_gateway_does() -> Result<()> {
+    let api = Api::start().await?;
+    for (method, path) in [(Method::GET, "/"), (Method::PATCH, "/v1/events")] {
+        let answer = api.send(method, path, "").await?;
+        assert_eq!((answer.status, answer.body), (404, json!({ "message": "Not Found" })), "{path}");
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! Switchhook end to end: each test starts a stack of its own in memory and speaks HTTP to it, as platforms and their
+//! customers do. `stack` and `receiver` are the harness.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod agentphone;
+mod agents;
+mod bad_input;
+mod pipeline;
+mod publishing;
+mod receiver;
+mod restart;
+mod retries;
+mod routing;
+mod scopes;
+mod sender;
+mod stack;
+mod stores;
+mod template;

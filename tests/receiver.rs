@@ -1,0 +1,131 @@
+//! A customer's endpoint that follows a script, and remembers what it received.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::Value;
+use sha2::Sha256;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::stack::PATIENCE;
+
+/// How to answer one request.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// With a status.
+    Status(u16),
+    /// With a status, headers and a body.
+    Full(u16, Vec<(&'static str, String)>, String),
+    /// Never, as far as a sender can wait.
+    Hang,
+}
+
+/// One received request.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// A running endpoint. Once its script is at its end it answers 200.
+pub(crate) struct Receiver {
+    address: String,
+    received: watch::Receiver<Vec<Received>>,
+}
+
+struct Script {
+    steps: Mutex<VecDeque<Step>>,
+    received: watch::Sender<Vec<Received>>,
+}
+
+impl Receiver {
+    pub(crate) async fn start(steps: &[Step]) -> Result<Self> {
+        let (sender, received) = watch::channel(Vec::new());
+        let script = Arc::new(Script { steps: Mutex::new(steps.iter().cloned().collect()), received: sender });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?.to_string();
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer).with_state(script)).await });
+        Ok(Self { address, received })
+    }
+
+    /// A URL of it.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// What it has received so far.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.borrow().clone()
+    }
+
+    /// Waits until it has received `count` requests, and returns them all.
+    pub(crate) async fn wait_for(&self, count: usize) -> Result<Vec<Received>> {
+        let mut received = self.received.clone();
+        let enough = received.wait_for(|received| received.len() >= count);
+        let enough = tokio::time::timeout(PATIENCE, enough).await;
+        enough.with_context(|| format!("{} requests instead of {count}", self.received().len()))??;
+        Ok(self.received())
+    }
+}
+
+async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let step = script.steps.lock().unwrap().pop_front().unwrap_or(Step::Status(200));
+    script.received.send_modify(|received| {
+        received.push(Received { method: parts.method, path, headers: parts.headers, body });
+    });
+    let (status, headers, body) = match step {
+        Step::Status(status) => (status, Vec::new(), String::new()),
+        Step::Full(status, headers, body) => (status, headers, body),
+        Step::Hang => {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            (200, Vec::new(), String::new())
+        }
+    };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    response
+}
+
+impl Received {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Whether the Standard Webhooks project's own library accepts it.
+    pub(crate) fn verifies(&self, secret: &str) -> bool {
+        standardwebhooks::Webhook::new(secret).unwrap().verify(&self.body, &self.headers).is_ok()
+    }
+
+    /// Whether its `X-Webhook-Signature` is the one that AgentPhone documents.
+    pub(crate) fn agentphone_verifies(&self, secret: &str) -> bool {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(self.header("x-webhook-timestamp").as_bytes());
+        mac.update(b".");
+        mac.update(&self.body);
+        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        self.header("x-webhook-signature") == format!("sha256={hex}")
+    }
+}

@@ -1,0 +1,145 @@
+//! What waits is there after a restart: after a clean stop, and after a SIGKILL.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use local::demo::TEST_KEY;
+use local::stack::StoresAt;
+use local::stores::{Keep, Stores};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::receiver::{Receiver, Step};
+use crate::stack::{AGENT, Api, Client, PATIENCE};
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let stores = StoresAt::Embedded(Keep::In(folder.path().to_owned()));
+    let settings = [("RETRY_SCHEDULE", "3s")];
+    let receiver = Receiver::start(&[Step::Status(500)]).await?;
+    let api = Api::on(&stores, &settings).await?;
+    let webhook = api.set_webhook(AGENT, &receiver.url("/")).await?;
+    api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    api.delivery_with_status(AGENT, "pending").await?;
+    api.stack.stop().await;
+    assert_eq!(receiver.received().len(), 1);
+
+    let api = Api::on(&stores, &settings).await?;
+    assert_eq!(api.get("/agentphone/v1/agents/agt_abc123/webhook").await?.body, webhook);
+    let logged = api.delivery_with_status(AGENT, "success").await?;
+    assert_eq!(logged["attemptCount"], 2);
+    let ids: Vec<_> = receiver.received().iter().map(|received| received.header("webhook-id").to_owned()).collect();
+    assert_eq!(ids, [logged["id"].as_str().unwrap(); 2]);
+    api.stack.stop().await;
+    Ok(())
+}
+
+/// The local stack as a process of its own.
+struct Process {
+    child: Child,
+    client: Client,
+}
+
+impl Process {
+    async fn start(folder: &Path) -> Result<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_switchhook-under-test"))
+            .args(["--port", "0", "--data-dir"])
+            .arg(folder)
+            .env("RETRY_SCHEDULE", "2s,1s,1s,1s,1s")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
+        let ready = async {
+            while let Some(line) = lines.next_line().await? {
+                if let Some(url) = line.strip_prefix("ready ") {
+                    return Ok(url.to_owned());
+                }
+            }
+            anyhow::bail!("it ended without being ready")
+        };
+        let url = tokio::time::timeout(PATIENCE, ready).await??;
+        Ok(Self { child, client: Client::new(&url, TEST_KEY) })
+    }
+
+    /// SIGKILL: nothing of it runs any more.
+    async fn kill(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+}
+
+#[tokio::test]
+async fn a_kill_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let receiver = Receiver::start(&[Step::Status(500)]).await?;
+    let process = Process::start(folder.path()).await?;
+    process.client.set_webhook(AGENT, &receiver.url("/")).await?;
+    process.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    process.client.delivery_with_status(AGENT, "pending").await?;
+    process.kill().await?;
+    let process = Process::start(folder.path()).await?;
+    let logged = process.client.delivery_with_status(AGENT, "success").await?;
+    assert_eq!(logged["attemptCount"], 2);
+    process.kill().await
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_under_way_when_the_process_was_killed_is_made_again() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let receiver = Receiver::start(&[Step::Hang]).await?;
+    let process = Process::start(folder.path()).await?;
+    process.client.set_webhook(AGENT, &receiver.url("/")).await?;
+    process.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    receiver.wait_for(1).await?;
+    process.kill().await?;
+    let process = Process::start(folder.path()).await?;
+    let received = receiver.wait_for(2).await?;
+    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+    process.kill().await
+}
+
+#[tokio::test]
+async fn functions_in_another_process_share_the_stores() -> Result<()> {
+    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let at = StoresAt::Url(stores.url.clone());
+    let receiver = Receiver::start(&[]).await?;
+    let first = Api::on(&at, &[]).await?;
+    let webhook = first.set_webhook(AGENT, &receiver.url("/")).await?;
+    first.stack.stop().await;
+    let second = Api::on(&at, &[]).await?;
+    assert_eq!(second.get("/agentphone/v1/agents/agt_abc123/webhook").await?.body, webhook);
+    second.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    receiver.wait_for(1).await?;
+    second.stack.stop().await;
+    stores.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_stacks_cannot_share_a_folder() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let keep = Keep::In(folder.path().to_owned());
+    let first = Stores::start(&keep, 0).await?;
+    let refusal = Stores::start(&keep, 0).await.err().context("a second one started")?;
+    assert!(refusal.to_string().contains("in use"), "{refusal}");
+    first.stop().await;
+    Stores::start(&keep, 0).await?.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn dead_letters_survive_a_restart() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let keep = Keep::In(folder.path().to_owned());
+    let stores = StoresAt::Embedded(keep.clone());
+    let api = Api::on(&stores, &[]).await?;
+    api.enqueue("EventsDeadLetters", "left here").await?;
+    api.stack.stop().await;
+    let api = Api::on(&stores, &[]).await?;
+    assert_eq!(api.queue_length("EventsDeadLetters").await?, 1);
+    assert_eq!(api.get("/agentphone/v1/webhooks").await?.body, Value::Null);
+    Ok(())
+}

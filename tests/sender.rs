@@ -1,0 +1,105 @@
+//! The sender's guards, through the test call, which shows at once what came of a request.
+
+use anyhow::Result;
+use http::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::receiver::{Receiver, Step};
+use crate::stack::{AGENT, Api};
+
+/// Sets the agent's webhook to `url` and answers its test call.
+async fn test_call(api: &Api, url: &str, timeout: u16) -> Result<Value> {
+    let path = format!("/agentphone/v1/agents/{AGENT}/webhook");
+    assert_eq!(api.post(&path, &json!({ "url": url, "timeout": timeout })).await?.status, 200);
+    let answer = api.send(Method::POST, &format!("{path}/test"), "").await?;
+    assert_eq!(answer.status, 200);
+    Ok(answer.body)
+}
+
+#[tokio::test]
+async fn addresses_that_are_not_public_are_refused_unless_allowed() -> Result<()> {
+    let (api, receiver) = (Api::with(&[("ALLOWED_NETWORKS", "")]).await?, Receiver::start(&[]).await?);
+    let port = receiver.url("/").trim_start_matches("http://127.0.0.1:").trim_end_matches('/').to_owned();
+    for (host, refused) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("2130706433", "127.0.0.1"),
+        ("0x7f.1", "127.0.0.1"),
+        ("0177.0.0.1", "127.0.0.1"),
+        ("[::1]", "::1"),
+        ("[::ffff:127.0.0.1]", "::ffff:127.0.0.1"),
+        ("169.254.169.254", "169.254.169.254"),
+        ("10.0.0.1", "10.0.0.1"),
+    ] {
+        let told = test_call(&api, &format!("http://{host}:{port}/"), 5).await?;
+        let error = format!("The address {refused} is not allowed.");
+        assert_eq!(told, json!({ "success": false, "httpStatus": null, "errorMessage": error }), "{host}");
+    }
+    let told = test_call(&api, &format!("http://localhost:{port}/"), 5).await?;
+    assert!(told["errorMessage"].as_str().unwrap().ends_with("is not allowed."), "looked-up names too: {told}");
+    assert_eq!(receiver.received().len(), 0);
+    let allowed = Api::start().await?;
+    assert_eq!(test_call(&allowed, &format!("http://localhost:{port}/"), 5).await?["success"], true);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() -> Result<()> {
+    let (api, inside) = (Api::start().await?, Receiver::start(&[]).await?);
+    let to_inside = Step::Full(302, vec![("location", inside.url("/secret"))], String::new());
+    let receiver = Receiver::start(&[to_inside]).await?;
+    let told = test_call(&api, &receiver.url("/"), 5).await?;
+    assert_eq!(told, json!({ "success": false, "httpStatus": 302, "errorMessage": "The endpoint answered 302." }));
+    assert_eq!(inside.received().len(), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn failures_to_connect_are_told_in_words() -> Result<()> {
+    let api = Api::start().await?;
+    let free = TcpListener::bind("127.0.0.1:0").await?;
+    let closed = format!("http://{}/", free.local_addr()?);
+    drop(free);
+    let told = test_call(&api, &closed, 5).await?;
+    assert_eq!(told["errorMessage"], "The connection could not be made: Connection refused (os error 111).");
+    let told = test_call(&api, "http://no-such-host.invalid/", 5).await?;
+    assert_eq!(told["errorMessage"], "The host name could not be resolved.");
+    let receiver = Receiver::start(&[Step::Hang]).await?;
+    let told = test_call(&api, &receiver.url("/"), 5).await?;
+    assert_eq!(told, json!({ "success": false, "httpStatus": null, "errorMessage": "No answer within 5 seconds." }));
+    Ok(())
+}
+
+/// Accepts one connection, reads a request's start, and writes `answer` for as long as somebody reads.
+async fn raw_endpoint(answer: &'static [u8], then_forever: &'static [u8]) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await?;
+        // The request's first bytes are enough to answer it.
+        stream.read_exact(&mut [0; 16]).await?;
+        stream.write_all(answer).await?;
+        while !then_forever.is_empty() {
+            stream.write_all(then_forever).await?;
+        }
+        anyhow::Ok(())
+    });
+    Ok(url)
+}
+
+#[tokio::test]
+async fn answers_that_are_none_or_never_end_are_cut_off() -> Result<()> {
+    let api = Api::start().await?;
+    let endless = raw_endpoint(b"HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 8192]).await?;
+    assert_eq!(test_call(&api, &endless, 5).await?["success"], true, "its status has decided");
+    let headers = raw_endpoint(b"HTTP/1.1 200 OK\r\n", b"x-endless: header\r\n").await?;
+    let nonsense = raw_endpoint(b"NOT HTTP AT ALL\r\n\r\n", b"").await?;
+    let half = raw_endpoint(b"HTTP/1.1 200 OK\r\ncontent-le", b"").await?;
+    for url in [headers, nonsense, half] {
+        let told = test_call(&api, &url, 5).await?;
+        assert_eq!((&told["success"], &told["httpStatus"]), (&json!(false), &Value::Null));
+        assert!(told["errorMessage"].as_str().unwrap().starts_with("The connection broke"), "{told}");
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! A stack to test, and callers of it.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_sqs::types::QueueAttributeName;
+use http::Method;
+use local::aws;
+use local::demo::TEST_KEY;
+use local::stack::{Stack, StoresAt};
+use local::stores::Keep;
+use serde_json::Value;
+use shared::domain::{Environment, ProjectId, Scope};
+use shared::settings::Settings;
+use shared::store::Store;
+
+pub(crate) const AGENT: &str = "agt_abc123";
+pub(crate) const OTHER_AGENT: &str = "9fbef0b7-8d4e-4a08-9207-66c22155721d";
+
+/// How long a wait-until waits before it fails the test.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running stack and a client of it, which holds an API key.
+pub(crate) struct Api {
+    pub(crate) stack: Stack,
+    client: Client,
+}
+
+/// A caller with an API key.
+#[derive(Clone)]
+pub(crate) struct Client {
+    url: String,
+    key: String,
+    http: reqwest::Client,
+}
+
+/// An answer's status and its body as JSON; `null` where it is empty.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl std::ops::Deref for Api {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Api {
+    /// A stack in memory that retries after a second.
+    pub(crate) async fn start() -> Result<Self> {
+        Self::with(&[]).await
+    }
+
+    /// The same, with these settings.
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self> {
+        Self::on(&StoresAt::Embedded(Keep::InMemory), settings).await
+    }
+
+    /// A stack on these stores.
+    pub(crate) async fn on(stores: &StoresAt, settings: &[(&str, &str)]) -> Result<Self> {
+        let mut all = HashMap::from([("RETRY_SCHEDULE", "1s,1s,1s,1s,1s"), ("RETRY_JITTER", "0")]);
+        all.extend(settings.iter().copied());
+        let stack = Stack::start(0, stores, |name| all.get(name).map(|&value| value.to_owned())).await?;
+        let client = Client::new(&stack.url, TEST_KEY);
+        Ok(Self { stack, client })
+    }
+
+    /// The stack's tables.
+    pub(crate) async fn store(&self) -> Result<Store> {
+        let settings = settings()?;
+        Ok(Store::connect(&aws::config(&self.stack.stores_url).await, &settings))
+    }
+
+    /// Makes another project, and a caller of it.
+    pub(crate) async fn project(&self, project: &str) -> Result<Client> {
+        let scope = Scope { project: ProjectId::new(project), environment: Environment::Test };
+        let key = format!("sk_test_{project}");
+        self.store().await?.put_api_key(&key, &scope).await?;
+        Ok(Client::new(&self.stack.url, &key))
+    }
+
+    /// Waits until no queue holds anything, whether waiting, delayed or being worked: what was published is done with.
+    pub(crate) async fn idle(&self) -> Result<()> {
+        let start = Instant::now();
+        while self.messages().await? > 0 {
+            if start.elapsed() > PATIENCE {
+                bail!("the queues did not empty");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    async fn messages(&self) -> Result<usize> {
+        let mut messages = 0;
+        for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
+            messages += self.queue_length(queue).await?;
+        }
+        Ok(messages)
+    }
+
+    /// Puts a message into a queue, as a platform in the same account does.
+    pub(crate) async fn enqueue(&self, queue: &str, body: &str) -> Result<()> {
+        let sqs = self.sqs().await;
+        sqs.send_message().queue_url(queue_url_of(queue)).message_body(body).send().await?;
+        Ok(())
+    }
+
+    async fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&aws::config(&self.stack.stores_url).await)
+    }
+
+    /// The messages in a queue, whether waiting, delayed or being worked.
+    pub(crate) async fn queue_length(&self, queue: &str) -> Result<usize> {
+        let sqs = self.sqs().await;
+        let attributes = sqs.get_queue_attributes().queue_url(queue_url_of(queue));
+        let attributes = attributes.attribute_names(QueueAttributeName::All).send();
+        let attributes = attributes.await?.attributes.unwrap_or_default();
+        let number = |name| attributes.get(&name).and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+        Ok(number(QueueAttributeName::ApproximateNumberOfMessages)
+            + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+            + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed))
+    }
+}
+
+impl Client {
+    pub(crate) fn new(url: &str, key: &str) -> Self {
+        Self { url: url.to_owned(), key: key.to_owned(), http: reqwest::Client::new() }
+    }
+
+    /// The same caller with another key.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// Sends a request with `body` as it is.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
+        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key).body(body);
+        let response = request.send().await?;
+        let (status, bytes) = (response.status().as_u16(), response.bytes().await?);
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };
+        Ok(Answer { status, body })
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
+        self.send(Method::GET, path, "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(Method::POST, path, body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Result<Answer> {
+        self.send(Method::PUT, path, body.to_string()).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<Answer> {
+        self.send(Method::DELETE, path, "").await
+    }
+
+    /// Sets the webhook of an agent, and returns it.
+    pub(crate) async fn set_webhook(&self, agent: &str, url: &str) -> Result<Value> {
+        let path = format!("/agentphone/v1/agents/{agent}/webhook");
+        self.expect(200, self.post(&path, &serde_json::json!({ "url": url })).await?)
+    }
+
+    /// Publishes an event, and returns its id.
+    pub(crate) async fn publish(&self, event: &Value) -> Result<String> {
+        let answer = self.expect(202, self.post("/v1/events", event).await?)?;
+        answer["id"].as_str().map(str::to_owned).context("no id")
+    }
+
+    /// The deliveries of an agent's webhook, newest first.
+    pub(crate) async fn deliveries(&self, agent: &str) -> Result<Vec<Value>> {
+        let path = format!("/agentphone/v1/agents/{agent}/webhook/deliveries");
+        let answer = self.expect(200, self.get(&path).await?)?;
+        answer.as_array().cloned().context("no array")
+    }
+
+    /// Waits until the newest delivery of an agent's webhook has that status, and returns it.
+    pub(crate) async fn delivery_with_status(&self, agent: &str, status: &str) -> Result<Value> {
+        let start = Instant::now();
+        loop {
+            let newest = self.deliveries(agent).await?.into_iter().next().unwrap_or_default();
+            if newest["status"] == status {
+                return Ok(newest);
+            }
+            if start.elapsed() > PATIENCE {
+                bail!("no delivery became {status}; the newest is {newest}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn expect(&self, status: u16, answer: Answer) -> Result<Value> {
+        if answer.status != status {
+            bail!("{} instead of {status}: {}", answer.status, answer.body);
+        }
+        Ok(answer.body)
+    }
+}
+
+/// The settings that the template gives, for a test that needs the store or a function without a stack.
+pub(crate) fn settings() -> Result<Settings> {
+    let value = |name: &str| {
+        Some(match name {
+            "CONFIG_TABLE" => "ConfigTable".to_owned(),
+            "LOG_TABLE" => "LogTable".to_owned(),
+            "RETRY_SCHEDULE" => "1s".to_owned(),
+            "RETRY_JITTER" => "0".to_owned(),
+            "REQUIRE_HTTPS" => "false".to_owned(),
+            "ALLOWED_NETWORKS" => "127.0.0.0/8".to_owned(),
+            "RETENTION_DAYS" => "30".to_owned(),
+            "SWEEP_AFTER" => "20m".to_owned(),
+            other => other.strip_suffix("_URL").map(queue_url)?,
+        })
+    };
+    Ok(Settings::read(value)?)
+}
+
+/// `EVENTS_QUEUE` is the queue `EventsQueue`.
+fn queue_url(variable: &str) -> String {
+    let words = variable.split('_').map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
+    queue_url_of(&words.collect::<String>())
+}
+
+/// The embedded SQS looks at a URL's last part alone.
+fn queue_url_of(queue: &str) -> String {
+    format!("http://localhost/{queue}")
+}

@@ -1,0 +1,148 @@
+//! The store against the embedded DynamoDB: what must hold when two do the same at once.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use shared::domain::{
+    AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Ids, Owner, Scope, Status, Webhook, WebhookId,
+};
+use shared::store::deliveries::Recorded;
+use shared::store::webhooks::Replaced;
+use shared::store::{Consistency, Store};
+use shared::time::Timestamp;
+
+use crate::stack::{AGENT, Api};
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+/// A store in memory with the demo project in it.
+async fn store() -> Result<(Api, Store, Scope)> {
+    let api = Api::start().await?;
+    let store = api.store().await?;
+    let [scope, _] = local::demo::scopes();
+    Ok((api, store, scope))
+}
+
+async fn slot(store: &Store, scope: &Scope) -> Result<Option<Webhook>> {
+    let owner = Owner::Agent(AgentId::parse(AGENT)?);
+    Ok(store.owned(scope, &owner, Consistency::Strong).await?.slot())
+}
+
+#[tokio::test]
+async fn of_two_that_replace_the_same_slot_one_has_to_read_again() -> Result<()> {
+    let (api, store, scope) = store().await?;
+    api.set_webhook(AGENT, "https://a.example").await?;
+    let before = slot(&store, &scope).await?.context("set")?;
+    let with_url = |url: &str| Webhook {
+        url: url.to_owned(),
+        updated_at: before.updated_at.plus(Duration::from_millis(1)),
+        ..before.clone()
+    };
+    assert_eq!(store.replace_slot(&scope, None, &with_url("https://z.example")).await?, Replaced::Conflict);
+    assert_eq!(store.replace_slot(&scope, Some(&before), &with_url("https://b.example")).await?, Replaced::Done);
+    assert_eq!(store.replace_slot(&scope, Some(&before), &with_url("https://c.example")).await?, Replaced::Conflict);
+    let now = slot(&store, &scope).await?.context("set")?;
+    assert_eq!(now, with_url("https://b.example"), "and every field comes back as it was stored");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_webhook_cannot_be_put_under_an_agent_that_is_gone() -> Result<()> {
+    let (api, store, scope) = store().await?;
+    api.set_webhook(AGENT, "https://a.example").await?;
+    let webhook = slot(&store, &scope).await?.context("set")?;
+    assert!(store.delete_agent(&scope, &AgentId::parse(AGENT)?).await?);
+    assert_eq!(store.replace_slot(&scope, None, &webhook).await?, Replaced::NoOwner);
+    assert_eq!(store.replace_slot(&scope, Some(&webhook), &webhook).await?, Replaced::NoOwner);
+    assert_eq!(slot(&store, &scope).await?, None);
+    assert!(!store.delete_agent(&scope, &AgentId::parse(AGENT)?).await?);
+    Ok(())
+}
+
+fn delivery(scope: &Scope, webhook_id: &WebhookId, n: usize, status: Status, attempt_count: u32) -> Delivery {
+    let event_id = EventId::from_queue_message("test", n);
+    Delivery {
+        key: DeliveryKey {
+            scope: scope.clone(),
+            webhook_id: webhook_id.clone(),
+            shard: u8::try_from(n % 3).unwrap(),
+            created_at: NOW.plus(Duration::from_secs(n as u64)),
+            id: DeliveryId::derive(&event_id, webhook_id),
+        },
+        event_id,
+        event_type: "call.completed".to_owned(),
+        agent_id: Some(AgentId::parse(AGENT).unwrap()),
+        message_id: None,
+        channel: None,
+        status,
+        attempt_count,
+        http_status: Some(500),
+        error: Some("The endpoint answered 500.".to_owned()),
+        response_body: Some(String::new()),
+        last_attempt_at: Some(NOW),
+        next_retry_at: (status == Status::Pending).then_some(NOW.plus(Duration::from_secs(60))),
+    }
+}
+
+#[tokio::test]
+async fn the_log_takes_each_attempt_once_and_never_goes_back() -> Result<()> {
+    let (_api, store, scope) = store().await?;
+    let webhook = Ids::random().webhook(NOW);
+    let record = |status, attempt: u32| {
+        let entry = delivery(&scope, &webhook, 0, status, attempt);
+        let store = store.clone();
+        async move { store.record(&entry, Some(attempt.to_string())).await }
+    };
+    assert_eq!(record(Status::Pending, 1).await?, Recorded::Done);
+    assert_eq!(record(Status::Pending, 1).await?, Recorded::Already);
+    assert_eq!(record(Status::Pending, 2).await?, Recorded::Done);
+    assert_eq!(record(Status::Success, 1).await?, Recorded::Already);
+    assert_eq!(record(Status::Failed, 2).await?, Recorded::Done, "an end replaces its attempt's waiting");
+    assert_eq!(record(Status::Success, 2).await?, Recorded::Already);
+    assert_eq!(record(Status::Pending, 2).await?, Recorded::Already);
+    let expected = delivery(&scope, &webhook, 0, Status::Failed, 2);
+    let (logged, message) = store.delivery(&expected.key).await?.context("logged")?;
+    assert_eq!((logged, message.as_deref()), (expected, Some("2")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_log_in_several_shards_reads_as_one_newest_first() -> Result<()> {
+    let (_api, store, scope) = store().await?;
+    let webhook = Ids::random().webhook(NOW);
+    for n in 0..20 {
+        store.record(&delivery(&scope, &webhook, n, Status::Success, 1), None).await?;
+    }
+    let numbers = |limit| {
+        let (store, scope, webhook) = (store.clone(), scope.clone(), webhook.clone());
+        async move {
+            let deliveries = store.deliveries(&scope, &webhook, 3, limit).await?;
+            anyhow::Ok(deliveries.iter().map(|found| found.key.created_at.since(NOW).as_secs()).collect::<Vec<_>>())
+        }
+    };
+    assert_eq!(numbers(100).await?, (0..20).rev().collect::<Vec<_>>());
+    assert_eq!(numbers(5).await?, [19, 18, 17, 16, 15]);
+    let [_, live] = local::demo::scopes();
+    assert_eq!(store.deliveries(&live, &webhook, 3, 100).await?, []);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_overdue_is_found_and_postponed_by_one_alone() -> Result<()> {
+    let (_api, store, scope) = store().await?;
+    let webhook = Ids::random().webhook(NOW);
+    for (n, status) in [Status::Pending, Status::Success, Status::Failed, Status::Pending].into_iter().enumerate() {
+        let message = (status != Status::Success).then(|| n.to_string());
+        store.record(&delivery(&scope, &webhook, n, status, 1), message).await?;
+    }
+    assert!(store.overdue(NOW.plus(Duration::from_secs(60)), 10).await?.is_empty(), "due is not overdue");
+    let later = NOW.plus(Duration::from_secs(61));
+    let mut overdue = store.overdue(later, 10).await?;
+    overdue.sort_by(|a, b| a.message.cmp(&b.message));
+    assert_eq!(overdue.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(), ["0", "3"]);
+    let first = overdue.first().context("found")?;
+    assert!(store.postpone(first, later).await?);
+    assert!(!store.postpone(first, later).await?, "somebody else did");
+    assert_eq!(store.overdue(later, 10).await?.len(), 1);
+    Ok(())
+}
