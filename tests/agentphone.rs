@@ -21,7 +21,7 @@ async fn setting_a_webhook_shows_it_with_its_secret() -> Result<()> {
         let body = json!({ "url": "https://your-server.com/agent-webhook", "contextLimit": 5, "timeout": 12 });
         let set = api.post(path, &body).await?;
         assert_eq!(set.status, 200, "{path}");
-        assert_eq!(keys(&set.body), ["contextLimit", "createdAt", "id", "secret", "status", "timeout", "url"]);
+        assert_eq!(keys(&set.body), ["id", "url", "secret", "status", "contextLimit", "timeout", "createdAt"]);
         assert_eq!(set.body["url"], "https://your-server.com/agent-webhook");
         assert_eq!(set.body["status"], "active");
         assert_eq!((&set.body["contextLimit"], &set.body["timeout"]), (&json!(5), &json!(12)));
@@ -118,18 +118,18 @@ async fn the_log_shows_what_the_document_shows_newest_first() -> Result<()> {
     assert_eq!(
         keys(&first),
         [
-            "attemptCount",
-            "channel",
-            "createdAt",
-            "errorMessage",
-            "eventType",
-            "httpStatus",
             "id",
-            "lastAttemptAt",
             "messageId",
-            "nextRetryAt",
-            "responseBody",
+            "eventType",
+            "channel",
             "status",
+            "httpStatus",
+            "errorMessage",
+            "responseBody",
+            "attemptCount",
+            "lastAttemptAt",
+            "nextRetryAt",
+            "createdAt",
         ]
     );
     assert_eq!(

@@ -3,7 +3,7 @@
 //!
 //! `?fail=2` lets the first two attempts of each delivery fail with a 500.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::any;
 use axum::{Router, body::Bytes};
 use functions::app::App;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -32,7 +32,7 @@ struct Receipt {
     signed_by: Option<String>,
     attempt: u32,
     answered: u16,
-    headers: HashMap<String, String>,
+    headers: BTreeMap<String, String>,
     body: Box<RawValue>,
 }
 
@@ -60,7 +60,7 @@ async fn handle(
             inbox.receipts.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
         let wants_page =
             headers.get(ACCEPT).is_some_and(|accept| accept.to_str().unwrap_or_default().contains("text/html"));
-        return if wants_page { Html(page(&receipts)).into_response() } else { Json(receipts).into_response() };
+        return if wants_page { Html(page(&receipts)).into_response() } else { pretty(&receipts) };
     }
     let fail = query.get("fail").and_then(|count| count.parse().ok()).unwrap_or(0);
     let status = inbox.receive(&headers, &body, fail).await;
@@ -113,6 +113,12 @@ fn verifies(webhook: &Webhook, headers: &HeaderMap, body: &[u8]) -> bool {
     let verifier = standardwebhooks::Webhook::new(secret)
         .or_else(|_| standardwebhooks::Webhook::from_bytes(secret.as_bytes().to_vec()));
     verifier.is_ok_and(|verifier| verifier.verify(body, headers).is_ok())
+}
+
+/// JSON with line breaks: somebody reads it in a terminal.
+fn pretty(receipts: &[Receipt]) -> Response {
+    let text = serde_json::to_string_pretty(receipts).unwrap_or_default() + "\n";
+    ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// The body's own bytes where it is JSON, else its text as a JSON string.
