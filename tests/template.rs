@@ -103,9 +103,10 @@ fn cargo_lambda_watch_serves_every_route_of_the_template() -> Result<()> {
     let manifest: toml::Value = toml::from_str(&fs::read_to_string(root().join("Cargo.toml"))?)?;
     let router = manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().context("a router")?;
     let mut served = BTreeSet::new();
-    for (path, methods) in router {
-        for (method, function) in methods.as_table().context("methods")? {
-            served.insert((method.to_uppercase(), path.clone(), function.as_str().context("a name")?.to_owned()));
+    for (path, routes) in router {
+        for route in routes.as_array().context("a list of routes")? {
+            let text = |name: &str| route[name].as_str().unwrap().to_owned();
+            served.insert((text("method"), path.clone(), text("function")));
         }
     }
     let mut listed = BTreeSet::new();
