@@ -18,12 +18,12 @@ use shared::time::{Clock, Timestamp};
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, settings};
 
-const NOW_MS: i64 = 1_795_000_000_000;
-
 /// A function's surroundings with a clock that the test sets.
 struct Bench {
     app: App,
     clock_ms: Arc<AtomicI64>,
+    /// What its clock shows at first: an hour ago, so that what is due by it is due for the stack's own pollers too.
+    start_ms: i64,
     api: Api,
 }
 
@@ -35,10 +35,26 @@ impl Bench {
         let mut app = App::new(settings()?, &config, &config)?;
         // Long enough for the stack's own pollers never to see a retry of the test's.
         app.settings.retry_schedule = "15m,15m".parse()?;
-        let clock_ms = Arc::new(AtomicI64::new(NOW_MS));
+        let start_ms = app.clock.now().millis() - 3_600_000;
+        let clock_ms = Arc::new(AtomicI64::new(start_ms));
         let read = clock_ms.clone();
         app.clock = Clock::from_fn(move || Timestamp::from_millis(read.load(Ordering::Relaxed)));
-        Ok(Self { app, clock_ms, api })
+        Ok(Self { app, clock_ms, start_ms, api })
+    }
+
+    /// The message of an attempt at a delivery to the demo project's agent webhook, due `after` the start.
+    fn message(&self, webhook: &Value, attempt: u32, after: Duration) -> Value {
+        json!({
+            "v": 1,
+            "key": {
+                "scope": { "project": "demo", "environment": "test" }, "webhook_id": webhook["id"], "shard": 0,
+                "created_at": self.start_ms, "id": "del_1",
+            },
+            "webhook": { "id": webhook["id"], "owner": { "agent": AGENT }, "place": "slot" },
+            "event_id": "evt_1", "event_type": "agent.message", "attempt": attempt,
+            "due_at": self.start_ms + i64::try_from(after.as_millis()).unwrap(),
+            "scheme": "timestamped_hex", "headers": [], "body": { "n": 1 },
+        })
     }
 
     fn pass(&self, time: Duration) {
@@ -65,25 +81,11 @@ impl Bench {
     }
 }
 
-/// A delivery of the demo project's agent webhook, due at `due_ms`.
-fn message(webhook_id: &Value, due_ms: i64) -> Value {
-    json!({
-        "v": 1,
-        "key": {
-            "scope": { "project": "demo", "environment": "test" }, "webhook_id": webhook_id, "shard": 0,
-            "created_at": NOW_MS, "id": "del_1",
-        },
-        "webhook": { "id": webhook_id, "owner": { "agent": AGENT }, "place": "slot" },
-        "event_id": "evt_1", "event_type": "agent.message", "attempt": 1, "due_at": due_ms,
-        "scheme": "timestamped_hex", "headers": [], "body": { "n": 1 },
-    })
-}
-
 #[tokio::test]
 async fn a_wait_over_fifteen_minutes_goes_in_hops_and_an_early_message_is_never_sent() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let message = message(&webhook["id"], NOW_MS + 40 * 60_000);
+    let message = bench.message(&webhook, 2, Duration::from_secs(40 * 60));
     for hop in 1..=3 {
         assert_eq!(bench.deliver(std::slice::from_ref(&message), 1).await?, [] as [String; 0]);
         // Put back with a delay, so that the stack's own poller does not see it.
@@ -100,7 +102,7 @@ async fn a_wait_over_fifteen_minutes_goes_in_hops_and_an_early_message_is_never_
 async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_worked() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let good = message(&webhook["id"], NOW_MS);
+    let good = bench.message(&webhook, 1, Duration::ZERO);
     let mut newer = good.clone();
     newer["v"] = json!(2);
     let failures = bench.deliver(&[json!("no JSON"), good, newer, json!({})], 1).await?;
@@ -113,7 +115,7 @@ async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_worked() -
 async fn an_attempt_that_was_logged_before_the_function_died_is_not_made_again_but_its_retry_is_queued() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let message = message(&webhook["id"], NOW_MS);
+    let message = bench.message(&webhook, 1, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     assert_eq!((receiver.received().len(), bench.api.queue_length("RetriesQueue").await?), (1, 1));
     // SQS shows the message again because the function died before it answered.
@@ -126,8 +128,9 @@ async fn an_attempt_that_was_logged_before_the_function_died_is_not_made_again_b
 async fn of_two_copies_of_a_message_one_goes_on() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[const { Step::Status(500) }; 2]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let message = message(&webhook["id"], NOW_MS);
+    let message = bench.message(&webhook, 1, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&message), 1).await?;
+    bench.pass(Duration::from_millis(1));
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     assert_eq!(receiver.received().len(), 2, "at least once");
     assert_eq!(bench.api.queue_length("RetriesQueue").await?, 1, "but one chain of retries");
@@ -135,10 +138,49 @@ async fn of_two_copies_of_a_message_one_goes_on() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_copy_of_a_retry_is_not_sent_again() -> Result<()> {
+    let (bench, receiver) = (Bench::start().await?, Receiver::start(&[const { Step::Status(500) }; 2]).await?);
+    let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
+    bench.deliver(&[bench.message(&webhook, 1, Duration::ZERO)], 1).await?;
+    let second = bench.message(&webhook, 2, Duration::ZERO);
+    bench.deliver(std::slice::from_ref(&second), 1).await?;
+    assert_eq!(receiver.received().len(), 2);
+    for late_copy in [second, bench.message(&webhook, 1, Duration::ZERO)] {
+        bench.deliver(&[late_copy], 2).await?;
+    }
+    assert_eq!(receiver.received().len(), 2, "the log has these attempts");
+    bench.deliver(&[bench.message(&webhook, 3, Duration::ZERO)], 1).await?;
+    bench.deliver(&[bench.message(&webhook, 4, Duration::ZERO)], 1).await?;
+    assert_eq!(receiver.received().len(), 3, "nothing follows a success");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_in_the_queue_that_publishing_would_refuse_is_told_to_nobody() -> Result<()> {
+    let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
+    api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/") })).await?;
+    let good = json!({ "type": "a", "data": {} });
+    let too_many = vec![good.clone(); 101];
+    for events in [json!([good, { "type": "a b", "data": {} }]), json!(too_many)] {
+        let message = json!({ "v": 1, "scope": { "project": "demo", "environment": "test" }, "events": events });
+        let event: SqsEvent = serde_json::from_value(json!({
+            "Records": [{ "messageId": "m", "body": message.to_string(), "attributes": {} }],
+        }))?;
+        let Handler::Sqs(fan_out) = pipeline::fan_out::FUNCTION.handler else { panic!("fan_out is behind a queue") };
+        let config = aws::config(&api.stack.stores_url).await;
+        let app = App::new(settings()?, &config, &config)?;
+        assert_eq!(fan_out(&app, event).await.batch_item_failures.len(), 1);
+    }
+    api.idle().await?;
+    assert_eq!(receiver.received().len(), 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn sweep_queues_what_is_overdue_once() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    bench.deliver(&[message(&webhook["id"], NOW_MS)], 1).await?;
+    bench.deliver(&[bench.message(&webhook, 1, Duration::ZERO)], 1).await?;
     let Handler::Schedule(sweep) = pipeline::sweep::FUNCTION.handler else { panic!("sweep is behind a schedule") };
     sweep(&bench.app).await?;
     bench.pass(Duration::from_secs((15 + 19) * 60));

@@ -18,7 +18,7 @@ use crate::stack::{AGENT, Api, Client, PATIENCE};
 async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let stores = StoresAt::Embedded(Keep::In(folder.path().to_owned()));
-    let settings = [("RETRY_SCHEDULE", "3s")];
+    let settings = [("RETRY_SCHEDULE", "5s")];
     let receiver = Receiver::start(&[Step::Status(500)]).await?;
     let api = Api::on(&stores, &settings).await?;
     let webhook = api.set_webhook(AGENT, &receiver.url("/")).await?;
@@ -41,14 +41,21 @@ async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> 
 struct Process {
     child: Child,
     client: Client,
+    url: String,
 }
 
 impl Process {
+    /// A stack that keeps what it holds in `folder`.
     async fn start(folder: &Path) -> Result<Self> {
+        let folder = folder.to_str().context("UTF-8")?;
+        Self::spawn(&["--data-dir", folder], &[("RETRY_SCHEDULE", "5s,1s,1s,1s,1s")]).await
+    }
+
+    async fn spawn(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_switchhook-under-test"))
-            .args(["--port", "0", "--data-dir"])
-            .arg(folder)
-            .env("RETRY_SCHEDULE", "2s,1s,1s,1s,1s")
+            .args(["--port", "0"])
+            .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -62,7 +69,7 @@ impl Process {
             anyhow::bail!("it ended without being ready")
         };
         let url = tokio::time::timeout(PATIENCE, ready).await??;
-        Ok(Self { child, client: Client::new(&url, TEST_KEY) })
+        Ok(Self { child, client: Client::new(&url, TEST_KEY), url })
     }
 
     /// SIGKILL: nothing of it runs any more.
@@ -80,6 +87,7 @@ async fn a_kill_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> 
     process.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
     process.client.delivery_with_status(AGENT, "pending").await?;
     process.kill().await?;
+    assert_eq!(receiver.received().len(), 1);
     let process = Process::start(folder.path()).await?;
     let logged = process.client.delivery_with_status(AGENT, "success").await?;
     assert_eq!(logged["attemptCount"], 2);
@@ -102,20 +110,20 @@ async fn a_delivery_that_was_under_way_when_the_process_was_killed_is_made_again
 }
 
 #[tokio::test]
-async fn functions_in_another_process_share_the_stores() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
-    let at = StoresAt::Url(stores.url.clone());
-    let receiver = Receiver::start(&[]).await?;
-    let first = Api::on(&at, &[]).await?;
-    let webhook = first.set_webhook(AGENT, &receiver.url("/")).await?;
-    first.stack.stop().await;
-    let second = Api::on(&at, &[]).await?;
-    assert_eq!(second.get("/agentphone/v1/agents/agt_abc123/webhook").await?.body, webhook);
-    second.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
-    receiver.wait_for(1).await?;
-    second.stack.stop().await;
-    stores.stop().await;
-    Ok(())
+async fn stores_in_a_process_of_their_own_outlive_the_functions() -> Result<()> {
+    let stores = Process::spawn(&["--in-memory", "stores"], &[]).await?;
+    let environment = [("STORES_URL", stores.url.as_str()), ("RETRY_SCHEDULE", "5s")];
+    let receiver = Receiver::start(&[Step::Status(500)]).await?;
+    let functions = Process::spawn(&[], &environment).await?;
+    functions.client.set_webhook(AGENT, &receiver.url("/")).await?;
+    functions.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    functions.client.delivery_with_status(AGENT, "pending").await?;
+    functions.kill().await?;
+    assert_eq!(receiver.received().len(), 1);
+    let functions = Process::spawn(&[], &environment).await?;
+    assert_eq!(functions.client.delivery_with_status(AGENT, "success").await?["attemptCount"], 2);
+    functions.kill().await?;
+    stores.kill().await
 }
 
 #[tokio::test]

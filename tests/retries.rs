@@ -13,6 +13,9 @@ fn distinct<'a>(received: &'a [Received], of: impl Fn(&'a Received) -> &'a str) 
     received.iter().map(of).collect::<HashSet<_>>().len()
 }
 
+/// A first wait that leaves time to do something between two attempts, on a busy machine too.
+const UNHURRIED: &[(&str, &str)] = &[("RETRY_SCHEDULE", "5s")];
+
 #[tokio::test]
 async fn a_receiver_that_fails_twice_gets_three_attempts_with_one_webhook_id() -> Result<()> {
     let steps = [Step::Status(500), Step::Status(500), Step::Status(200)];
@@ -74,7 +77,7 @@ async fn retry_after_puts_the_next_attempt_off() -> Result<()> {
 
 #[tokio::test]
 async fn a_webhook_deleted_between_attempts_ends_its_deliveries() -> Result<()> {
-    let (api, receiver) = (Api::start().await?, Receiver::start(&[Step::Status(500)]).await?);
+    let (api, receiver) = (Api::with(UNHURRIED).await?, Receiver::start(&[Step::Status(500)]).await?);
     let id = api.set_webhook(AGENT, &receiver.url("/")).await?["id"].as_str().unwrap().to_owned();
     api.publish(&json!({ "type": "message.received", "agent_id": AGENT, "data": {} })).await?;
     receiver.wait_for(1).await?;
@@ -93,7 +96,7 @@ async fn a_webhook_deleted_between_attempts_ends_its_deliveries() -> Result<()> 
 
 #[tokio::test]
 async fn a_changed_url_is_used_and_the_old_secret_still_signs() -> Result<()> {
-    let (api, old) = (Api::start().await?, Receiver::start(&[Step::Status(500)]).await?);
+    let (api, old) = (Api::with(UNHURRIED).await?, Receiver::start(&[Step::Status(500)]).await?);
     let new = Receiver::start(&[]).await?;
     let first = api.set_webhook(AGENT, &old.url("/")).await?["secret"].as_str().unwrap().to_owned();
     api.publish(&json!({ "type": "message.received", "agent_id": AGENT, "data": {} })).await?;

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use http::Method;
 use local::demo::LIVE_KEY;
+use local::template::{Template, Trigger};
 use serde_json::{Value, json};
 
 use crate::receiver::Receiver;
@@ -57,20 +58,28 @@ async fn live_and_test_are_separate() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_nothing_is_answered() -> Result<()> {
+async fn without_a_valid_key_no_route_answers() -> Result<()> {
     let api = Api::start().await?;
-    for (key, detail, message) in [
-        ("", "Missing API key.", "Send an API key: `Authorization: Bearer <key>`."),
-        ("sk_test_wrong", "Invalid API key.", "The API key is not valid."),
-    ] {
-        let stranger = api.with_key(key);
-        let answer = stranger.get("/agentphone/v1/agents/agt_abc123/webhook").await?;
-        assert_eq!((answer.status, answer.body), (401, json!({ "detail": detail })));
-        let answer = stranger.post("/v1/events", &json!({ "type": "a", "data": {} })).await?;
-        assert_eq!(
-            (answer.status, answer.body),
-            (401, json!({ "error": { "code": "unauthorized", "message": message } }))
-        );
+    let template = Template::built_in()?;
+    let triggers = template.functions.values().flat_map(|function| &function.triggers);
+    let mut routes = 0;
+    for trigger in triggers {
+        let Trigger::Route { method, path } = trigger else { continue };
+        routes += 1;
+        for (key, detail, message) in [
+            ("", "Missing API key.", "Send an API key: `Authorization: Bearer <key>`."),
+            ("sk_test_wrong", "Invalid API key.", "The API key is not valid."),
+        ] {
+            let path = path.replace("{agent_id}", AGENT);
+            let answer = api.with_key(key).send(Method::try_from(method.as_str())?, &path, "{}").await?;
+            let expected = if path.starts_with("/agentphone") {
+                json!({ "detail": detail })
+            } else {
+                json!({ "error": { "code": "unauthorized", "message": message } })
+            };
+            assert_eq!((answer.status, answer.body), (401, expected), "{method} {path}");
+        }
     }
+    assert!(routes >= 13, "{routes}");
     Ok(())
 }

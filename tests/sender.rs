@@ -62,7 +62,8 @@ async fn failures_to_connect_are_told_in_words() -> Result<()> {
     let closed = format!("http://{}/", free.local_addr()?);
     drop(free);
     let told = test_call(&api, &closed, 5).await?;
-    assert_eq!(told["errorMessage"], "The connection could not be made: Connection refused (os error 111).");
+    let error = told["errorMessage"].as_str().unwrap();
+    assert!(error.starts_with("The connection could not be made: Connection refused"), "{error}");
     let told = test_call(&api, "http://no-such-host.invalid/", 5).await?;
     assert_eq!(told["errorMessage"], "The host name could not be resolved.");
     let receiver = Receiver::start(&[Step::Hang]).await?;

@@ -94,7 +94,10 @@ async fn the_log_takes_each_attempt_once_and_never_goes_back() -> Result<()> {
         async move { store.record(&entry, Some(attempt.to_string())).await }
     };
     assert_eq!(record(Status::Pending, 1).await?, Recorded::Done);
-    assert_eq!(record(Status::Pending, 1).await?, Recorded::Already);
+    assert_eq!(record(Status::Pending, 1).await?, Recorded::Done, "it is our own whose answer was lost");
+    let mut others = delivery(&scope, &webhook, 0, Status::Pending, 1);
+    others.last_attempt_at = Some(NOW.plus(Duration::from_millis(1)));
+    assert_eq!(store.record(&others, Some("1".to_owned())).await?, Recorded::Already);
     assert_eq!(record(Status::Pending, 2).await?, Recorded::Done);
     assert_eq!(record(Status::Success, 1).await?, Recorded::Already);
     assert_eq!(record(Status::Failed, 2).await?, Recorded::Done, "an end replaces its attempt's waiting");

@@ -5,8 +5,6 @@ use shared::queue::QueueError;
 use shared::store::StoreError;
 use shared::webhooks::WebhookError;
 
-use crate::native::Detail;
-
 /// What went wrong on our side.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -19,18 +17,25 @@ pub enum Fault {
     /// A use case could not be finished.
     #[error(transparent)]
     Webhook(WebhookError),
-    /// A queued event is not one that publishing would have taken.
-    #[error("event {index} of a message: {}: {}", detail.field, detail.message)]
+    /// A queued message has more events than one call publishes.
+    #[error("a message has {0} events")]
+    TooManyEvents(usize),
+    /// A queued event is not one that publishing would have taken. What is wrong with it may quote a customer's data.
+    #[error("event {index} of a message is not valid")]
     Event {
         /// Its place in the message.
         index: usize,
-        /// What is wrong with it.
-        detail: Detail,
     },
     /// A webhook was set in a dialect that this release does not have.
     #[error("there is no dialect {}", .0.as_str())]
     Dialect(DialectName),
-    /// Something of ours could not be written as JSON, or read back.
-    #[error("a message is not of the expected shape: {0}")]
-    Json(#[from] serde_json::Error),
+    /// Something of ours could not be written as JSON, or read back. The parser's words may quote a customer's data.
+    #[error("a message is not of the expected shape: {:?} error in line {}, column {}", .0.classify(), .0.line(), .0.column())]
+    Json(serde_json::Error),
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::function::{Function, Handler};
@@ -15,7 +16,6 @@ pub fn run(function: Function) -> ExitCode {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_current_span(false)
         .with_span_list(false)
         .without_time()
         .with_max_level(tracing::Level::INFO)
@@ -37,16 +37,21 @@ pub fn run(function: Function) -> ExitCode {
 async fn serve(function: Function) -> Result<(), Error> {
     let app = App::from_env().await?;
     let app = &app;
+    let span = || tracing::info_span!("invocation", function = function.name);
     match function.handler {
         Handler::Http(handle) => {
-            lambda_http::run(service_fn(|request| async move { Ok::<_, Error>(handle(app, request).await) })).await
+            let invoke = |request| async move { Ok::<_, Error>(handle(app, request).await) }.instrument(span());
+            lambda_http::run(service_fn(invoke)).await
         }
         Handler::Sqs(handle) => {
-            let invoke = |event: LambdaEvent<SqsEvent>| async move { Ok::<_, Error>(handle(app, event.payload).await) };
+            let invoke = |event: LambdaEvent<SqsEvent>| {
+                async move { Ok::<_, Error>(handle(app, event.payload).await) }.instrument(span())
+            };
             lambda_runtime::run(service_fn(invoke)).await
         }
         Handler::Schedule(handle) => {
-            let invoke = |_: LambdaEvent<Value>| async move { handle(app).await.map_err(Error::from) };
+            let invoke =
+                |_: LambdaEvent<Value>| async move { handle(app).await.map_err(Error::from) }.instrument(span());
             lambda_runtime::run(service_fn(invoke)).await
         }
     }

@@ -10,6 +10,7 @@ use functions::function::HttpHandler;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, Service, service_fn};
 use serde_json::Value;
+use tracing::Instrument;
 
 /// Runs `work` for the function called `name`. `None` where it panicked or its time was up.
 pub(crate) async fn contained<T: Send + 'static>(
@@ -17,7 +18,7 @@ pub(crate) async fn contained<T: Send + 'static>(
     timeout: Duration,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
-    let mut task = tokio::spawn(work);
+    let mut task = tokio::spawn(work.instrument(tracing::info_span!("invocation", function = name)));
     match tokio::time::timeout(timeout, &mut task).await {
         Ok(Ok(result)) => Some(result),
         Ok(Err(error)) => {

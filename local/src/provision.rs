@@ -67,7 +67,11 @@ async fn make_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &Tab
 }
 
 fn index(index: &Index) -> Result<GlobalSecondaryIndex> {
-    let projection = Projection::builder().projection_type(index.projection.projection_type.as_str().into()).build();
+    let attributes = &index.projection.non_key_attributes;
+    let projection = Projection::builder()
+        .projection_type(index.projection.projection_type.as_str().into())
+        .set_non_key_attributes((!attributes.is_empty()).then(|| attributes.clone()))
+        .build();
     Ok(GlobalSecondaryIndex::builder()
         .index_name(&index.index_name)
         .set_key_schema(Some(keys(&index.key_schema)?))

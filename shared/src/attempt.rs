@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::domain::{DeliveryId, Webhook};
-use crate::send::{Request, Sender};
+use crate::send::{Answer, Request, SendError, Sender};
 use crate::sign::{self, Scheme};
 use crate::time::Timestamp;
 
@@ -28,22 +28,31 @@ pub struct Content<'a> {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// The answer's status; `None` where there was no answer.
-    pub status: Option<u16>,
-    /// Why it counts as failed, in words for the customer; `None` where it was answered with a 2xx.
-    pub error: Option<String>,
-    /// The first KiB of the answer's body.
-    pub response_body: Option<String>,
-    /// The answer's `Retry-After`, as sent.
-    pub retry_after: Option<String>,
+pub enum Outcome {
+    /// The endpoint answered.
+    Answered(Answer),
+    /// It didn't.
+    NoAnswer(SendError),
 }
 
 impl Outcome {
-    /// Whether it was answered with a 2xx.
+    /// The answer, where there is one.
     #[must_use]
-    pub const fn is_success(&self) -> bool {
-        self.error.is_none()
+    pub const fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Answered(answer) => Some(answer),
+            Self::NoAnswer(_) => None,
+        }
+    }
+
+    /// Why it counts as failed, in words for the customer; `None` where it was answered with a 2xx.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        match self {
+            Self::Answered(answer) if answer.is_success() => None,
+            Self::Answered(answer) => Some(format!("The endpoint answered {}.", answer.status)),
+            Self::NoAnswer(error) => Some(error.to_string()),
+        }
     }
 }
 
@@ -62,15 +71,7 @@ pub async fn attempt(
         body: content.body.as_bytes().to_vec(),
         timeout: Duration::from_secs(webhook.timeout_s.into()).min(timeout_max),
     };
-    match sender.send(request).await {
-        Ok(answer) => Outcome {
-            status: Some(answer.status),
-            error: (!(200..300).contains(&answer.status)).then(|| format!("The endpoint answered {}.", answer.status)),
-            response_body: Some(answer.body),
-            retry_after: answer.retry_after,
-        },
-        Err(error) => Outcome { status: None, error: Some(error.to_string()), response_body: None, retry_after: None },
-    }
+    sender.send(request).await.map_or_else(Outcome::NoAnswer, Outcome::Answered)
 }
 
 /// The dialect's headers first, so that none of them can replace ours.
@@ -80,7 +81,7 @@ fn headers(webhook: &Webhook, content: Content<'_>, now: Timestamp) -> HeaderMap
     let signature = sign::headers(
         content.scheme,
         &webhook.secret,
-        webhook.previous_secret.as_ref(),
+        &webhook.previous_secrets,
         content.id.as_str(),
         now,
         content.body.as_bytes(),

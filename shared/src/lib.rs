@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod attempt;
+pub mod aws;
 pub mod domain;
 pub mod http;
 pub mod queue;

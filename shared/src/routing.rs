@@ -50,7 +50,7 @@ mod tests {
             dialect: DialectName::new("plain"),
             url: url.to_owned(),
             secret: Secret::new("s".to_owned()),
-            previous_secret: None,
+            previous_secrets: Vec::new(),
             events: match events {
                 [] => EventFilter::All,
                 names => EventFilter::Only(names.iter().map(|&name| name.to_owned()).collect()),

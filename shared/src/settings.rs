@@ -40,7 +40,7 @@ pub struct InvalidSettings(Vec<String>);
 
 impl fmt::Display for InvalidSettings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the environment lacks settings: {}", self.0.join("; "))
+        write!(formatter, "the environment has missing or wrong settings: {}", self.0.join("; "))
     }
 }
 
@@ -75,7 +75,7 @@ impl Settings {
             reader.value("RETRY_SCHEDULE"),
             reader.checked("RETRY_JITTER", |jitter: &f64| (0.0..=1.0).contains(jitter), "0 to 1"),
             reader.value("REQUIRE_HTTPS"),
-            reader.value("ALLOWED_NETWORKS"),
+            reader.value_or("ALLOWED_NETWORKS", ""),
             reader.checked("RETENTION_DAYS", |days: &u16| *days >= 1, "at least 1"),
             reader.value::<Wait>("SWEEP_AFTER"),
         );
@@ -127,6 +127,23 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             self.wrong.push(format!("{name} is not set"));
             return None;
         };
+        self.parse(name, &text)
+    }
+
+    /// For a variable whose usual value is none, which some tools leave out of an environment.
+    fn value_or<T>(&mut self, name: &str, default: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        self.parse(name, &(self.get)(name).unwrap_or_else(|| default.to_owned()))
+    }
+
+    fn parse<T>(&mut self, name: &str, text: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
         text.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
     }
 

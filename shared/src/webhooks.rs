@@ -10,6 +10,9 @@ use crate::time::{Clock, Timestamp};
 /// How long a rotated secret still signs.
 pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Old secrets that sign besides the new one: of a slot that is set more often within a day, the oldest ends early.
+pub const PREVIOUS_SECRETS_MAX: usize = 4;
+
 /// How often a set starts over because somebody else set the same slot meanwhile.
 const SET_TRIES_MAX: usize = 5;
 
@@ -80,6 +83,9 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
     let rotated = before
         .filter(|before| before.secret != settings.secret)
         .map(|before| PreviousSecret { secret: before.secret.clone(), valid_until: now.plus(PREVIOUS_SECRET_VALID) });
+    let older = before.into_iter().flat_map(|before| before.previous_secrets.iter().cloned());
+    let older = older.filter(|older| now < older.valid_until && older.secret != settings.secret);
+    let previous_secrets = rotated.into_iter().chain(older).take(PREVIOUS_SECRETS_MAX).collect();
     Webhook {
         id: before.map_or_else(|| ids.webhook(now), |before| before.id.clone()),
         owner: owner.clone(),
@@ -87,7 +93,7 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
         dialect: settings.dialect,
         url: settings.url,
         secret: settings.secret,
-        previous_secret: rotated.or_else(|| before.and_then(|before| before.previous_secret.clone())),
+        previous_secrets,
         events: EventFilter::All,
         enabled: true,
         retries_max: settings.retries_max,

@@ -17,6 +17,9 @@ mod wire;
 
 use crate::dialect::Dialect;
 
+/// The most seconds that an attempt may take.
+pub const TIMEOUT_MAX_S: i64 = 120;
+
 /// The dialect, as the pipeline uses it.
 pub const DIALECT: Dialect = Dialect {
     name: "agentphone",

@@ -9,6 +9,9 @@ use shared::time::Timestamp;
 
 use crate::dialect::{Telling, Told};
 
+/// The longest `messageId` that the log shows; a longer one is left out of it, and sent all the same.
+const MESSAGE_ID_CHARS_MAX: usize = 256;
+
 /// `{event, channel, timestamp, agentId, data, conversationState, recentHistory}`, and `test: true` on a test.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,5 +92,6 @@ fn told(payload: &Payload<'_>, id: &DeliveryId, message_id: Option<String>) -> R
 /// The `messageId` that the published data carries, for the log.
 fn message_id(data: &RawValue) -> Option<String> {
     let Ok(Value::Object(data)) = serde_json::from_str(data.get()) else { return None };
-    data.get("messageId").and_then(Value::as_str).map(str::to_owned)
+    let id = data.get("messageId")?.as_str()?;
+    (id.chars().count() <= MESSAGE_ID_CHARS_MAX).then(|| id.to_owned())
 }

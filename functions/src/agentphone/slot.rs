@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lambda_http::Request;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::attempt::{Content, attempt};
 use shared::domain::Owner;
 use shared::http::caller::Caller;
@@ -12,7 +12,7 @@ use shared::http::reply::{self, Reply};
 use shared::webhooks::{self, WebhookError};
 
 use super::payload::tell_test;
-use super::wire::{self, WebhookReply};
+use super::wire::{self, TestReply, WebhookReply};
 use crate::app::App;
 use crate::fastapi::Problem;
 
@@ -44,10 +44,5 @@ pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &
     let told = tell_test(&message, &id, now)?;
     let content = Content { id: &id, scheme: told.scheme, headers: &told.headers, body: told.body.get() };
     let outcome = attempt(&app.sender, &webhook, content, now, TEST_TIMEOUT).await;
-    let answer = json!({
-        "success": outcome.is_success(),
-        "httpStatus": outcome.status,
-        "errorMessage": outcome.error.map_or(Value::Null, Value::String),
-    });
-    Ok(reply::json(StatusCode::OK, &answer))
+    Ok(reply::json(StatusCode::OK, &TestReply::from(&outcome)))
 }

@@ -3,12 +3,13 @@
 use lambda_http::Request;
 use serde::Serialize;
 use serde_json::Map;
+use shared::attempt::Outcome;
 use shared::domain::{AgentId, Delivery, DialectName, Ids, Owner, Status, Webhook};
 use shared::http::request::{body_bytes, path_parameter, query_parameter};
 use shared::webhooks::SlotSettings;
 
-use super::DIALECT;
 use super::payload::TestMessage;
+use super::{DIALECT, TIMEOUT_MAX_S};
 use crate::fastapi::{Fields, Problem, object, query_integer};
 
 /// Attempts after the first one.
@@ -89,6 +90,26 @@ impl From<Delivery> for DeliveryReply {
     }
 }
 
+/// `{success, httpStatus, errorMessage}`
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TestReply {
+    success: bool,
+    http_status: Option<u16>,
+    error_message: Option<String>,
+}
+
+impl From<&Outcome> for TestReply {
+    fn from(outcome: &Outcome) -> Self {
+        let error_message = outcome.error();
+        Self {
+            success: error_message.is_none(),
+            http_status: outcome.answer().map(|answer| answer.status),
+            error_message,
+        }
+    }
+}
+
 /// The agent that the path names. An id that no agent can have is answered as that of no agent.
 pub(super) fn agent(request: &Request) -> Result<Owner, Problem> {
     let id = AgentId::parse(&path_parameter(request, "agent_id")).or(Err(Problem::NotFound("Agent not found.")))?;
@@ -101,7 +122,7 @@ pub(super) fn settings(request: &Request, require_https: bool, ids: &Ids) -> Res
     let mut fields = Fields::new("body", &body);
     let url = fields.required_url("url", require_https);
     let context_limit = fields.integer("contextLimit", 0..=50);
-    let timeout = fields.integer("timeout", 5..=120);
+    let timeout = fields.integer("timeout", 5..=TIMEOUT_MAX_S);
     fields.finish()?;
     Ok(SlotSettings {
         dialect: DialectName::new(DIALECT.name),

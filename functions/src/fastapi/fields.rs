@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
-use shared::http::request::query_parameter;
+use shared::http::request::{BODY_BYTES_MAX, query_parameter};
 use url::Url;
 
 use super::{FieldError, Problem};
@@ -21,7 +21,10 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     let error = |kind, loc, msg: &str, input, ctx| {
         Problem::Invalid(vec![FieldError { kind, loc, msg: msg.to_owned(), input, ctx }])
     };
-    if body.iter().all(u8::is_ascii_whitespace) {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Problem::TooLarge);
+    }
+    if body.is_empty() {
         return Err(error("missing", vec![json!("body")], "Field required", Value::Null, None));
     }
     match serde_json::from_slice(body) {
@@ -45,14 +48,30 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
 
 /// Where in `body` the parser stopped, in bytes.
 fn offset(body: &[u8], error: &serde_json::Error) -> usize {
+    if error.is_eof() {
+        return body.len();
+    }
     let lines = body.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
     lines.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1)
 }
 
-/// The parser's reason, without the place.
+/// The parser's reason in the words of Python's `json`, where it has words for it.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or_default().to_owned()
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let words = match text {
+        "EOF while parsing a value" | "expected value" | "expected ident" => "Expecting value",
+        "EOF while parsing an object" | "EOF while parsing a list" | "expected `,` or `}`" | "expected `,` or `]`" => {
+            "Expecting ',' delimiter"
+        }
+        "EOF while parsing a string" => "Unterminated string",
+        "key must be a string" | "trailing comma" => "Expecting property name enclosed in double quotes",
+        "expected `:`" => "Expecting ':' delimiter",
+        "trailing characters" => "Extra data",
+        "invalid escape" => "Invalid \\escape",
+        other => other,
+    };
+    words.to_owned()
 }
 
 /// Reads a whole number from the query.
@@ -177,12 +196,13 @@ type IntegerError = (&'static str, String, Option<Value>);
 fn check_integer(input: &Value, range: &RangeInclusive<i64>) -> Result<i64, IntegerError> {
     let number = match input {
         Value::Number(number) => number.as_i64().map_or_else(|| whole(number.as_f64().unwrap_or(f64::NAN)), Ok),
-        Value::String(text) => text.trim().parse().or(Err((
+        Value::String(text) => parse_integer(text).ok_or((
             "int_parsing",
             "Input should be a valid integer, unable to parse string as an integer".to_owned(),
             None,
-        ))),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+        )),
+        Value::Bool(truth) => Ok(i64::from(*truth)),
+        Value::Null | Value::Array(_) | Value::Object(_) => {
             Err(("int_type", "Input should be a valid integer".to_owned(), None))
         }
     }?;
@@ -203,6 +223,23 @@ fn check_integer(input: &Value, range: &RangeInclusive<i64>) -> Result<i64, Inte
         ));
     }
     Ok(number)
+}
+
+/// A whole number as Pydantic reads it from text: a sign, digits with single underscores between them, zeros behind a
+/// point. One beyond the range of `i64` becomes its end.
+fn parse_integer(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (digits, zeros) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits.split('_').all(is_number) || zeros.bytes().any(|byte| byte != b'0') {
+        return None;
+    }
+    let (sign, end) = if negative { ("-", i64::MIN) } else { ("", i64::MAX) };
+    Some(format!("{sign}{}", digits.replace('_', "")).parse().unwrap_or(end))
 }
 
 /// A float that is a whole number; one beyond the range of `i64` becomes its end, which no field's range holds.

@@ -3,11 +3,11 @@
 use std::error::Error;
 
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
+use shared::http::request::BODY_BYTES_MAX;
 use shared::store::StoreError;
 use shared::webhooks::WebhookError;
 
@@ -21,6 +21,8 @@ pub enum Problem {
     Unauthorized(&'static str),
     /// 404
     NotFound(&'static str),
+    /// 413
+    TooLarge,
     /// 422
     Invalid(Vec<FieldError>),
     /// 503
@@ -81,17 +83,16 @@ impl function::Problem for Problem {
     fn reply(&self) -> Reply {
         let sentence = |status, text: &str| reply::json(status, &json!({ "detail": text }));
         match self {
-            Self::Unauthorized(text) => {
-                let mut reply = sentence(StatusCode::UNAUTHORIZED, text);
-                reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                reply
-            }
+            Self::Unauthorized(text) => reply::asking_for_key(sentence(StatusCode::UNAUTHORIZED, text)),
             Self::NotFound(text) => sentence(StatusCode::NOT_FOUND, text),
+            Self::TooLarge => {
+                let text = format!("The body is over {BODY_BYTES_MAX} bytes.");
+                sentence(StatusCode::PAYLOAD_TOO_LARGE, &text)
+            }
             Self::Invalid(errors) => reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "detail": errors })),
             Self::Fault(_) => {
-                let mut reply = sentence(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable, try again.");
-                reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-                reply
+                let text = "Service unavailable, try again.";
+                reply::to_be_tried_again(sentence(StatusCode::SERVICE_UNAVAILABLE, text))
             }
         }
     }
@@ -99,7 +100,7 @@ impl function::Problem for Problem {
     fn fault(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Unauthorized(_) | Self::NotFound(_) | Self::Invalid(_) => None,
+            Self::Unauthorized(_) | Self::NotFound(_) | Self::TooLarge | Self::Invalid(_) => None,
         }
     }
 }

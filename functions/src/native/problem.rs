@@ -3,11 +3,11 @@
 use std::error::Error;
 
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 use serde_json::json;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
+use shared::http::request::BODY_BYTES_MAX;
 use shared::queue::QueueError;
 use shared::store::StoreError;
 
@@ -21,6 +21,8 @@ pub enum Problem {
     Unauthorized(&'static str),
     /// 404 `not_found`
     NotFound(&'static str),
+    /// 413 `too_large`
+    TooLarge,
     /// 400 `invalid_json`
     NotJson(String),
     /// 422 `invalid_request`
@@ -38,11 +40,26 @@ pub struct Detail {
     pub message: String,
 }
 
+/// The longest text that a [`Detail`] repeats of a request, in bytes.
+const REPEATED_BYTES_MAX: usize = 256;
+
+impl Detail {
+    /// `message` about `field`. Either may repeat what was sent, and is cut so that no answer outgrows its request.
+    #[must_use]
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let cut = |mut text: String| {
+            text.truncate(text.floor_char_boundary(REPEATED_BYTES_MAX));
+            text
+        };
+        Self { field: cut(field.into()), message: cut(message.into()) }
+    }
+}
+
 impl Problem {
     /// 422 for one wrong field.
     #[must_use]
     pub fn field(field: &str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![Detail { field: field.to_owned(), message: message.into() }])
+        Self::Invalid(vec![Detail::new(field, message)])
     }
 }
 
@@ -81,9 +98,7 @@ impl function::Problem for Problem {
         };
         match self {
             Self::Unauthorized(message) => {
-                let mut reply = error(StatusCode::UNAUTHORIZED, "unauthorized", message);
-                reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                reply
+                reply::asking_for_key(error(StatusCode::UNAUTHORIZED, "unauthorized", message))
             }
             Self::NotFound(message) => error(StatusCode::NOT_FOUND, "not_found", message),
             Self::NotJson(message) => error(StatusCode::BAD_REQUEST, "invalid_json", message),
@@ -95,11 +110,13 @@ impl function::Problem for Problem {
                 let error = json!({ "code": "invalid_request", "message": message, "details": details });
                 reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "error": error }))
             }
+            Self::TooLarge => {
+                let message = format!("The body is over {BODY_BYTES_MAX} bytes.");
+                error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
+            }
             Self::Fault(_) => {
-                let message = "Nothing is known to be stored or sent; try again.";
-                let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message);
-                reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-                reply
+                let message = "The request may not have been carried out; try again.";
+                reply::to_be_tried_again(error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message))
             }
         }
     }
@@ -107,7 +124,7 @@ impl function::Problem for Problem {
     fn fault(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Unauthorized(_) | Self::NotFound(_) | Self::NotJson(_) | Self::Invalid(_) => None,
+            Self::Unauthorized(_) | Self::NotFound(_) | Self::TooLarge | Self::NotJson(_) | Self::Invalid(_) => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use lambda_http::Request;
 use serde::{Deserialize, Serialize};
 use shared::domain::{Agent, AgentId};
-use shared::http::request::{body_bytes, path_parameter};
+use shared::http::request::{BODY_BYTES_MAX, body_bytes, path_parameter};
 
 use super::Problem;
 
@@ -36,6 +36,9 @@ pub(super) fn agent_request(request: &Request) -> Result<AgentRequest, Problem> 
     let body = body_bytes(request);
     if body.is_empty() {
         return Ok(AgentRequest::default());
+    }
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Problem::TooLarge);
     }
     let value: serde_json::Value =
         serde_json::from_slice(body).map_err(|error| Problem::NotJson(format!("The body is no JSON: {error}.")))?;

@@ -4,9 +4,11 @@
 //! is queued, and the next is queued before SQS forgets this message. The invocation whose record of an attempt the log
 //! took is the one that goes on; one that finds it there already leaves it to the other.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::SqsMessage;
 use shared::attempt::{Content, Outcome, attempt};
-use shared::domain::{Delivery, Status, Webhook};
+use shared::domain::{Status, Webhook};
 use shared::queue::messages::DeliveryMessage;
 use shared::queue::{Outgoing, Queue};
 use shared::retry::{self, Verdict};
@@ -14,6 +16,7 @@ use shared::store::Consistency;
 use shared::store::deliveries::Recorded;
 use shared::time::Timestamp;
 
+use super::entry::entry;
 use super::record;
 use crate::app::App;
 use crate::fault::Fault;
@@ -26,48 +29,64 @@ pub const FUNCTION: Function =
 async fn deliver(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     let message: DeliveryMessage = record::message(record)?;
     let now = app.clock.now();
-    if now < message.due_at {
+    let is_retry = message.attempt > 1;
+    if is_retry && now < message.due_at {
         // A wait longer than SQS's: this was a hop of it.
         return queue(app, &message, now).await;
     }
-    if record::seen_before(record) && resume(app, &message, now).await? {
+    // A first attempt's message, seen for the first time, is spared the read.
+    let seen_before = record::seen_before(record);
+    if (is_retry || seen_before) && already_made(app, &message, seen_before, now).await? {
         return Ok(());
     }
-    match app.store.webhook(&message.key.scope, &message.webhook, Consistency::Eventual).await? {
+    match webhook(app, &message).await? {
         None => give_up(app, message, "The webhook was deleted.").await,
         Some(webhook) if !webhook.enabled => give_up(app, message, "The webhook is disabled.").await,
         Some(webhook) => make_attempt(app, message, &webhook, now).await,
     }
 }
 
-/// Goes on where an earlier invocation with the same message stopped after it had logged the attempt. `false` where it
-/// had not come that far.
-async fn resume(app: &App, message: &DeliveryMessage, now: Timestamp) -> Result<bool, Fault> {
+/// Whether the log has this attempt already: then this message is a copy, or an earlier invocation stopped after it had
+/// logged the attempt. Of the latter the next attempt may not be queued yet, which is made up for.
+async fn already_made(app: &App, message: &DeliveryMessage, seen_before: bool, now: Timestamp) -> Result<bool, Fault> {
     let Some((logged, next)) = app.store.delivery(&message.key).await? else { return Ok(false) };
-    if logged.attempt_count < message.attempt {
+    let ended = logged.status != Status::Pending;
+    if logged.attempt_count < message.attempt && !ended {
         return Ok(false);
     }
-    if let (Status::Pending, true, Some(next)) = (logged.status, logged.attempt_count == message.attempt, next) {
+    if let (true, false, true, Some(next)) = (seen_before, ended, logged.attempt_count == message.attempt, next) {
         queue(app, &serde_json::from_str(&next)?, now).await?;
     }
     Ok(true)
 }
 
+/// The webhook as it is now. The cheaper read may be a moment behind, so what it says against a delivery is asked again.
+async fn webhook(app: &App, message: &DeliveryMessage) -> Result<Option<Webhook>, Fault> {
+    let (scope, reference) = (&message.key.scope, &message.webhook);
+    let found = app.store.webhook(scope, reference, Consistency::Eventual).await?;
+    if found.as_ref().is_some_and(|webhook| webhook.enabled) {
+        return Ok(found);
+    }
+    Ok(app.store.webhook(scope, reference, Consistency::Strong).await?)
+}
+
 async fn make_attempt(app: &App, message: DeliveryMessage, webhook: &Webhook, now: Timestamp) -> Result<(), Fault> {
     let content =
         Content { id: &message.key.id, scheme: message.scheme, headers: &message.headers, body: message.body.get() };
-    let outcome = attempt(&app.sender, webhook, content, now, std::time::Duration::MAX).await;
+    let outcome = attempt(&app.sender, webhook, content, now, Duration::MAX).await;
     let ended_at = app.clock.now();
-    let verdict = retry::verdict(
-        retry::Attempt { number: message.attempt, status: outcome.status, retry_after: outcome.retry_after.as_deref() },
-        retry::Policy {
-            schedule: &app.settings.retry_schedule,
-            retries_max: webhook.retries_max,
-            jitter: app.settings.retry_jitter,
-        },
-        ended_at,
-        app.ids.jitter(),
-    );
+    let answer = outcome.answer();
+    let made = retry::Attempt {
+        number: message.attempt,
+        status: answer.map(|answer| answer.status),
+        retry_after: answer.and_then(|answer| answer.retry_after.as_deref()),
+    };
+    let policy = retry::Policy {
+        schedule: &app.settings.retry_schedule,
+        retries_max: webhook.retries_max,
+        jitter: app.settings.retry_jitter,
+    };
+    let verdict = retry::verdict(made, policy, ended_at, app.ids.jitter());
     log_and_go_on(app, message, outcome, verdict, (now, ended_at)).await
 }
 
@@ -85,9 +104,11 @@ async fn log_and_go_on(
         Verdict::Exhausted => (Status::Failed, None),
     };
     let mut delivery = entry(&message, status, message.attempt);
-    delivery.http_status = outcome.status;
-    delivery.error = outcome.error;
-    delivery.response_body = outcome.response_body;
+    delivery.error = outcome.error();
+    if let Outcome::Answered(answer) = outcome {
+        delivery.http_status = Some(answer.status);
+        delivery.response_body = Some(answer.body);
+    }
     delivery.last_attempt_at = Some(started_at);
     delivery.next_retry_at = next_retry_at;
     let again = match status {
@@ -110,24 +131,6 @@ async fn give_up(app: &App, message: DeliveryMessage, reason: &str) -> Result<()
     delivery.next_retry_at = None;
     app.store.record(&delivery, Some(serde_json::to_string(&message)?)).await?;
     Ok(())
-}
-
-fn entry(message: &DeliveryMessage, status: Status, attempt_count: u32) -> Delivery {
-    Delivery {
-        key: message.key.clone(),
-        event_id: message.event_id.clone(),
-        event_type: message.event_type.clone(),
-        agent_id: message.agent_id.clone(),
-        message_id: message.message_id.clone(),
-        channel: message.channel.clone(),
-        status,
-        attempt_count,
-        http_status: None,
-        error: None,
-        response_body: None,
-        last_attempt_at: None,
-        next_retry_at: None,
-    }
 }
 
 fn next_attempt(mut message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage {

@@ -14,6 +14,10 @@ const TYPE_CHARS_MAX: usize = 128;
 /// The longest `id`, `channel` and `conversation_id`.
 const TEXT_CHARS_MAX: usize = 256;
 
+/// What JSON may hold and an SQS message may not
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+const UNSENDABLE: [char; 2] = ['\u{fffe}', '\u{ffff}'];
+
 /// `{type, data, agent_id?, id?, occurred_at?, channel?, conversation_id?, conversation_state?}`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +45,9 @@ pub fn read(
 ) -> Result<Event, Detail> {
     if raw.get().len() > EVENT_BYTES_MAX {
         return Err(wrong("", format!("at most {EVENT_BYTES_MAX} bytes; this one has {}", raw.get().len())));
+    }
+    if raw.get().contains(UNSENDABLE) {
+        return Err(wrong("", "without the characters U+FFFE and U+FFFF, which the queue does not take"));
     }
     // A list of the fields' values would be read as well.
     check_object("", raw)?;
@@ -78,7 +85,7 @@ pub fn read(
 }
 
 fn wrong(field: &str, message: impl Into<String>) -> Detail {
-    Detail { field: field.to_owned(), message: message.into() }
+    Detail::new(field, message)
 }
 
 /// The parser's reason, without a place that counts from the event's start.
@@ -105,6 +112,7 @@ fn check_text(field: &str, text: Option<&str>) -> Result<(), Detail> {
         Some(text) if !(1..=TEXT_CHARS_MAX).contains(&text.chars().count()) => {
             Err(wrong(field, format!("1 to {TEXT_CHARS_MAX} characters")))
         }
+        Some(text) if text.contains(UNSENDABLE) => Err(wrong(field, "without the characters U+FFFE and U+FFFF")),
         Some(_) | None => Ok(()),
     }
 }
@@ -159,6 +167,11 @@ mod tests {
             let detail = read_event(json).unwrap_err();
             assert_eq!(detail.field, field, "{json}: {detail:?}");
             assert!(detail.message.contains(message), "{json}: {detail:?}");
+        }
+        for unsendable in
+            ["{\"type\":\"a\",\"data\":{\"a\":\"\u{ffff}\"}}", r#"{"type":"a","data":{},"channel":"\uffff"}"#]
+        {
+            assert!(read_event(unsendable).unwrap_err().message.contains("U+FFFF"));
         }
         let large = format!(r#"{{"type":"a","data":{{"a":"{}"}}}}"#, "x".repeat(EVENT_BYTES_MAX));
         assert!(read_event(&large).unwrap_err().message.contains("at most 262144 bytes"));

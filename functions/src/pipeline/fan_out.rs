@@ -7,14 +7,16 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use futures::future::try_join;
 use serde_json::value::RawValue;
-use shared::domain::{Delivery, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
+use shared::domain::{AgentId, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{Decision, recipients};
-use shared::store::Consistency;
 use shared::store::webhooks::Owned;
+use shared::store::{Consistency, StoreError};
 use shared::time::Timestamp;
 
+use super::entry::entry;
+use super::publish_events::EVENTS_MAX;
 use super::{event, record};
 use crate::app::App;
 use crate::dialect::{self, Telling};
@@ -28,6 +30,9 @@ pub const FUNCTION: Function =
 async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     let message: EventsMessage = record::message(record)?;
     let accepted_at = message.accepted_at.or_else(|| record::sent_at(record)).unwrap_or_else(|| app.clock.now());
+    if message.events.len() > EVENTS_MAX {
+        return Err(Fault::TooManyEvents(message.events.len()));
+    }
     let mut deliveries = Vec::new();
     for (index, raw) in message.events.iter().enumerate() {
         let event = read_event(&message, record, index, raw, accepted_at)?;
@@ -35,7 +40,7 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
             let delivery = delivery(&message.scope, &event, &webhook)?;
             match decision {
                 Decision::Deliver => deliveries.push(outgoing(&delivery)?),
-                Decision::Skip => log_as_skipped(app, delivery).await?,
+                Decision::Skip => log_as_skipped(app, &delivery).await?,
             }
         }
     }
@@ -53,24 +58,31 @@ fn read_event(
     let given = message.ids.as_ref().and_then(|ids| ids.get(index)).cloned();
     let fresh_id = || EventId::from_queue_message(record.message_id.as_deref().unwrap_or_default(), index);
     let mut event =
-        event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|detail| Fault::Event { index, detail })?;
+        event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
     event.id = given.unwrap_or(event.id);
     Ok(event)
 }
 
 async fn decide(app: &App, scope: &Scope, event: &Event) -> Result<Vec<(Webhook, Decision)>, Fault> {
-    let agents = async {
-        match &event.agent_id {
-            Some(id) => app.store.owned(scope, &Owner::Agent(id.clone()), Consistency::Eventual).await,
-            None => Ok(Owned::default()),
-        }
-    };
+    let agents = owned_by_agent(app, scope, event.agent_id.as_ref());
     let projects = app.store.owned(scope, &Owner::Project, Consistency::Eventual);
-    let (agents, projects) = try_join(agents, projects).await?;
+    let (agents, mut projects) = try_join(agents, projects).await?;
+    if !agents.has_slot() && !projects.has_slot() {
+        projects = app.store.owned(scope, &Owner::Project, Consistency::Strong).await?;
+    }
     let native = dialect::native_name(&event.kind);
     let name_in = |name: &_| dialect::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
     let decided = recipients(&agents.webhooks, &projects.webhooks, name_in);
     Ok(decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect())
+}
+
+/// An eventually consistent read is cheaper; but a slot that was set a moment ago must not be overlooked, so where it
+/// shows none a consistent one decides.
+async fn owned_by_agent(app: &App, scope: &Scope, agent: Option<&AgentId>) -> Result<Owned, StoreError> {
+    let Some(agent) = agent else { return Ok(Owned::default()) };
+    let owner = Owner::Agent(agent.clone());
+    let owned = app.store.owned(scope, &owner, Consistency::Eventual).await?;
+    if owned.has_slot() { Ok(owned) } else { app.store.owned(scope, &owner, Consistency::Strong).await }
 }
 
 /// Freezes everything that no attempt may change.
@@ -107,22 +119,9 @@ fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, Fault> {
     Ok(Outgoing { body, delay: Duration::ZERO, group: delivery.key.webhook_id.to_string() })
 }
 
-async fn log_as_skipped(app: &App, message: DeliveryMessage) -> Result<(), Fault> {
-    let skipped = Delivery {
-        key: message.key,
-        event_id: message.event_id,
-        event_type: message.event_type,
-        agent_id: message.agent_id,
-        message_id: message.message_id,
-        channel: message.channel,
-        status: Status::Skipped,
-        attempt_count: 0,
-        http_status: None,
-        error: Some("The webhook is disabled.".to_owned()),
-        response_body: None,
-        last_attempt_at: None,
-        next_retry_at: None,
-    };
+async fn log_as_skipped(app: &App, message: &DeliveryMessage) -> Result<(), Fault> {
+    let mut skipped = entry(message, Status::Skipped, 0);
+    skipped.error = Some("The webhook is disabled.".to_owned());
     app.store.record(&skipped, None).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! back what got lost on it.
 
 pub mod deliver;
+mod entry;
 pub mod event;
 pub mod fan_out;
 pub mod publish_events;

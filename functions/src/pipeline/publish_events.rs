@@ -15,7 +15,7 @@ use shared::domain::{Event, Scope};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::body_bytes;
-use shared::queue::messages::{EventsMessage, Version};
+use shared::queue::messages::{self, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
 
 use super::event;
@@ -24,7 +24,7 @@ use crate::function::{Function, answer};
 use crate::native::{Detail, Problem};
 
 /// Events in one request.
-const EVENTS_MAX: usize = 100;
+pub const EVENTS_MAX: usize = 100;
 
 /// The function.
 pub const FUNCTION: Function =
@@ -85,7 +85,7 @@ fn read_events(app: &App, scope: &Scope, published: &Published) -> Result<Vec<Ev
 
 fn at_index(index: usize, detail: Detail) -> Detail {
     let dot = if detail.field.is_empty() { "" } else { "." };
-    Detail { field: format!("events[{index}]{dot}{}", detail.field), message: detail.message }
+    Detail::new(format!("events[{index}]{dot}{}", detail.field), detail.message)
 }
 
 fn message(scope: &Scope, raw: Box<RawValue>, event: &Event) -> Result<Outgoing, Problem> {
@@ -96,6 +96,6 @@ fn message(scope: &Scope, raw: Box<RawValue>, event: &Event) -> Result<Outgoing,
         ids: Some(vec![event.id.clone()]),
         events: vec![raw],
     };
-    let group = event.agent_id.as_ref().map_or(scope.project.as_str(), |agent| agent.as_str()).to_owned();
+    let group = messages::events_group(scope, event.agent_id.as_ref());
     Ok(Outgoing { body: serde_json::to_string(&message)?, delay: Duration::ZERO, group })
 }

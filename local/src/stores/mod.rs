@@ -2,6 +2,7 @@
 //!
 //! [`Stores::url`] serves both, so that one `AWS_ENDPOINT_URL` reaches them.
 
+mod backend;
 mod front;
 mod journal;
 mod queues;
@@ -18,8 +19,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use winterbaume_sqs::SqsService;
 
+use self::backend::Backend;
 use self::journal::Journal;
-use self::queues::Queues;
 
 /// Where the stores keep what they hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Stores {
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| format!("port {port}"))?;
         let address = listener.local_addr()?;
-        let sqs = SqsService::with_backend(Arc::new(Queues::new(journal)));
+        let sqs = SqsService::with_backend(Arc::new(Backend::new(journal)));
         servers.spawn(front::serve(listener, sqs, dynamodb_url.clone(), stop.clone()));
         Ok(Self { url: url(address), dynamodb_url, stop, servers, _lock: lock })
     }

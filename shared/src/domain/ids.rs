@@ -115,7 +115,7 @@ impl DeliveryId {
 }
 
 /// 128 bits of SHA-256 over the parts, each closed by a zero byte, in hex.
-fn digest(parts: &[&str]) -> String {
+pub(crate) fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.as_bytes());

@@ -9,6 +9,7 @@ mod webhook;
 
 pub use delivery::{Delivery, DeliveryKey, Status};
 pub use event::Event;
+pub(crate) use ids::digest;
 pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidAgentId, ProjectId, WebhookId};
 pub use scope::{Environment, Scope};
 pub use secret::{PreviousSecret, Secret};

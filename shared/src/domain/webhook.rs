@@ -102,8 +102,8 @@ pub struct Webhook {
     pub url: String,
     /// What they are signed with.
     pub secret: Secret,
-    /// What they were signed with before the last rotation.
-    pub previous_secret: Option<PreviousSecret>,
+    /// What they were signed with before the last rotations, newest first.
+    pub previous_secrets: Vec<PreviousSecret>,
     /// The events it asked for.
     pub events: EventFilter,
     /// A disabled one receives nothing; a disabled slot of an agent still overrides.

@@ -1,6 +1,6 @@
 //! Answering.
 
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
@@ -25,6 +25,20 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
 pub fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Body::Empty);
     *reply.status_mut() = status;
+    reply
+}
+
+/// A 401's answer, saying what would help.
+#[must_use]
+pub fn asking_for_key(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    reply
+}
+
+/// A 503's answer, saying when to try again.
+#[must_use]
+pub fn to_be_tried_again(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     reply
 }
 

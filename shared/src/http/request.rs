@@ -2,6 +2,9 @@
 
 use lambda_http::{Body, Request, RequestExt};
 
+/// The largest body of every call but publishing. An answer may repeat it, and Lambda's answers are limited too.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
 /// The body's bytes; API Gateway's base64 is already undone.
 #[must_use]
 pub fn body_bytes(request: &Request) -> &[u8] {

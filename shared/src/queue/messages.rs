@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::domain::{AgentId, DeliveryKey, EventId, Scope, WebhookRef};
+use crate::domain::{AgentId, DeliveryKey, EventId, Scope, WebhookRef, digest};
 use crate::sign::Scheme;
 use crate::time::Timestamp;
 
@@ -46,6 +46,13 @@ pub struct EventsMessage {
     pub ids: Option<Vec<EventId>>,
     /// The events as they were published.
     pub events: Vec<Box<RawValue>>,
+}
+
+/// The message group of an agent's events, or of a project's own: SQS serves the groups fairly.
+#[must_use]
+pub fn events_group(scope: &Scope, agent: Option<&AgentId>) -> String {
+    let agent = agent.map_or("", AgentId::as_str);
+    digest(&["group", scope.project.as_str(), scope.environment.as_str(), agent])
 }
 
 /// One attempt to make, on the deliveries and retries queues. All that must not change between attempts is in it.

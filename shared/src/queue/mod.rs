@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 
+use crate::aws::AwsFailure;
 use crate::settings::Settings;
 
 /// The longest that SQS can hold a message back; longer waits go in hops.
 pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// How often the entries of a batch that SQS did not take are sent again before the call fails.
-const SEND_TRIES_MAX: usize = 3;
+const SEND_TRIES_MAX: u32 = 3;
+
+/// The pause before they are sent again, longer each time.
+const SEND_PAUSE: Duration = Duration::from_millis(50);
 
 /// One of the three queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +46,9 @@ pub struct Outgoing {
 /// Why a message is not in the queue.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// SQS refused the call or could not be reached; trying again may help. Some of the messages may have been taken.
+    /// SQS refused the call or could not be reached. Some of the messages may have been taken.
     #[error("SQS did not take the messages: {0}")]
-    Unavailable(String),
+    Unavailable(AwsFailure),
     /// No attempt at this one can succeed. None of the messages were taken.
     #[error("a message of {bytes} bytes is over SQS's limit of {}", batch::BYTES_MAX)]
     TooLarge {
@@ -92,28 +95,23 @@ impl Queues {
     }
 
     async fn send_batch(&self, url: &str, mut messages: Vec<Outgoing>) -> Result<(), QueueError> {
-        let mut refusal = String::new();
-        for _ in 0..SEND_TRIES_MAX {
+        let mut tries = 0;
+        loop {
             let entries = messages.iter().enumerate().map(|(index, message)| entry(index, message)).collect();
-            let answer = self
-                .client
-                .send_message_batch()
-                .queue_url(url)
-                .set_entries(Some(entries))
-                .send()
-                .await
-                .map_err(|error| QueueError::Unavailable(DisplayErrorContext(error).to_string()))?;
+            let request = self.client.send_message_batch().queue_url(url).set_entries(Some(entries));
+            let answer = request.send().await.map_err(|error| QueueError::Unavailable(AwsFailure::of(&error)))?;
             // SQS may take some entries of a batch and refuse others, with a 200.
+            let Some(refusal) = answer.failed().first() else { return Ok(()) };
+            tries += 1;
+            if tries == SEND_TRIES_MAX || answer.failed().iter().any(|entry| entry.sender_fault()) {
+                let message = refusal.message().unwrap_or_default();
+                return Err(QueueError::Unavailable(AwsFailure::new(refusal.code(), message)));
+            }
             let refused: Vec<usize> = answer.failed().iter().filter_map(|entry| entry.id().parse().ok()).collect();
-            let Some(first) = answer.failed().first() else { return Ok(()) };
-            refusal = format!("{}: {}", first.code(), first.message().unwrap_or_default());
-            let mut index = 0;
-            messages.retain(|_| {
-                index += 1;
-                refused.contains(&(index - 1))
-            });
+            let mut indexes = 0..;
+            messages.retain(|_| indexes.next().is_some_and(|index| refused.contains(&index)));
+            tokio::time::sleep(SEND_PAUSE * tries).await;
         }
-        Err(QueueError::Unavailable(refusal))
     }
 }
 

@@ -18,6 +18,9 @@ pub const ANSWER_BYTES_KEPT: usize = 1024;
 /// Bytes of an answer's body that are read; a connection with more on it is closed instead of used again.
 const ANSWER_BYTES_READ_MAX: usize = 64 * 1024;
 
+/// How long an answer's body is read once its status is there: a drip must not hold the function.
+const BODY_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -50,12 +53,23 @@ pub struct Answer {
     pub retry_after: Option<String>,
 }
 
+impl Answer {
+    /// Whether it is a 2xx: that alone is success.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        200 <= self.status && self.status < 300
+    }
+}
+
 /// Why there is no answer. The text is for the customer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The URL is none that can be sent to.
     #[error("The URL is not valid.")]
     Url,
+    /// It was set before `https` was required.
+    #[error("The URL has to be https.")]
+    NotHttps,
     /// It leads to an address that is not public.
     #[error("The address {0} is not allowed.")]
     AddressRefused(std::net::IpAddr),
@@ -83,23 +97,28 @@ pub struct SetupError(#[source] reqwest::Error);
 pub struct Sender {
     client: reqwest::Client,
     allowed: AllowedNetworks,
+    require_https: bool,
 }
 
 impl Sender {
-    /// A sender that reaches the public internet and the `allowed` networks.
+    /// A sender that reaches the public internet and the `allowed` networks, by `https` alone where `require_https`.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
-    pub fn new(allowed: AllowedNetworks) -> Result<Self, SetupError> {
+    pub fn new(allowed: AllowedNetworks, require_https: bool) -> Result<Self, SetupError> {
         let client = reqwest::Client::builder()
             .dns_resolver(GuardedResolver::new(allowed.clone()))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
             .map_err(SetupError)?;
-        Ok(Self { client, allowed })
+        Ok(Self { client, allowed, require_https })
     }
 
     /// Sends `request` and reads the start of the answer.
@@ -108,6 +127,9 @@ impl Sender {
     /// Where no answer's status came within the limits. One whose body then breaks off is an answer all the same.
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, SendError> {
         let url = Url::parse(request.url).or(Err(SendError::Url))?;
+        if self.require_https && url.scheme() != "https" {
+            return Err(SendError::NotHttps);
+        }
         self.check_literal_address(&url)?;
         let timeout = request.timeout;
         let mut response = self
@@ -122,7 +144,11 @@ impl Sender {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(http::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Answer { status, body: read_start(&mut response).await, retry_after })
+        let (mut body, read) = (Vec::new(), BODY_TIMEOUT.min(timeout));
+        // What was read by then is kept.
+        let complete = tokio::time::timeout(read, read_start(&mut response, &mut body)).await;
+        tracing::trace!(complete = complete.is_ok(), "an answer's body was read");
+        Ok(Answer { status, body: text(&body), retry_after })
     }
 
     /// A host that is an address is looked up nowhere, so the resolver never sees it.
@@ -138,18 +164,22 @@ impl Sender {
 }
 
 /// Reads until the body or the limit ends; what broke off is left as it is, for the status has decided already.
-async fn read_start(response: &mut reqwest::Response) -> String {
-    let (mut kept, mut read) = (Vec::new(), 0);
+async fn read_start(response: &mut reqwest::Response, kept: &mut Vec<u8>) {
+    let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
         read += chunk.len();
         let missing = ANSWER_BYTES_KEPT - kept.len();
         kept.extend_from_slice(chunk.get(..missing).unwrap_or(&chunk));
         if read > ANSWER_BYTES_READ_MAX {
-            break;
+            return;
         }
     }
-    // The cut may have gone through a character, which then became a longer replacement.
-    let mut text = String::from_utf8_lossy(&kept).into_owned();
+}
+
+/// At most [`ANSWER_BYTES_KEPT`] bytes of text. The cut may have gone through a character, which then became a longer
+/// replacement.
+fn text(bytes: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
     text.truncate(text.floor_char_boundary(ANSWER_BYTES_KEPT));
     text
 }

@@ -103,8 +103,9 @@ impl Store {
             if items.is_empty() {
                 return Ok(existed);
             }
+            existed |= items.iter().any(|item| item.get("sk") == Some(&text(keys::AGENT)));
+            // The agent's sort key is the least of its partition's, so it is in the first chunk.
             for chunk in items.chunks(TRANSACTION_ITEMS_MAX) {
-                existed |= chunk.iter().any(|item| item.get("sk") == Some(&text(keys::AGENT)));
                 self.delete_items(chunk).await?;
             }
         }

@@ -1,87 +1,20 @@
 //! The log: one item a delivery, newest first under its webhook, and the index of those that are due again.
 
+use std::sync::LazyLock;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use futures::future::try_join_all;
-use serde::{Deserialize, Serialize};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use futures::future::{join_all, try_join_all};
 
-use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text, to_item};
-use crate::domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Scope, Status, WebhookId};
+use super::delivery_item::DeliveryItem;
+use super::{Item, Store, StoreError, from_item, keys, number, text, to_item};
+use crate::domain::{Delivery, DeliveryKey, Scope, Status, WebhookId};
 use crate::time::Timestamp;
 
 /// The name of the log table's index of deliveries that wait for another attempt.
 const DUE_INDEX: &str = "due";
-
-const SECONDS_A_DAY: i64 = 24 * 60 * 60;
-
-/// Absent attributes are left out: a short item is a cheap one.
-#[derive(Serialize, Deserialize)]
-struct DeliveryItem {
-    pk: String,
-    sk: String,
-    v: u8,
-    scope: Scope,
-    webhook_id: WebhookId,
-    shard: u8,
-    created_at: Timestamp,
-    id: DeliveryId,
-    event_id: EventId,
-    event_type: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    agent_id: Option<AgentId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    message_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    channel: Option<String>,
-    status: Status,
-    attempt_count: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    http_status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    response_body: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_attempt_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    next_retry_at: Option<Timestamp>,
-    /// Unix seconds: DynamoDB removes the item from then on.
-    expires_at: i64,
-    /// Only while another attempt is due: the keys of the due index.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_pk: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_at: Option<Timestamp>,
-    /// Until it has succeeded: the queue message that sends it again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-}
-
-impl From<DeliveryItem> for Delivery {
-    fn from(item: DeliveryItem) -> Self {
-        Self {
-            key: DeliveryKey {
-                scope: item.scope,
-                webhook_id: item.webhook_id,
-                shard: item.shard,
-                created_at: item.created_at,
-                id: item.id,
-            },
-            event_id: item.event_id,
-            event_type: item.event_type,
-            agent_id: item.agent_id,
-            message_id: item.message_id,
-            channel: item.channel,
-            status: item.status,
-            attempt_count: item.attempt_count,
-            http_status: item.http_status,
-            error: item.error,
-            response_body: item.response_body,
-            last_attempt_at: item.last_attempt_at,
-            next_retry_at: item.next_retry_at,
-        }
-    }
-}
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,13 +44,14 @@ impl Store {
     /// # Errors
     /// Where DynamoDB did not take it.
     pub async fn record(&self, delivery: &Delivery, message: Option<String>) -> Result<Recorded, StoreError> {
-        let item = self.delivery_item(delivery, message);
+        let item = DeliveryItem::new(delivery, message, self.retention_days);
         let mut put = self
             .client
             .put_item()
             .table_name(&self.log_table)
             .set_item(Some(to_item(&item)?))
             .condition_expression("attribute_not_exists(pk) OR attempt_count < :attempt_count")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_values(":attempt_count", number(delivery.attempt_count));
         if delivery.status != Status::Pending {
             put = put
@@ -130,38 +64,14 @@ impl Store {
         }
         match put.send().await {
             Ok(_) => Ok(Recorded::Done),
-            Err(error) if is_condition_failure(&error) => Ok(Recorded::Already),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn delivery_item(&self, delivery: &Delivery, message: Option<String>) -> DeliveryItem {
-        let key = &delivery.key;
-        DeliveryItem {
-            pk: keys::log(&key.scope, &key.webhook_id, key.shard),
-            sk: keys::delivery(key),
-            v: ITEM_VERSION,
-            scope: key.scope.clone(),
-            webhook_id: key.webhook_id.clone(),
-            shard: key.shard,
-            created_at: key.created_at,
-            id: key.id.clone(),
-            event_id: delivery.event_id.clone(),
-            event_type: delivery.event_type.clone(),
-            agent_id: delivery.agent_id.clone(),
-            message_id: delivery.message_id.clone(),
-            channel: delivery.channel.clone(),
-            status: delivery.status,
-            attempt_count: delivery.attempt_count,
-            http_status: delivery.http_status,
-            error: delivery.error.clone(),
-            response_body: delivery.response_body.clone(),
-            last_attempt_at: delivery.last_attempt_at,
-            next_retry_at: delivery.next_retry_at,
-            expires_at: key.created_at.seconds() + i64::from(self.retention_days) * SECONDS_A_DAY,
-            due_pk: delivery.next_retry_at.map(|_| keys::due(key)),
-            due_at: delivery.next_retry_at,
-            message,
+            Err(error) => match logged_instead(&error) {
+                None => Err(error.into()),
+                // The SDK tries again where an answer is lost: then what is in the way is our own record.
+                Some(logged) if from_item::<DeliveryItem>(logged.clone()).is_ok_and(|logged| logged == item) => {
+                    Ok(Recorded::Done)
+                }
+                Some(_) => Ok(Recorded::Already),
+            },
         }
     }
 
@@ -208,9 +118,7 @@ impl Store {
         let mut start = None;
         loop {
             let missing = usize::from(limit) - deliveries.len();
-            let page = self
-                .client
-                .query()
+            let page = listed(self.client.query())
                 .table_name(&self.log_table)
                 .key_condition_expression("pk = :shard")
                 .expression_attribute_values(":shard", text(keys::log(scope, webhook_id, shard)))
@@ -233,7 +141,7 @@ impl Store {
     /// At most `limit` deliveries, from each part of the due index, that were due before `before`.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB could not be asked. An item that cannot be read is logged and passed over.
     pub async fn overdue(&self, before: Timestamp, limit: u16) -> Result<Vec<Overdue>, StoreError> {
         let shards = (0..keys::DUE_SHARDS).map(|shard| self.overdue_in_shard(shard, before, limit));
         Ok(try_join_all(shards).await?.into_iter().flatten().collect())
@@ -252,10 +160,14 @@ impl Store {
             .send()
             .await?;
         // The index holds keys alone, so that a pending delivery's body is stored, and paid for, once.
-        let items = try_join_all(page.items.unwrap_or_default().into_iter().map(|keys| self.log_item(keys))).await?;
-        let overdue = items.into_iter().flatten().filter_map(|mut item| {
+        let items = join_all(page.items.unwrap_or_default().into_iter().map(|keys| self.log_item(keys))).await;
+        let readable = items.into_iter().filter_map(|item| {
+            item.inspect_err(|error| tracing::error!(%error, "an overdue delivery cannot be read")).ok().flatten()
+        });
+        let overdue = readable.filter_map(|mut item| {
             let (due_at, message) = (item.due_at?, item.message.take()?);
-            Some(Overdue { key: Delivery::from(item).key, due_at, message })
+            // The index may lag behind its table.
+            (due_at < before).then(|| Overdue { key: Delivery::from(item).key, due_at, message })
         });
         Ok(overdue.collect())
     }
@@ -302,6 +214,19 @@ impl Store {
     }
 }
 
-fn is_condition_failure<R>(error: &SdkError<PutItemError, R>) -> bool {
-    error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception)
+/// The item that was in the way of a put, where its condition failed.
+fn logged_instead<R>(error: &SdkError<PutItemError, R>) -> Option<&Item> {
+    static NONE: LazyLock<Item> = LazyLock::new(Item::new);
+    let Some(PutItemError::ConditionalCheckFailedException(failure)) = error.as_service_error() else { return None };
+    Some(failure.item().unwrap_or(&NONE))
+}
+
+/// Reads what a list shows, and no more.
+fn listed(query: QueryFluentBuilder) -> QueryFluentBuilder {
+    let aliases: Vec<String> = (0..DeliveryItem::LISTED.len()).map(|index| format!("#a{index}")).collect();
+    let query = query.projection_expression(aliases.join(", "));
+    aliases
+        .into_iter()
+        .zip(DeliveryItem::LISTED)
+        .fold(query, |query, (alias, name)| query.expression_attribute_names(alias, *name))
 }

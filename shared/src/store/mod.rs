@@ -6,18 +6,20 @@
 pub mod agents;
 pub mod api_keys;
 pub mod deliveries;
+mod delivery_item;
 mod keys;
 pub mod webhooks;
 
 use std::collections::HashMap;
 
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, SdkError};
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::aws::AwsFailure;
 use crate::settings::Settings;
 
 /// The version that items are written with.
@@ -46,9 +48,9 @@ pub enum Consistency {
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// DynamoDB refused the call or could not be reached; trying again may help.
+    /// DynamoDB refused the call or could not be reached.
     #[error("DynamoDB did not take the call: {0}")]
-    Unavailable(String),
+    Unavailable(AwsFailure),
     /// What is stored, or was to be, is not of the shape that this release knows.
     #[error("an item is not of the expected shape")]
     Item(#[from] serde_dynamo::Error),
@@ -56,11 +58,11 @@ pub enum StoreError {
 
 impl<E, R> From<SdkError<E, R>> for StoreError
 where
-    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug,
 {
     fn from(error: SdkError<E, R>) -> Self {
-        Self::Unavailable(DisplayErrorContext(error).to_string())
+        Self::Unavailable(AwsFailure::of(&error))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Webhooks, in the partition of their owner.
 
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteItem};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::agents::{AgentItem, LISTING_INDEX};
@@ -24,8 +26,8 @@ struct WebhookItem {
     dialect: DialectName,
     url: String,
     secret: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    previous_secret: Option<PreviousSecretItem>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    previous_secrets: Vec<PreviousSecretItem>,
     events: EventFilter,
     enabled: bool,
     retries_max: u8,
@@ -42,6 +44,18 @@ struct PreviousSecretItem {
     valid_until: Timestamp,
 }
 
+impl From<&PreviousSecret> for PreviousSecretItem {
+    fn from(previous: &PreviousSecret) -> Self {
+        Self { secret: previous.secret.expose().to_owned(), valid_until: previous.valid_until }
+    }
+}
+
+impl From<PreviousSecretItem> for PreviousSecret {
+    fn from(item: PreviousSecretItem) -> Self {
+        Self { secret: Secret::new(item.secret), valid_until: item.valid_until }
+    }
+}
+
 impl WebhookItem {
     fn new(scope: &Scope, webhook: &Webhook) -> Self {
         Self {
@@ -56,10 +70,7 @@ impl WebhookItem {
             dialect: webhook.dialect.clone(),
             url: webhook.url.clone(),
             secret: webhook.secret.expose().to_owned(),
-            previous_secret: webhook.previous_secret.as_ref().map(|previous| PreviousSecretItem {
-                secret: previous.secret.expose().to_owned(),
-                valid_until: previous.valid_until,
-            }),
+            previous_secrets: webhook.previous_secrets.iter().map(PreviousSecretItem::from).collect(),
             events: webhook.events.clone(),
             enabled: webhook.enabled,
             retries_max: webhook.retries_max,
@@ -81,10 +92,7 @@ impl From<WebhookItem> for Webhook {
             dialect: item.dialect,
             url: item.url,
             secret: Secret::new(item.secret),
-            previous_secret: item.previous_secret.map(|previous| PreviousSecret {
-                secret: Secret::new(previous.secret),
-                valid_until: previous.valid_until,
-            }),
+            previous_secrets: item.previous_secrets.into_iter().map(PreviousSecret::from).collect(),
             events: item.events,
             enabled: item.enabled,
             retries_max: item.retries_max,
@@ -107,6 +115,12 @@ pub struct Owned {
 }
 
 impl Owned {
+    /// Whether the owner's slot is set.
+    #[must_use]
+    pub fn has_slot(&self) -> bool {
+        self.webhooks.iter().any(|webhook| webhook.place == Place::Slot)
+    }
+
     /// The owner's slot, if set.
     #[must_use]
     pub fn slot(self) -> Option<Webhook> {
@@ -177,8 +191,23 @@ impl Store {
             .index_name(LISTING_INDEX)
             .key_condition_expression("list_pk = :partition")
             .expression_attribute_values(":partition", text(keys::webhooks(scope)));
-        let items: Vec<Item> = query.into_paginator().items().send().try_collect().await?;
-        items.into_iter().map(|item| Ok(from_item::<WebhookItem>(item)?.into())).collect()
+        // The index holds no secrets: it leads to the items.
+        let keys: Vec<Item> = query.into_paginator().items().send().try_collect().await?;
+        let items = try_join_all(keys.into_iter().map(|keys| self.config_item(keys))).await?;
+        items.into_iter().flatten().map(|item| Ok(from_item::<WebhookItem>(item)?.into())).collect()
+    }
+
+    /// The item whose keys are among `keys`.
+    async fn config_item(&self, mut keys: Item) -> Result<Option<Item>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.config_table)
+            .set_key(Some(["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect()))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(found.item)
     }
 
     /// Stores `webhook` where its owner's slot is still `before` and the owner is still there.
@@ -213,17 +242,12 @@ impl Store {
         let Err(error) = self.client.transact_write_items().set_transact_items(Some(steps)).send().await else {
             return Ok(Replaced::Done);
         };
-        let failed = |step: usize| {
-            let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
-                return false;
-            };
-            let reason = canceled.cancellation_reasons().get(step).and_then(|reason| reason.code());
-            reason == Some("ConditionalCheckFailed")
-        };
-        match (failed(0), failed(1)) {
-            (_, true) => Ok(Replaced::NoOwner),
-            (true, false) => Ok(Replaced::Conflict),
-            (false, false) => Err(error.into()),
+        match canceled_for(&error) {
+            [_, Some("ConditionalCheckFailed")] => Ok(Replaced::NoOwner),
+            [Some("ConditionalCheckFailed" | "TransactionConflict"), _] | [_, Some("TransactionConflict")] => {
+                Ok(Replaced::Conflict)
+            }
+            _ => Err(error.into()),
         }
     }
 
@@ -259,4 +283,12 @@ impl Store {
             .consistent_read(consistency.is_strong());
         Ok(query.into_paginator().items().send().try_collect().await?)
     }
+}
+
+/// Why DynamoDB canceled a transaction, for its first two steps.
+fn canceled_for<R>(error: &SdkError<TransactWriteItemsError, R>) -> [Option<&str>; 2] {
+    let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
+        return [None, None];
+    };
+    [0, 1].map(|step| canceled.cancellation_reasons().get(step).and_then(|reason| reason.code()))
 }

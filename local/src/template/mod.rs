@@ -1,5 +1,7 @@
 //! Reading `template.yaml`: what of it the local stack mounts, and the tests hold against the code.
 
+mod document;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -7,8 +9,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_yaml_ng::Value;
 
+use self::document::{Document, Event, FunctionProperties, QueueProperties, Resource};
+
 /// The template that this program was built with.
-pub const TEMPLATE: &str = include_str!("../../template.yaml");
+pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
 /// What the template lists.
 #[derive(Debug)]
@@ -68,12 +72,14 @@ pub struct Index {
     pub projection: Projection,
 }
 
-/// What an index holds: `ALL` or `KEYS_ONLY`.
+/// What an index holds besides keys: `ALL`, `KEYS_ONLY`, or `INCLUDE` with the attributes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the names are CloudFormation's")]
 pub struct Projection {
     pub projection_type: String,
+    #[serde(default)]
+    pub non_key_attributes: Vec<String>,
 }
 
 /// Which attribute ends items.
@@ -250,89 +256,4 @@ fn tagged<'a>(value: &'a Value, tag: &str) -> Result<&'a str> {
 /// `EventsQueue` of `EventsQueue.Arn`.
 fn resource_of(arn: &str) -> Result<String> {
     arn.strip_suffix(".Arn").map(str::to_owned).with_context(|| format!("{arn} is no ARN"))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Document {
-    parameters: BTreeMap<String, Parameter>,
-    globals: Globals,
-    resources: BTreeMap<String, Resource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Parameter {
-    default: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Globals {
-    function: GlobalFunction,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GlobalFunction {
-    timeout: u64,
-    environment: Environment,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Environment {
-    variables: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Resource {
-    #[serde(rename = "Type")]
-    kind: String,
-    metadata: Option<Metadata>,
-    #[serde(default)]
-    properties: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metadata {
-    build_properties: BuildProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct BuildProperties {
-    binary: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct FunctionProperties {
-    timeout: Option<u64>,
-    #[serde(default)]
-    events: BTreeMap<String, Event>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    #[serde(rename = "Type")]
-    kind: String,
-    properties: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct QueueProperties {
-    visibility_timeout: Option<u32>,
-    redrive_policy: Option<RedrivePolicy>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RedrivePolicy {
-    dead_letter_target_arn: Value,
-    max_receive_count: u32,
 }

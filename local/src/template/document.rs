@@ -1,0 +1,91 @@
+//! The parts of a SAM template that [`Template`](super::Template) reads, in CloudFormation's own words.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_yaml_ng::Value;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Document {
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    pub(super) globals: Globals,
+    pub(super) resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Parameter {
+    pub(super) default: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Globals {
+    pub(super) function: GlobalFunction,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GlobalFunction {
+    pub(super) timeout: u64,
+    pub(super) environment: Environment,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Environment {
+    pub(super) variables: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Resource {
+    #[serde(rename = "Type")]
+    pub(super) kind: String,
+    pub(super) metadata: Option<Metadata>,
+    #[serde(default)]
+    pub(super) properties: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Metadata {
+    pub(super) build_properties: BuildProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct BuildProperties {
+    pub(super) binary: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct FunctionProperties {
+    pub(super) timeout: Option<u64>,
+    #[serde(default)]
+    pub(super) events: BTreeMap<String, Event>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Event {
+    #[serde(rename = "Type")]
+    pub(super) kind: String,
+    pub(super) properties: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct QueueProperties {
+    pub(super) visibility_timeout: Option<u32>,
+    pub(super) redrive_policy: Option<RedrivePolicy>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RedrivePolicy {
+    pub(super) dead_letter_target_arn: Value,
+    pub(super) max_receive_count: u32,
+}
