@@ -12,6 +12,7 @@
 mod agentphone;
 mod agents;
 mod bad_input;
+mod gateway;
 mod pipeline;
 mod publishing;
 mod receiver;

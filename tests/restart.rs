@@ -48,12 +48,12 @@ impl Process {
     /// A stack that keeps what it holds in `folder`.
     async fn start(folder: &Path) -> Result<Self> {
         let folder = folder.to_str().context("UTF-8")?;
-        Self::spawn(&["--data-dir", folder], &[("RETRY_SCHEDULE", "5s,1s,1s,1s,1s")]).await
+        Self::spawn("0", &["--data-dir", folder], &[("RETRY_SCHEDULE", "5s,1s,1s,1s,1s")]).await
     }
 
-    async fn spawn(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
+    async fn spawn(port: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_switchhook-under-test"))
-            .args(["--port", "0"])
+            .args(["--port", port])
             .args(arguments)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
@@ -111,17 +111,33 @@ async fn a_delivery_that_was_under_way_when_the_process_was_killed_is_made_again
 
 #[tokio::test]
 async fn stores_in_a_process_of_their_own_outlive_the_functions() -> Result<()> {
-    let stores = Process::spawn(&["--in-memory", "stores"], &[]).await?;
+    let stores = Process::spawn("0", &["--in-memory", "stores"], &[]).await?;
     let environment = [("STORES_URL", stores.url.as_str()), ("RETRY_SCHEDULE", "5s")];
     let receiver = Receiver::start(&[Step::Status(500)]).await?;
-    let functions = Process::spawn(&[], &environment).await?;
+    let functions = Process::spawn("0", &[], &environment).await?;
     functions.client.set_webhook(AGENT, &receiver.url("/")).await?;
     functions.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
     functions.client.delivery_with_status(AGENT, "pending").await?;
     functions.kill().await?;
     assert_eq!(receiver.received().len(), 1);
-    let functions = Process::spawn(&[], &environment).await?;
+    let functions = Process::spawn("0", &[], &environment).await?;
     assert_eq!(functions.client.delivery_with_status(AGENT, "success").await?["attemptCount"], 2);
+    functions.kill().await?;
+    stores.kill().await
+}
+
+#[tokio::test]
+async fn functions_outlive_a_restart_of_their_stores() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let arguments = ["--data-dir", folder.path().to_str().context("UTF-8")?, "stores"];
+    let stores = Process::spawn("0", &arguments, &[]).await?;
+    let (url, receiver) = (stores.url.clone(), Receiver::start(&[]).await?);
+    let functions = Process::spawn("0", &[], &[("STORES_URL", &url)]).await?;
+    functions.client.set_webhook(AGENT, &receiver.url("/")).await?;
+    stores.kill().await?;
+    let stores = Process::spawn(url.rsplit(':').next().context("a port")?, &arguments, &[]).await?;
+    functions.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    receiver.wait_for(1).await?;
     functions.kill().await?;
     stores.kill().await
 }

@@ -1,14 +1,15 @@
 //! The command line: `cargo run -- --help` lists the options.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 use shared::settings;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use crate::demo;
 use crate::stack::{Stack, StoresAt};
@@ -59,7 +60,12 @@ pub async fn run() -> ExitCode {
 
 async fn start(cli: Cli) -> Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .compact()
+        .init();
     let keep = if cli.options.in_memory { Keep::InMemory } else { Keep::In(cli.options.data_dir) };
     match cli.command {
         None => run_stack(cli.options.port.unwrap_or(3000), keep, cli.options.stores_url).await,
@@ -68,19 +74,34 @@ async fn start(cli: Cli) -> Result<()> {
 }
 
 async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<()> {
-    let stores = stores_url.map_or(StoresAt::Embedded(keep), StoresAt::Url);
+    let stores = match stores_url.filter(|url| !url.is_empty()) {
+        None => StoresAt::Embedded(keep),
+        Some(url) if Url::parse(&url).is_ok_and(|url| url.has_host()) => StoresAt::Url(url),
+        Some(url) => bail!("STORES_URL: `{url}` is no URL"),
+    };
     let stack = Stack::start(port, &stores, settings::variable).await?;
     say(&format!("{}\nready {}", demo::welcome(&stack.url), stack.url))?;
-    stopped().await?;
-    stack.stop().await;
-    Ok(())
+    stop(stack.stop()).await
 }
 
 async fn run_stores(port: u16, keep: &Keep) -> Result<()> {
     let stores = Stores::start(keep, port).await?;
     say(&format!("DynamoDB and SQS: AWS_ENDPOINT_URL={url}\n\nready {url}", url = stores.url))?;
-    stopped().await?;
-    stores.stop().await;
+    stop(stores.stop()).await
+}
+
+/// Waits until the process is told to stop, then for `stopping`, unless it is told again.
+async fn stop(stopping: impl Future<Output = ()>) -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    tracing::info!("stopping once what is under way is done; Ctrl-C again stops at once");
+    tokio::select! {
+        () = stopping => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
     Ok(())
 }
 
@@ -88,14 +109,4 @@ fn say(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{text}")?;
     Ok(stdout.flush()?)
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() -> Result<()> {
-    let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        _ = terminated.recv() => {}
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 //! answers.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use anyhow::{Context, Result};
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{ConnectInfo, RawPathParams, Request};
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use base64::Engine;
@@ -19,17 +22,24 @@ use bytes::Bytes;
 use functions::app::App;
 use functions::function::{Handler, HttpHandler};
 use functions::functions::FUNCTIONS;
-use http::header::{CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
-use http::uri::Authority;
 use http::{Method, StatusCode};
+use http_body_util::LengthLimitError;
 use lambda_http::Body as LambdaBody;
+use url::Url;
 
 use crate::invoke;
 use crate::template::{Template, Trigger};
 
-/// What Lambda takes of a request.
-const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
+/// What Lambda takes of an event, and gives of an answer.
+const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// What API Gateway takes of a request's line and headers in all.
+const URI_BYTES_MAX: usize = 10 * 1024;
+
+/// The longest name that DNS has, and a port.
+const HOST_BYTES_MAX: usize = 253 + 6;
 
 /// What API Gateway waits for a function.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,7 +68,13 @@ pub(crate) fn router(template: &Template, app: &Arc<App>) -> Result<Router> {
             router = router.route(path, on(method, serve));
         }
     }
-    Ok(router.fallback(not_found).method_not_allowed_fallback(not_found))
+    Ok(router.fallback(not_found).method_not_allowed_fallback(not_found).layer(map_response(without_allow)))
+}
+
+/// API Gateway does not tell which methods a path has.
+async fn without_allow(mut response: Response) -> Response {
+    response.headers_mut().remove(ALLOW);
+    response
 }
 
 async fn not_found() -> Response {
@@ -68,20 +84,48 @@ async fn not_found() -> Response {
 async fn serve(
     route: Route,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
-    parameters: RawPathParams,
+    parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
-        return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+    let Ok(parameters) = parameters else { return message(StatusCode::BAD_REQUEST, "Bad Request") };
+    if !parts.headers.get(HOST).is_none_or(is_host) {
+        return message(StatusCode::BAD_REQUEST, "Bad Request");
+    }
+    if parts.uri.to_string().len() > URI_BYTES_MAX {
+        return message(StatusCode::URI_TOO_LONG, "Request-URI Too Long");
+    }
+    let body = match tokio::time::timeout(INTEGRATION_TIMEOUT, axum::body::to_bytes(body, PAYLOAD_BYTES_MAX)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(error)) if error.source().is_some_and(|cause| cause.is::<LengthLimitError>()) => {
+            return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+        }
+        Ok(Err(_)) => return message(StatusCode::BAD_REQUEST, "Bad Request"),
+        Err(_) => return message(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
     };
     let parameters = parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let event = event(&parts, parameters, body, address);
+    if !fits(&event) {
+        return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+    }
     let answer = invoke::contained(route.name, route.timeout, invoke::http(route.app, route.handler, event)).await;
     answer
         .flatten()
         .and_then(response)
         .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))
+}
+
+/// Whether it names a host as URLs do: API Gateway lets nothing else through, and `lambda_http` relies on it.
+fn is_host(host: &HeaderValue) -> bool {
+    let url = host.to_str().map(|host| Url::parse(&format!("http://{host}/")));
+    host.len() <= HOST_BYTES_MAX && matches!(url, Ok(Ok(_)))
+}
+
+/// Whether Lambda would take it: it counts the whole event as JSON, in which a body's quotes take two bytes.
+fn fits(event: &ApiGatewayV2httpRequest) -> bool {
+    let body_bytes = event.body.as_ref().map_or(0, String::len);
+    let counted = || serde_json::to_string(event).map_or(usize::MAX, |text| text.len());
+    body_bytes < PAYLOAD_BYTES_MAX / 8 || counted() <= PAYLOAD_BYTES_MAX
 }
 
 /// The event of API Gateway's payload format 2.0.
@@ -97,10 +141,7 @@ fn event(
     event.raw_query_string = Some(parts.uri.query().unwrap_or_default().to_owned());
     event.path_parameters = path_parameters.into_iter().collect();
     event.headers = parts.headers.clone();
-    // API Gateway lets no other pass, and `lambda_http` relies on it.
-    if parts.headers.get(HOST).is_none_or(|host| Authority::try_from(host.as_bytes()).is_err()) {
-        event.headers.insert(HOST, HeaderValue::from_static("localhost"));
-    }
+    event.headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
     let context = &mut event.request_context;
     context.stage = Some("$default".to_owned());
     context.http.method = parts.method.clone();
@@ -119,11 +160,14 @@ fn event(
 
 fn response(answer: ApiGatewayV2httpResponse) -> Option<Response> {
     let body = match answer.body {
-        Some(LambdaBody::Text(text)) => Body::from(text),
-        Some(LambdaBody::Binary(bytes)) => Body::from(bytes),
-        _ => Body::empty(),
+        Some(LambdaBody::Text(text)) => text.into_bytes(),
+        Some(LambdaBody::Binary(bytes)) => bytes,
+        _ => Vec::new(),
     };
-    let mut response = Response::new(body);
+    if body.len() > PAYLOAD_BYTES_MAX {
+        return None;
+    }
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(u16::try_from(answer.status_code).ok()?).ok()?;
     *response.headers_mut() = answer.headers;
     Some(response)

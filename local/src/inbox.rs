@@ -1,7 +1,7 @@
 //! `/inbox`: a receiver to try webhooks with. It shows what it received, and whether each signature verified - with the
 //! Standard Webhooks project's own library, not with the code that signs.
 //!
-//! `?fail=2` lets the first two attempts of each delivery fail with a 500.
+//! It remembers the last 100 requests, in memory; `DELETE` forgets them. `?fail=2` lets the first two attempts of each delivery fail with a 500.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write;
@@ -61,6 +61,10 @@ async fn handle(
         let wants_page =
             headers.get(ACCEPT).is_some_and(|accept| accept.to_str().unwrap_or_default().contains("text/html"));
         return if wants_page { Html(page(&receipts)).into_response() } else { pretty(&receipts) };
+    }
+    if method == Method::DELETE {
+        inbox.receipts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        return StatusCode::NO_CONTENT.into_response();
     }
     let fail = query.get("fail").and_then(|count| count.parse().ok()).unwrap_or(0);
     let status = inbox.receive(&headers, &body, fail).await;

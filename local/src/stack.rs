@@ -54,7 +54,9 @@ impl Stack {
     /// Where the port is taken, the stores cannot be used, or a setting is wrong.
     pub async fn start(port: u16, stores_at: &StoresAt, setting: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let template = Template::built_in().context("template.yaml")?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| format!("port {port}"))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .with_context(|| format!("port {port}; `--port` takes another"))?;
         let url = format!("http://{}", listener.local_addr()?);
         let (stores, dynamodb_url, stores_url) = match stores_at {
             StoresAt::Url(url) => (None, url.clone(), url.clone()),

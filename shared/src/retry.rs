@@ -24,11 +24,14 @@ pub struct InvalidWait(String);
 impl FromStr for Schedule {
     type Err = InvalidWait;
 
-    /// Reads waits separated by commas, each a whole number and `ms`, `s`, `m`, `h` or `d`: `5s,5m,30m,2h`.
+    /// Reads waits separated by commas, each a whole number and `ms`, `s`, `m`, `h` or `d`: `5s,5m,30m,2h`. The empty
+    /// text is no waits, and so no retries.
     fn from_str(text: &str) -> Result<Self, InvalidWait> {
+        if text.trim().is_empty() {
+            return Ok(Self(Vec::new()));
+        }
         text.split(',')
             .map(str::trim)
-            .filter(|wait| !wait.is_empty())
             .map(|wait| wait.parse().map(|Wait(duration)| duration))
             .collect::<Result<_, _>>()
             .map(Self)
@@ -149,6 +152,7 @@ mod tests {
             [100, 2_000, 180_000, 14_400_000, 432_000_000]
         );
         assert_eq!("".parse::<Schedule>(), Ok(Schedule(vec![])));
+        assert_eq!("1s,,2s".parse::<Schedule>(), Err(InvalidWait(String::new())));
         for bad in ["5", "s", "5 s", "1w", "-5s", "99999999999999999999s"] {
             assert_eq!(bad.parse::<Schedule>(), Err(InvalidWait(bad.to_owned())));
         }

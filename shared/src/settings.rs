@@ -144,7 +144,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         T: FromStr,
         T::Err: fmt::Display,
     {
-        text.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
+        text.parse().map_err(|error| self.wrong.push(format!("{name} is `{text}`: {error}"))).ok()
     }
 
     fn checked<T>(&mut self, name: &str, valid: impl Fn(&T) -> bool, range: &str) -> Option<T>
@@ -195,9 +195,12 @@ mod tests {
             other => complete(other),
         });
         let told = error.unwrap_err().to_string();
-        for part in
-            ["LOG_TABLE is not set", "RETRY_SCHEDULE: `5 minutes`", "RETRY_JITTER has to be 0 to 1", "REQUIRE_HTTPS: "]
-        {
+        for part in [
+            "LOG_TABLE is not set",
+            "RETRY_SCHEDULE is `5 minutes`",
+            "RETRY_JITTER has to be 0 to 1",
+            "REQUIRE_HTTPS is `yes`: ",
+        ] {
             assert!(told.contains(part), "{told}");
         }
     }

@@ -104,7 +104,7 @@ impl function::Problem for Problem {
             Self::NotJson(message) => error(StatusCode::BAD_REQUEST, "invalid_json", message),
             Self::Invalid(details) => {
                 let message = details.first().map(|detail| match detail.field.as_str() {
-                    "" => format!("The body has to be: {}", detail.message),
+                    "" => format!("The body: {}", detail.message),
                     field => format!("{field}: {}", detail.message),
                 });
                 let error = json!({ "code": "invalid_request", "message": message, "details": details });

@@ -53,8 +53,11 @@ pub fn read(
     check_object("", raw)?;
     let mut reader = serde_json::Deserializer::from_str(raw.get());
     let published: Published = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let field = error.path().to_string();
-        wrong(if field == "." { "" } else { &field }, reason(error.inner()))
+        let (field, reason) = (error.path().to_string(), reason(error.inner()));
+        match reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+            Some(missing) => wrong(missing, "required"),
+            None => wrong(if field == "." { "" } else { &field }, reason),
+        }
     })?;
     check_type(&published.kind)?;
     check_object("data", &published.data)?;
@@ -152,11 +155,11 @@ mod tests {
         for (json, field, message) in [
             ("[]", "", "a JSON object"),
             (r#"["a",{}]"#, "", "a JSON object"),
-            ("{}", "", "missing field `type`"),
+            ("{}", "type", "required"),
             (r#"{"type":1,"data":{}}"#, "type", "expected a string"),
             (r#"{"type":"","data":{}}"#, "type", "1 to 128"),
             (r#"{"type":"a b","data":{}}"#, "type", "1 to 128"),
-            (r#"{"type":"a"}"#, "", "missing field `data`"),
+            (r#"{"type":"a"}"#, "data", "required"),
             (r#"{"type":"a","data":[]}"#, "data", "a JSON object"),
             (r#"{"type":"a","data":{},"agent_id":"a#b"}"#, "agent_id", "1 to 128"),
             (r#"{"type":"a","data":{},"occurred_at":"now"}"#, "occurred_at", "RFC 3339"),

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::Result as StartResult;
 use winterbaume_core::StateViewError;
 use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, MessageMoveTask, Queue};
@@ -19,8 +20,8 @@ pub(super) struct Backend(Mutex<Queues>);
 type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Backend {
-    pub(super) fn new(journal: Option<Journal>) -> Self {
-        Self(Mutex::new(Queues::new(journal)))
+    pub(super) fn open(journal: Option<Journal>) -> StartResult<Self> {
+        Ok(Self(Mutex::new(Queues::open(journal)?)))
     }
 
     /// All of it is done before the answer is waited for: nothing here blocks for long.
@@ -43,10 +44,7 @@ impl SqsBackend for Backend {
     }
 
     fn delete_queue(&self, _: String, _: String, queue: String) -> Answer<Result<(), SqsError>> {
-        self.answer(|queues| {
-            queues.state.delete_queue(&queue)?;
-            queues.rewrite()
-        })
+        self.answer(|queues| queues.delete_queue(&queue))
     }
 
     fn get_queue_url(&self, _: String, _: String, queue: String) -> Answer<Result<String, SqsError>> {

@@ -1,8 +1,9 @@
-//! What waits in the queues, on disk: so that it is there after a restart, even after a SIGKILL.
+//! The queues and what waits in them, on disk: so that it is there after a restart, even after a SIGKILL.
 //!
 //! A message that was being worked when the process ended is visible again at the next start. Message attributes are not
 //! kept: none of the functions uses them.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Result;
@@ -22,9 +23,33 @@ impl Journal {
             "CREATE TABLE IF NOT EXISTS messages (
                  id TEXT PRIMARY KEY, queue TEXT NOT NULL, body TEXT NOT NULL, body_md5 TEXT NOT NULL,
                  sent_ms INTEGER NOT NULL, visible_ms INTEGER NOT NULL, receives INTEGER NOT NULL
-             )",
+             );
+             CREATE TABLE IF NOT EXISTS queues (name TEXT PRIMARY KEY, attributes TEXT NOT NULL)",
         )?;
         Ok(Self(connection))
+    }
+
+    /// Every queue's name and attributes.
+    pub(super) fn queues(&self) -> Result<Vec<(String, HashMap<String, String>)>> {
+        let mut select = self.0.prepare_cached("SELECT name, attributes FROM queues")?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| {
+            row.map_err(anyhow::Error::from).and_then(|(name, json)| Ok((name, serde_json::from_str(&json)?)))
+        })
+        .collect()
+    }
+
+    /// Writes that there is a queue.
+    pub(super) fn put_queue(&self, name: &str, attributes: &HashMap<String, String>) -> rusqlite::Result<()> {
+        let attributes = serde_json::json!(attributes).to_string();
+        self.0.execute("INSERT OR REPLACE INTO queues VALUES (?1, ?2)", [name, &attributes])?;
+        Ok(())
+    }
+
+    /// Forgets a queue.
+    pub(super) fn remove_queue(&self, name: &str) -> rusqlite::Result<()> {
+        self.0.execute("DELETE FROM queues WHERE name = ?1", [name])?;
+        Ok(())
     }
 
     /// The messages of `queue`, oldest first.
@@ -44,7 +69,7 @@ impl Journal {
                 approximate_first_receive_timestamp: None,
                 approximate_receive_count: row.get(5)?,
                 visible_at: row.get(4)?,
-                message_attributes: std::collections::HashMap::new(),
+                message_attributes: HashMap::new(),
             })
         })?;
         messages.collect()

@@ -54,8 +54,10 @@ impl Stores {
             Keep::InMemory => (Database::memory()?, None, None),
             Keep::In(folder) => {
                 let lock = lock(folder)?;
-                let database = Database::new(&text(&folder.join("dynamodb.sqlite"))?)?;
-                (database, Some(Journal::open(&folder.join("sqs.sqlite"))?), Some(lock))
+                let (tables, queues) = (folder.join("dynamodb.sqlite"), folder.join("sqs.sqlite"));
+                let database = Database::new(&text(&tables)?).with_context(|| tables.display().to_string())?;
+                let journal = Journal::open(&queues).with_context(|| queues.display().to_string())?;
+                (database, Some(journal), Some(lock))
             }
         };
         let stop = CancellationToken::new();
@@ -70,9 +72,11 @@ impl Stores {
             }
         });
 
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| format!("port {port}"))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .with_context(|| format!("port {port}; `--port` takes another"))?;
         let address = listener.local_addr()?;
-        let sqs = SqsService::with_backend(Arc::new(Backend::new(journal)));
+        let sqs = SqsService::with_backend(Arc::new(Backend::open(journal)?));
         servers.spawn(front::serve(listener, sqs, dynamodb_url.clone(), stop.clone()));
         Ok(Self { url: url(address), dynamodb_url, stop, servers, _lock: lock })
     }

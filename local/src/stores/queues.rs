@@ -2,11 +2,16 @@
 
 use std::collections::HashMap;
 
+use anyhow::Result as StartResult;
+use winterbaume_core::default_account_id;
 use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, Queue};
 use winterbaume_sqs::{SendMessageOutput, SqsState};
 
 use super::journal::Journal;
+
+/// The region of every queue; clients say none that counts.
+const REGION: &str = "us-east-1";
 
 /// Receipt handles that a queue remembers, so that deleting twice is no error.
 const DELETED_HANDLES_MAX: usize = 10_000;
@@ -18,8 +23,18 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    pub(super) fn new(journal: Option<Journal>) -> Self {
-        Self { state: SqsState::default(), journal }
+    /// The queues that the journal knows, with what waits in them.
+    pub(super) fn open(journal: Option<Journal>) -> StartResult<Self> {
+        let known = journal.as_ref().map(Journal::queues).transpose()?.unwrap_or_default();
+        let mut queues = Self { state: SqsState::default(), journal: None };
+        for (name, attributes) in known {
+            queues.create((default_account_id(), REGION), &name, &attributes, None)?;
+            if let (Some(journal), Some(queue)) = (&journal, queues.state.queues.get_mut(&name)) {
+                queue.messages = journal.load(&name)?;
+            }
+        }
+        queues.journal = journal;
+        Ok(queues)
     }
 
     fn journal(&self, write: impl FnOnce(&Journal) -> rusqlite::Result<()>) -> Result<(), SqsError> {
@@ -39,15 +54,15 @@ impl Queues {
         attributes: &HashMap<String, String>,
         tags: Option<&HashMap<String, String>>,
     ) -> Result<Queue, SqsError> {
-        let is_new = !self.state.queues.contains_key(name);
         let queue = self.state.create_queue(name, region, account, attributes, tags)?.clone();
-        if let (true, Some(journal)) = (is_new, &self.journal) {
-            let messages = journal.load(name).map_err(|error| SqsError::InternalError(error.to_string()))?;
-            if let Some(queue) = self.state.queues.get_mut(name) {
-                queue.messages = messages;
-            }
-        }
+        self.journal(|journal| journal.put_queue(name, attributes))?;
         Ok(queue)
+    }
+
+    pub(super) fn delete_queue(&mut self, name: &str) -> Result<(), SqsError> {
+        self.state.delete_queue(name)?;
+        self.journal(|journal| journal.remove_queue(name))?;
+        self.rewrite()
     }
 
     pub(super) fn send(
