@@ -9,6 +9,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod agentline;
 mod agentphone;
 mod agents;
 mod bad_input;

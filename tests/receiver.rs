@@ -121,11 +121,21 @@ impl Received {
 
     /// Whether its `X-Webhook-Signature` is the one that AgentPhone documents.
     pub(crate) fn agentphone_verifies(&self, secret: &str) -> bool {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        mac.update(self.header("x-webhook-timestamp").as_bytes());
-        mac.update(b".");
-        mac.update(&self.body);
-        let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let timestamp = self.header("x-webhook-timestamp").as_bytes();
+        let hex = hmac_hex(secret, &[timestamp, b".", &self.body]);
         self.header("x-webhook-signature") == format!("sha256={hex}")
     }
+
+    /// HMAC-SHA256 of the body with the secret's bytes, in hex: what AgentLine documents.
+    pub(crate) fn body_hmac(&self, secret: &str) -> String {
+        hmac_hex(secret, &[&self.body])
+    }
+}
+
+fn hmac_hex(secret: &str, parts: &[&[u8]]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }

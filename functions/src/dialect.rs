@@ -1,11 +1,8 @@
-//! What a dialect is to the pipeline: the names it has for events, and how it tells one. The pipeline finds it by the
-//! name that a webhook carries, and knows nothing else of it.
+//! What a dialect is to the pipeline: the names it has for events, and how it tells one.
 
 use serde_json::value::RawValue;
-use shared::domain::{DeliveryId, DialectName, Event, Webhook};
+use shared::domain::{DeliveryId, Event, Scope, Webhook};
 use shared::sign::Scheme;
-
-use crate::agentphone;
 
 /// A dialect, as the pipeline uses it.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +18,8 @@ pub struct Dialect {
 /// What is told to whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Telling<'a> {
+    /// Whose event.
+    pub scope: &'a Scope,
     /// The event.
     pub event: &'a Event,
     /// Its name in this dialect.
@@ -44,39 +43,10 @@ pub struct Told {
     pub message_id: Option<String>,
 }
 
-/// Every dialect there is.
-pub const DIALECTS: &[Dialect] = &[agentphone::DIALECT];
-
-/// The dialect called `name`; `None` where this release has none of that name.
-#[must_use]
-pub fn by_name(name: &DialectName) -> Option<&'static Dialect> {
-    DIALECTS.iter().find(|dialect| dialect.name == name.as_str())
-}
-
-/// The native name of the event that any dialect calls `name`.
-#[must_use]
-pub fn native_name(name: &str) -> &str {
-    let mut tables = DIALECTS.iter().flat_map(|dialect| dialect.event_names);
-    tables.find(|(_, own)| *own == name).map_or(name, |(native, _)| *native)
-}
-
 impl Dialect {
     /// This dialect's name of the event with the `native` name.
     #[must_use]
     pub fn event_name<'a>(&self, native: &'a str) -> &'a str {
         self.event_names.iter().find(|(name, _)| *name == native).map_or(native, |(_, own)| *own)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_event_has_each_dialects_name() {
-        for published in ["message.received", "agent.message"] {
-            assert_eq!(agentphone::DIALECT.event_name(native_name(published)), "agent.message");
-        }
-        assert_eq!(agentphone::DIALECT.event_name(native_name("invoice.paid")), "invoice.paid");
     }
 }

@@ -1,10 +1,14 @@
 //! The whole inventory: every function there is. `template.yaml` says what triggers each.
 
 use crate::function::Function;
-use crate::{agentphone, native, pipeline};
+use crate::{agentline, agentphone, native, pipeline};
 
 /// Every function, in the order of its name.
 pub const FUNCTIONS: &[Function] = &[
+    agentline::delete_webhook::FUNCTION,
+    agentline::list_webhooks::FUNCTION,
+    agentline::set_webhook::FUNCTION,
+    agentline::test_webhook::FUNCTION,
     agentphone::delete_agent_webhook::FUNCTION,
     agentphone::delete_webhook::FUNCTION,
     agentphone::get_agent_webhook::FUNCTION,

@@ -3,9 +3,11 @@
 //! One string names a function everywhere: the folder and file `agentphone/set_agent_webhook.rs`, the binary
 //! `agentphone-set-agent-webhook`, the template's resource `AgentphoneSetAgentWebhook`, the log field `function`.
 
+pub mod agentline;
 pub mod agentphone;
 pub mod app;
 pub mod dialect;
+pub mod dialects;
 pub mod fastapi;
 pub mod fault;
 pub mod function;

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::domain::{DeliveryId, Webhook};
 use crate::send::{Answer, Request, SendError, Sender};
-use crate::sign::{self, Scheme};
+use crate::sign::{self, Scheme, Signer};
 use crate::time::Timestamp;
 
 /// What every delivery calls itself.
@@ -19,7 +19,7 @@ pub struct Content<'a> {
     /// The delivery, which is the receiver's `webhook-id`.
     pub id: &'a DeliveryId,
     /// What it is signed with, besides the Standard Webhooks headers.
-    pub scheme: Scheme,
+    pub scheme: &'a Scheme,
     /// The dialect's own headers.
     pub headers: &'a [(String, String)],
     /// JSON.
@@ -78,15 +78,14 @@ pub async fn attempt(
 fn headers(webhook: &Webhook, content: Content<'_>, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let dialects = content.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let signature = sign::headers(
-        content.scheme,
-        &webhook.secret,
-        &webhook.previous_secrets,
-        content.id.as_str(),
-        now,
-        content.body.as_bytes(),
-    );
-    for (name, value) in dialects.chain(signature.iter().map(|(name, value)| (*name, value.as_str()))) {
+    let signer = Signer {
+        scheme: content.scheme,
+        secret: &webhook.secret,
+        previous: &webhook.previous_secrets,
+        header: webhook.signature_header.as_deref(),
+    };
+    let signature = sign::headers(signer, content.id.as_str(), now, content.body.as_bytes());
+    for (name, value) in dialects.chain(signature.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
         // Names and values were checked when they were set; what is no header all the same is not worth a delivery.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);

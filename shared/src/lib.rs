@@ -4,13 +4,14 @@
 //! knows which dialect it serves: a dialect hands it policy values ([`domain::Webhook`], [`sign::Scheme`]).
 //!
 //! ```text
-//! domain ← routing, retry, sign, address (pure) ← store, queue, send ← attempt, webhooks
+//! domain ← routing, retry, sign, address, header (pure) ← store, queue, send ← attempt, webhooks
 //! ```
 
 pub mod address;
 pub mod attempt;
 pub mod aws;
 pub mod domain;
+pub mod header;
 pub mod http;
 pub mod queue;
 pub mod retry;

@@ -51,6 +51,7 @@ mod tests {
             url: url.to_owned(),
             secret: Secret::new("s".to_owned()),
             previous_secrets: Vec::new(),
+            signature_header: None,
             events: match events {
                 [] => EventFilter::All,
                 names => EventFilter::Only(names.iter().map(|&name| name.to_owned()).collect()),

@@ -14,7 +14,7 @@ use crate::domain::{PreviousSecret, Secret};
 use crate::time::Timestamp;
 
 /// The signature that a dialect adds to the three Standard Webhooks headers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scheme {
     /// None.
@@ -22,38 +22,61 @@ pub enum Scheme {
     /// `X-Webhook-Timestamp`: unix seconds; `X-Webhook-Signature`: `sha256=` and lower-case hex HMAC-SHA256 of
     /// `{timestamp}.{raw body}`, keyed with the whole secret string's bytes.
     TimestampedHex,
+    /// Lower-case hex HMAC-SHA256 of the raw body, keyed with the whole secret string's bytes, in the header that the
+    /// webhook names or else in this one. In `X-Hub-Signature-256`, GitHub's, it follows `sha256=`.
+    BodyHex {
+        /// Where the webhook names none.
+        header: String,
+    },
+}
+
+/// GitHub's header, which carries its algorithm in front.
+const HUB_SIGNATURE: &str = "x-hub-signature-256";
+
+/// What one attempt is signed with.
+#[derive(Debug, Clone, Copy)]
+pub struct Signer<'a> {
+    /// The dialect's signature.
+    pub scheme: &'a Scheme,
+    /// The secret.
+    pub secret: &'a Secret,
+    /// Secrets before it, of which the Standard Webhooks signature is made too.
+    pub previous: &'a [PreviousSecret],
+    /// The header that the webhook names for the dialect's signature.
+    pub header: Option<&'a str>,
 }
 
 /// A header's name and value.
-pub type Header = (&'static str, String);
+pub type Header = (String, String);
 
 /// The headers that sign `body` for one attempt made `now`. `id` is the same on every attempt.
 #[must_use]
-pub fn headers(
-    scheme: Scheme,
-    secret: &Secret,
-    previous: &[PreviousSecret],
-    id: &str,
-    now: Timestamp,
-    body: &[u8],
-) -> Vec<Header> {
+pub fn headers(signer: Signer<'_>, id: &str, now: Timestamp, body: &[u8]) -> Vec<Header> {
     let timestamp = now.seconds().to_string();
-    let mut signature = standard_signature(secret, id, &timestamp, body);
-    for previous in previous.iter().filter(|previous| now < previous.valid_until) {
+    let mut signature = standard_signature(signer.secret, id, &timestamp, body);
+    for previous in signer.previous.iter().filter(|previous| now < previous.valid_until) {
         signature.push(' ');
         signature.push_str(&standard_signature(&previous.secret, id, &timestamp, body));
     }
-    let mut headers =
-        vec![("webhook-id", id.to_owned()), ("webhook-timestamp", timestamp.clone()), ("webhook-signature", signature)];
-    match scheme {
-        Scheme::Standard => {}
+    let key = signer.secret.expose().as_bytes();
+    let dialects = match signer.scheme {
+        Scheme::Standard => Vec::new(),
         Scheme::TimestampedHex => {
-            let mac = hmac_sha256(secret.expose().as_bytes(), &[timestamp.as_bytes(), b".", body]);
-            headers.push(("x-webhook-timestamp", timestamp));
-            headers.push(("x-webhook-signature", format!("sha256={}", hex(&mac))));
+            let mac = hex(&hmac_sha256(key, &[timestamp.as_bytes(), b".", body]));
+            vec![
+                ("x-webhook-timestamp".to_owned(), timestamp.clone()),
+                ("x-webhook-signature".to_owned(), format!("sha256={mac}")),
+            ]
         }
-    }
-    headers
+        Scheme::BodyHex { header } => {
+            let (name, mac) = (signer.header.unwrap_or(header), hex(&hmac_sha256(key, &[body])));
+            let prefix = if name.eq_ignore_ascii_case(HUB_SIGNATURE) { "sha256=" } else { "" };
+            vec![(name.to_owned(), format!("{prefix}{mac}"))]
+        }
+    };
+    let standard = [("webhook-id", id.to_owned()), ("webhook-timestamp", timestamp), ("webhook-signature", signature)];
+    // Ours come last, so that no other can take their place.
+    dialects.into_iter().chain(standard.map(|(name, value)| (name.to_owned(), value))).collect()
 }
 
 /// Lower-case hexadecimal.
@@ -101,14 +124,15 @@ mod tests {
         headers.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str())
     }
 
-    fn sign(scheme: Scheme, secret: &str, previous: &[PreviousSecret]) -> Vec<Header> {
-        headers(scheme, &Secret::new(secret.to_owned()), previous, "msg_p5jXN8AQM9LWM0D4loKWxJek", NOW, BODY)
+    fn sign(scheme: &Scheme, secret: &str, previous: &[PreviousSecret]) -> Vec<Header> {
+        let signer = Signer { scheme, secret: &Secret::new(secret.to_owned()), previous, header: None };
+        headers(signer, "msg_p5jXN8AQM9LWM0D4loKWxJek", NOW, BODY)
     }
 
     /// The vector that the specification's own libraries test themselves with.
     #[test]
     fn standard_signature_is_that_of_the_specification() {
-        let headers = sign(Scheme::Standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &[]);
+        let headers = sign(&Scheme::Standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &[]);
         assert_eq!(value(&headers, "webhook-id"), Some("msg_p5jXN8AQM9LWM0D4loKWxJek"));
         assert_eq!(value(&headers, "webhook-timestamp"), Some("1614265330"));
         assert_eq!(value(&headers, "webhook-signature"), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
@@ -117,7 +141,7 @@ mod tests {
     /// `printf '1614265330.{"test": 2432232314}' | openssl dgst -sha256 -hmac whsec_abc`
     #[test]
     fn timestamped_hex_is_keyed_with_the_whole_secret() {
-        let headers = sign(Scheme::TimestampedHex, "whsec_abc", &[]);
+        let headers = sign(&Scheme::TimestampedHex, "whsec_abc", &[]);
         assert_eq!(value(&headers, "x-webhook-timestamp"), Some("1614265330"));
         assert_eq!(
             value(&headers, "x-webhook-signature"),
@@ -125,14 +149,31 @@ mod tests {
         );
     }
 
+    /// `printf '{"test": 2432232314}' | openssl dgst -sha256 -hmac whsec_abc`
+    #[test]
+    fn body_hex_is_in_the_header_that_the_webhook_names() {
+        let mac = "36f8233e04a962ad3f0de524ec1457d159f4cec507331a5b6150da1cd0d048b0";
+        let (scheme, secret) =
+            (Scheme::BodyHex { header: "X-Default".to_owned() }, Secret::new("whsec_abc".to_owned()));
+        for (header, name, signature) in [
+            (None, "X-Default", mac.to_owned()),
+            (Some("X-Chosen"), "X-Chosen", mac.to_owned()),
+            (Some("X-Hub-Signature-256"), "X-Hub-Signature-256", format!("sha256={mac}")),
+        ] {
+            let signed = headers(Signer { scheme: &scheme, secret: &secret, previous: &[], header }, "id", NOW, BODY);
+            assert_eq!(value(&signed, name), Some(signature.as_str()));
+            assert_eq!(signed.len(), 4);
+        }
+    }
+
     #[test]
     fn an_old_secret_signs_too_until_it_ends() {
         let old = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned();
         let previous = |valid_until| PreviousSecret { secret: Secret::new(old.clone()), valid_until };
-        let both = sign(Scheme::Standard, "whsec_abc", &[previous(Timestamp::from_millis(NOW.millis() + 1))]);
+        let both = sign(&Scheme::Standard, "whsec_abc", &[previous(Timestamp::from_millis(NOW.millis() + 1))]);
         let both = value(&both, "webhook-signature").unwrap().to_owned();
         assert_eq!(both.split(' ').nth(1), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
-        let ended = sign(Scheme::Standard, "whsec_abc", &[previous(NOW)]);
+        let ended = sign(&Scheme::Standard, "whsec_abc", &[previous(NOW)]);
         assert_eq!(value(&ended, "webhook-signature"), both.split(' ').next());
     }
 

@@ -24,13 +24,35 @@ pub struct SlotSettings {
     /// Where deliveries go.
     pub url: String,
     /// The secret to sign with from now on.
-    pub secret: Secret,
+    pub secret: SecretChoice,
+    /// The header for the dialect's signature, where the dialect lets the customer choose.
+    pub signature_header: Choice<Option<String>>,
     /// Attempts after the first one.
     pub retries_max: u8,
     /// Seconds that an attempt may take.
     pub timeout_s: u16,
     /// Messages of the conversation that a payload may repeat.
     pub history_limit: u8,
+}
+
+/// A slot's next secret.
+#[derive(Debug, Clone)]
+pub enum SecretChoice {
+    /// A new one.
+    New,
+    /// The one it has; a new one where it is set for the first time.
+    KeepOrNew,
+    /// The customer's own.
+    Given(Secret),
+}
+
+/// A setting that a set may leave as it was.
+#[derive(Debug, Clone)]
+pub enum Choice<T> {
+    /// As before; the default where the slot is set for the first time.
+    Keep,
+    /// This.
+    To(T),
 }
 
 /// Why a use case ended without its result.
@@ -80,11 +102,20 @@ pub async fn set_slot(
 fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, now: Timestamp, ids: &Ids) -> Webhook {
     // Strictly later than before, so that the time tells one setting from the next.
     let updated_at = before.map_or(now, |before| now.max(before.updated_at.plus(Duration::from_millis(1))));
+    let secret = match settings.secret {
+        SecretChoice::New => ids.secret(),
+        SecretChoice::KeepOrNew => before.map_or_else(|| ids.secret(), |before| before.secret.clone()),
+        SecretChoice::Given(secret) => secret,
+    };
+    let signature_header = match settings.signature_header {
+        Choice::Keep => before.and_then(|before| before.signature_header.clone()),
+        Choice::To(header) => header,
+    };
     let rotated = before
-        .filter(|before| before.secret != settings.secret)
+        .filter(|before| before.secret != secret)
         .map(|before| PreviousSecret { secret: before.secret.clone(), valid_until: now.plus(PREVIOUS_SECRET_VALID) });
     let older = before.into_iter().flat_map(|before| before.previous_secrets.iter().cloned());
-    let older = older.filter(|older| now < older.valid_until && older.secret != settings.secret);
+    let older = older.filter(|older| now < older.valid_until && older.secret != secret);
     let previous_secrets = rotated.into_iter().chain(older).take(PREVIOUS_SECRETS_MAX).collect();
     Webhook {
         id: before.map_or_else(|| ids.webhook(now), |before| before.id.clone()),
@@ -92,8 +123,9 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
         place: Place::Slot,
         dialect: settings.dialect,
         url: settings.url,
-        secret: settings.secret,
+        secret,
         previous_secrets,
+        signature_header,
         events: EventFilter::All,
         enabled: true,
         retries_max: settings.retries_max,

@@ -20,7 +20,7 @@ use crate::fastapi::Problem;
 const TEST_TIMEOUT: Duration = Duration::from_secs(25);
 
 pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
-    let settings = wire::settings(request, app.settings.require_https, &app.ids)?;
+    let settings = wire::settings(request, app.settings.require_https)?;
     let made_of = (&app.clock, &app.ids);
     let webhook = webhooks::set_slot(&app.store, made_of, &caller.scope, owner, settings).await?;
     Ok(reply::json(StatusCode::OK, &WebhookReply::from(&webhook)))
@@ -42,7 +42,7 @@ pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &
     let now = app.clock.now();
     let id = app.ids.test_delivery(now);
     let told = tell_test(&message, &id, now)?;
-    let content = Content { id: &id, scheme: told.scheme, headers: &told.headers, body: told.body.get() };
+    let content = Content { id: &id, scheme: &told.scheme, headers: &told.headers, body: told.body.get() };
     let outcome = attempt(&app.sender, &webhook, content, now, TEST_TIMEOUT).await;
     Ok(reply::json(StatusCode::OK, &TestReply::from(&outcome)))
 }

@@ -4,9 +4,9 @@ use lambda_http::Request;
 use serde::Serialize;
 use serde_json::Map;
 use shared::attempt::Outcome;
-use shared::domain::{AgentId, Delivery, DialectName, Ids, Owner, Status, Webhook};
+use shared::domain::{AgentId, Delivery, DialectName, Owner, Status, Webhook};
 use shared::http::request::{body_bytes, path_parameter, query_parameter};
-use shared::webhooks::SlotSettings;
+use shared::webhooks::{Choice, SecretChoice, SlotSettings};
 
 use super::payload::TestMessage;
 use super::{DIALECT, TIMEOUT_MAX_S};
@@ -117,7 +117,7 @@ pub(super) fn agent(request: &Request) -> Result<Owner, Problem> {
 }
 
 /// `{url, contextLimit?, timeout?}`, with a new secret; every field left out takes its default.
-pub(super) fn settings(request: &Request, require_https: bool, ids: &Ids) -> Result<SlotSettings, Problem> {
+pub(super) fn settings(request: &Request, require_https: bool) -> Result<SlotSettings, Problem> {
     let body = object(body_bytes(request))?;
     let mut fields = Fields::new("body", &body);
     let url = fields.required_url("url", require_https);
@@ -127,7 +127,8 @@ pub(super) fn settings(request: &Request, require_https: bool, ids: &Ids) -> Res
     Ok(SlotSettings {
         dialect: DialectName::new(DIALECT.name),
         url: url.unwrap_or_default(),
-        secret: ids.secret(),
+        secret: SecretChoice::New,
+        signature_header: Choice::To(None),
         retries_max: RETRIES_MAX,
         timeout_s: timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(TIMEOUT_DEFAULT_S),
         history_limit: context_limit.and_then(|limit| limit.try_into().ok()).unwrap_or(CONTEXT_LIMIT_DEFAULT),

@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
+use shared::header::check_name;
 use shared::http::request::{BODY_BYTES_MAX, query_parameter};
 use url::Url;
 
@@ -74,6 +75,13 @@ fn reason(error: &serde_json::Error) -> String {
     words.to_owned()
 }
 
+/// What the query gives for `names`, as an object of texts.
+#[must_use]
+pub fn query(request: &lambda_http::Request, names: &[&str]) -> Map<String, Value> {
+    let given = names.iter().filter_map(|&name| Some((name.to_owned(), query_parameter(request, name)?.into())));
+    given.collect()
+}
+
 /// Reads a whole number from the query.
 ///
 /// # Errors
@@ -83,8 +91,7 @@ pub fn query_integer(
     name: &'static str,
     range: RangeInclusive<i64>,
 ) -> Result<Option<i64>, Problem> {
-    let Some(text) = query_parameter(request, name) else { return Ok(None) };
-    let object = Map::from_iter([(name.to_owned(), Value::String(text))]);
+    let object = query(request, &[name]);
     let mut fields = Fields::new("query", &object);
     let number = fields.integer(name, range);
     fields.finish()?;
@@ -108,21 +115,59 @@ impl<'a> Fields<'a> {
 
     /// An HTTP URL that has to be there; `https` alone where `require_https`.
     pub fn required_url(&mut self, name: &'static str, require_https: bool) -> Option<String> {
-        let text = match self.object.get(name) {
-            None => {
-                self.wrong(name, "missing", "Field required", Value::Object(self.object.clone()), None);
-                return None;
-            }
-            Some(Value::String(text)) => text,
-            Some(other) => {
-                self.wrong(name, "string_type", "Input should be a valid string", other.clone(), None);
-                return None;
-            }
-        };
-        match check_url(text, require_https) {
-            Ok(()) => Some(text.clone()),
+        let text = self.required_string(name)?;
+        match check_url(&text, require_https) {
+            Ok(()) => Some(text),
             Err((kind, msg, ctx)) => {
                 self.wrong(name, kind, &msg, json!(text), Some(ctx));
+                None
+            }
+        }
+    }
+
+    /// A text that has to be there.
+    pub fn required_string(&mut self, name: &'static str) -> Option<String> {
+        match self.object.get(name) {
+            Some(Value::String(text)) => Some(text.clone()),
+            None => {
+                // FastAPI repeats a body, and of a query nothing.
+                let input = if self.part == "body" { Value::Object(self.object.clone()) } else { Value::Null };
+                self.wrong(name, "missing", "Field required", input, None);
+                None
+            }
+            Some(other) => {
+                self.wrong(name, "string_type", "Input should be a valid string", other.clone(), None);
+                None
+            }
+        }
+    }
+
+    /// A text of so many characters; absent and `null` are none.
+    pub fn string_of(&mut self, name: &'static str, chars: RangeInclusive<usize>) -> Option<String> {
+        let text = self.string(name)?;
+        let (count, min, max) = (text.chars().count(), *chars.start(), *chars.end());
+        let plural = |number| if number == 1 { "" } else { "s" };
+        if count < min {
+            let msg = format!("String should have at least {min} character{}", plural(min));
+            self.wrong(name, "string_too_short", &msg, json!(text), Some(json!({ "min_length": min })));
+            return None;
+        }
+        if count > max {
+            let msg = format!("String should have at most {max} character{}", plural(max));
+            self.wrong(name, "string_too_long", &msg, json!(text), Some(json!({ "max_length": max })));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// The name of a header that the customer may choose; absent and `null` are none.
+    pub fn header_name(&mut self, name: &'static str) -> Option<String> {
+        let text = self.string(name)?;
+        match check_name(&text) {
+            Ok(()) => Some(text),
+            Err(problem) => {
+                let msg = format!("Value error, {problem}");
+                self.wrong(name, "value_error", &msg, json!(text), Some(json!({ "error": problem.to_string() })));
                 None
             }
         }

@@ -79,6 +79,12 @@ impl From<serde_json::Error> for Problem {
     }
 }
 
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 impl function::Problem for Problem {
     fn reply(&self) -> Reply {
         let sentence = |status, text: &str| reply::json(status, &json!({ "detail": text }));

@@ -8,7 +8,6 @@ use serde_json::json;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
 use shared::http::request::BODY_BYTES_MAX;
-use shared::queue::QueueError;
 use shared::store::StoreError;
 
 use crate::fault::Fault;
@@ -79,15 +78,9 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<QueueError> for Problem {
-    fn from(error: QueueError) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-impl From<serde_json::Error> for Problem {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Fault(error.into())
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
 }
 

@@ -72,7 +72,7 @@ async fn webhook(app: &App, message: &DeliveryMessage) -> Result<Option<Webhook>
 
 async fn make_attempt(app: &App, message: DeliveryMessage, webhook: &Webhook, now: Timestamp) -> Result<(), Fault> {
     let content =
-        Content { id: &message.key.id, scheme: message.scheme, headers: &message.headers, body: message.body.get() };
+        Content { id: &message.key.id, scheme: &message.scheme, headers: &message.headers, body: message.body.get() };
     let outcome = attempt(&app.sender, webhook, content, now, Duration::MAX).await;
     let ended_at = app.clock.now();
     let answer = outcome.answer();

@@ -19,7 +19,8 @@ use super::entry::entry;
 use super::publish_events::EVENTS_MAX;
 use super::{event, record};
 use crate::app::App;
-use crate::dialect::{self, Telling};
+use crate::dialect::Telling;
+use crate::dialects;
 use crate::fault::Fault;
 use crate::function::{Function, each_record};
 
@@ -70,8 +71,8 @@ async fn decide(app: &App, scope: &Scope, event: &Event) -> Result<Vec<(Webhook,
     if !agents.has_slot() && !projects.has_slot() {
         projects = app.store.owned(scope, &Owner::Project, Consistency::Strong).await?;
     }
-    let native = dialect::native_name(&event.kind);
-    let name_in = |name: &_| dialect::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
+    let native = dialects::native_name(&event.kind);
+    let name_in = |name: &_| dialects::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
     let decided = recipients(&agents.webhooks, &projects.webhooks, name_in);
     Ok(decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect())
 }
@@ -87,10 +88,10 @@ async fn owned_by_agent(app: &App, scope: &Scope, agent: Option<&AgentId>) -> Re
 
 /// Freezes everything that no attempt may change.
 fn delivery(scope: &Scope, event: &Event, webhook: &Webhook) -> Result<DeliveryMessage, Fault> {
-    let dialect = dialect::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
-    let event_type = dialect.event_name(dialect::native_name(&event.kind));
+    let dialect = dialects::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
+    let event_type = dialect.event_name(dialects::native_name(&event.kind));
     let id = DeliveryId::derive(&event.id, &webhook.id);
-    let told = (dialect.tell)(&Telling { event, event_type, webhook, id: &id })?;
+    let told = (dialect.tell)(&Telling { scope, event, event_type, webhook, id: &id })?;
     Ok(DeliveryMessage {
         v: Version,
         key: DeliveryKey {

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use lambda_http::Request;
-use serde_json::json;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 use shared::domain::{Event, Scope};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
@@ -20,6 +20,7 @@ use shared::queue::{Outgoing, Queue};
 
 use super::event;
 use crate::app::App;
+use crate::fault::Fault;
 use crate::function::{Function, answer};
 use crate::native::{Detail, Problem};
 
@@ -39,14 +40,30 @@ struct Published {
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let published = read_body(body_bytes(request))?;
     let events = read_events(app, &caller.scope, &published)?;
-    let messages = published.events.into_iter().zip(&events).map(|(raw, event)| message(&caller.scope, raw, event));
-    app.queues.send(Queue::Events, messages.collect::<Result<_, _>>()?).await?;
+    enqueue(app, &caller.scope, published.events, &events).await?;
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
     let answer = match (published.is_batch, ids.first()) {
         (false, Some(id)) => id.clone(),
         _ => json!({ "events": ids }),
     };
     Ok(reply::json(StatusCode::ACCEPTED, &answer))
+}
+
+/// Publishes an event of our own: what a dialect's test call sends the way that real events go.
+///
+/// # Errors
+/// Where it is no event, or SQS does not take it.
+pub async fn publish(app: &App, scope: &Scope, event: &Value) -> Result<(), Fault> {
+    let (now, raw) = (app.clock.now(), to_raw_value(event)?);
+    let event = event::read(&raw, scope, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
+    enqueue(app, scope, vec![raw], &[event]).await
+}
+
+/// Hands events over to SQS, each as it was published.
+async fn enqueue(app: &App, scope: &Scope, raw: Vec<Box<RawValue>>, events: &[Event]) -> Result<(), Fault> {
+    let messages = raw.into_iter().zip(events).map(|(raw, event)| message(scope, raw, event));
+    app.queues.send(Queue::Events, messages.collect::<Result<_, _>>()?).await?;
+    Ok(())
 }
 
 fn read_body(body: &[u8]) -> Result<Published, Problem> {
@@ -88,7 +105,7 @@ fn at_index(index: usize, detail: Detail) -> Detail {
     Detail::new(format!("events[{index}]{dot}{}", detail.field), detail.message)
 }
 
-fn message(scope: &Scope, raw: Box<RawValue>, event: &Event) -> Result<Outgoing, Problem> {
+fn message(scope: &Scope, raw: Box<RawValue>, event: &Event) -> Result<Outgoing, Fault> {
     let message = EventsMessage {
         v: Version,
         scope: scope.clone(),

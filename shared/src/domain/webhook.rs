@@ -104,6 +104,8 @@ pub struct Webhook {
     pub secret: Secret,
     /// What they were signed with before the last rotations, newest first.
     pub previous_secrets: Vec<PreviousSecret>,
+    /// The header that the customer wants the dialect's signature in, where the dialect lets it choose.
+    pub signature_header: Option<String>,
     /// The events it asked for.
     pub events: EventFilter,
     /// A disabled one receives nothing; a disabled slot of an agent still overrides.

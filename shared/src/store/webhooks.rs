@@ -28,6 +28,8 @@ struct WebhookItem {
     secret: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     previous_secrets: Vec<PreviousSecretItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature_header: Option<String>,
     events: EventFilter,
     enabled: bool,
     retries_max: u8,
@@ -71,6 +73,7 @@ impl WebhookItem {
             url: webhook.url.clone(),
             secret: webhook.secret.expose().to_owned(),
             previous_secrets: webhook.previous_secrets.iter().map(PreviousSecretItem::from).collect(),
+            signature_header: webhook.signature_header.clone(),
             events: webhook.events.clone(),
             enabled: webhook.enabled,
             retries_max: webhook.retries_max,
@@ -93,6 +96,7 @@ impl From<WebhookItem> for Webhook {
             url: item.url,
             secret: Secret::new(item.secret),
             previous_secrets: item.previous_secrets.into_iter().map(PreviousSecret::from).collect(),
+            signature_header: item.signature_header,
             events: item.events,
             enabled: item.enabled,
             retries_max: item.retries_max,

@@ -1,42 +1,24 @@
 """AgentPhone's own Python client (PyPI: agentphone) against a local stack, unchanged but for its base URL.
 
-Usage: agentphone.py http://127.0.0.1:3000
+Usage: agentphone_client.py http://127.0.0.1:3000
 """
 
-import queue
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import agentphone
 import requests
-
-# Python puts this file's folder first on its path, where this file itself would be found as `agentphone`.
-sys.path.pop(0)
-import agentphone  # noqa: E402
+from receiver import Receiver, expect
 
 URL = sys.argv[1]
 AGENT = "agt_abc123"
 KEY = "sk_test_switchhook_local"
-received = queue.Queue()
-
-
-class Receiver(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
-        received.put((dict(self.headers), body))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_):
-        pass
+receiver = Receiver()
 
 
 def check_signature(secret):
     """Reads what the receiver got with the client's own check and parser."""
-    headers, body = received.get(timeout=30)
-    headers = {name.lower(): value for name, value in headers.items()}
+    headers, body = receiver.next()
     signed = (headers["x-webhook-signature"], secret, headers["x-webhook-timestamp"])
     event = agentphone.construct_event(body, *signed)
     try:
@@ -54,23 +36,12 @@ def wait_until(check, what):
         time.sleep(0.02)
 
 
-def expect(error, call):
-    try:
-        call()
-    except error as raised:
-        return raised
-    sys.exit(f"no {error.__name__}")
-
-
-server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-hook = f"http://127.0.0.1:{server.server_port}/hook"
 client = agentphone.AgentPhone(api_key=KEY, base_url=f"{URL}/agentphone")
 
 # The agent's webhook
 assert client.agents.get_webhook(AGENT) is None
-webhook = client.agents.set_webhook(AGENT, hook, context_limit=5, timeout=10)
-assert (webhook.url, webhook.context_limit, webhook.timeout, webhook.status) == (hook, 5, 10, "active"), webhook
+webhook = client.agents.set_webhook(AGENT, receiver.url, context_limit=5, timeout=10)
+assert (webhook.url, webhook.context_limit, webhook.timeout, webhook.status) == (receiver.url, 5, 10, "active"), webhook
 assert client.agents.get_webhook(AGENT) == webhook
 assert client.agents.test_webhook(AGENT) == {"success": True, "httpStatus": 200, "errorMessage": None}
 event = check_signature(webhook.secret)
@@ -89,7 +60,7 @@ assert (delivery.message_id, delivery.event_type, delivery.response_body) == ("m
 
 # The project's default
 assert client.webhooks.get() is None
-default = client.webhooks.set(hook)
+default = client.webhooks.set(receiver.url)
 assert (default.context_limit, default.timeout) == (10, 30), default
 assert client.webhooks.get() == default
 assert client.webhooks.test(from_="+3", message="Hi", channel="imessage")["success"]
@@ -109,4 +80,4 @@ expect(agentphone.NotFoundError, client.webhooks.delete)
 expect(agentphone.AuthenticationError, agentphone.AgentPhone(api_key="wrong", base_url=client.base_url).webhooks.get)
 refused = expect(agentphone.AgentPhoneError, lambda: client.webhooks.set("ftp://example.com"))
 assert refused.status == 422 and refused.message[0]["loc"] == ["body", "url"], refused
-print(f"AgentPhone's Python client {agentphone.__version__ if hasattr(agentphone, '__version__') else ''} is served")
+print("AgentPhone's Python client is served")

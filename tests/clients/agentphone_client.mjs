@@ -1,6 +1,6 @@
 // AgentPhone's own TypeScript client (npm: agentphone) against a local stack, unchanged but for its base URL.
 //
-// Usage: node agentphone.mjs http://127.0.0.1:3000
+// Usage: node agentphone_client.mjs http://127.0.0.1:3000
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

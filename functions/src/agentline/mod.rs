@@ -1,0 +1,20 @@
+//! AgentLine: an agent has exactly one webhook, which receives all of its events.
+//!
+//! Its policy: the slot is the same as AgentPhone's; deliveries are retried 10 times and signed over the raw body, in a
+//! header that the customer may choose.
+
+pub mod delete_webhook;
+pub mod list_webhooks;
+mod payload;
+pub mod set_webhook;
+pub mod test_webhook;
+mod wire;
+
+use crate::dialect::Dialect;
+
+/// The header of the signature, where the customer chose none.
+const SIGNATURE_HEADER: &str = "X-AgentLine-Signature";
+
+/// The dialect, as the pipeline uses it.
+pub const DIALECT: Dialect =
+    Dialect { name: "agentline", event_names: &[("message.received", "sms.received")], tell: payload::tell };

@@ -1,0 +1,27 @@
+//! What AgentLine's webhooks are sent.
+
+use indexmap::IndexMap;
+use serde_json::value::{RawValue, to_raw_value};
+use shared::sign::Scheme;
+
+use super::SIGNATURE_HEADER;
+use crate::dialect::{Telling, Told};
+
+/// Writes the request that tells a webhook of an event: the event's data, each value with its bytes, and laid over it
+/// `event_id, event_type, event, agent_id, account_id, created_at`.
+pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
+    let event = telling.event;
+    let mut body: IndexMap<String, Box<RawValue>> = serde_json::from_str(event.data.get())?;
+    body.insert("event_id".to_owned(), to_raw_value(&event.id)?);
+    body.insert("event_type".to_owned(), to_raw_value(telling.event_type)?);
+    body.insert("event".to_owned(), to_raw_value(telling.event_type)?);
+    body.insert("agent_id".to_owned(), to_raw_value(&event.agent_id)?);
+    body.insert("account_id".to_owned(), to_raw_value(&telling.scope.project)?);
+    body.insert("created_at".to_owned(), to_raw_value(&event.occurred_at.iso8601())?);
+    Ok(Told {
+        scheme: Scheme::BodyHex { header: SIGNATURE_HEADER.to_owned() },
+        headers: vec![("x-agentline-event".to_owned(), telling.event_type.to_owned())],
+        body: to_raw_value(&body)?,
+        message_id: None,
+    })
+}

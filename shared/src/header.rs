@@ -1,0 +1,93 @@
+//! Which headers a customer may choose. Pure: asked when they are set, so that no delivery has to leave one out.
+
+use http::{HeaderName, HeaderValue};
+
+/// The longest name and value that a customer may choose, in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// See [`NAME_BYTES_MAX`].
+pub const VALUE_BYTES_MAX: usize = 4096;
+
+/// Headers that carry the message itself, or that every delivery sets.
+const TAKEN: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+];
+
+/// Why a header cannot be chosen. The text is for the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderProblem {
+    /// The name is none, or too long.
+    #[error("a header name is 1 to {NAME_BYTES_MAX} letters, digits and !#$%&'*+-.^_`|~")]
+    Name,
+    /// Deliveries set this header themselves.
+    #[error("this header is set by the sender")]
+    Taken,
+    /// The value is none, or too long.
+    #[error("a header value is at most {VALUE_BYTES_MAX} visible ASCII characters, blanks and tabs")]
+    Value,
+}
+
+/// Checks a name that a customer chose.
+///
+/// # Errors
+/// Where it is no token (RFC 9110, 5.6.2), too long, or one that deliveries set themselves.
+pub fn check_name(name: &str) -> Result<(), HeaderProblem> {
+    let parsed = HeaderName::try_from(name).or(Err(HeaderProblem::Name))?;
+    if name.len() > NAME_BYTES_MAX {
+        return Err(HeaderProblem::Name);
+    }
+    if TAKEN.contains(&parsed.as_str()) { Err(HeaderProblem::Taken) } else { Ok(()) }
+}
+
+/// Checks a value that a customer chose.
+///
+/// # Errors
+/// Where it holds CR, LF or another control character, a character beyond ASCII, or is too long.
+pub fn check_value(value: &str) -> Result<(), HeaderProblem> {
+    let parsed = HeaderValue::try_from(value).or(Err(HeaderProblem::Value))?;
+    if value.len() > VALUE_BYTES_MAX || parsed.to_str().is_err() { Err(HeaderProblem::Value) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_nobody_else_sets_may_be_chosen() {
+        for name in ["X-AgentLine-Signature", "X-Hub-Signature-256", "x", "X-Webhook-Signature", "authorization"] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        for name in ["", "a b", "a:b", "a\r\nb", "ä", &"x".repeat(129)] {
+            assert_eq!(check_name(name), Err(HeaderProblem::Name), "{name}");
+        }
+        for name in ["Host", "Content-Length", "Transfer-Encoding", "CONNECTION", "Webhook-Id", "webhook-signature"] {
+            assert_eq!(check_name(name), Err(HeaderProblem::Taken), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_cannot_break_out_of_their_line() {
+        for value in ["", "Bearer abc", "a\tb"] {
+            assert_eq!(check_value(value), Ok(()), "{value}");
+        }
+        for value in ["a\r\nb", "a\nb", "a\0b", "grüße", &"x".repeat(4097)] {
+            assert_eq!(check_value(value), Err(HeaderProblem::Value), "{value}");
+        }
+    }
+}

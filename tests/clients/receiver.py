@@ -1,0 +1,41 @@
+"""A customer's endpoint for the checks of this folder, and how they expect errors."""
+
+import queue
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Receiver:
+    """Answers every request with 200 and `ok`, and hands on what it received."""
+
+    def __init__(self):
+        received = self._received = queue.Queue()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                received.put(({name.lower(): value for name, value in self.headers.items()}, body))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{server.server_port}/hook"
+
+    def next(self):
+        """The next request's headers, their names in lower case, and body."""
+        return self._received.get(timeout=30)
+
+
+def expect(error, call):
+    """The error that `call` raises."""
+    try:
+        call()
+    except error as raised:
+        return raised
+    sys.exit(f"no {error.__name__}")
