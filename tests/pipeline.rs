@@ -30,7 +30,7 @@ struct Bench {
 impl Bench {
     /// A stack whose own pollers find nothing to do, beside an app that shares its stores.
     async fn start() -> Result<Self> {
-        let api = Api::start().await?;
+        let api = Api::unswept().await?;
         let config = aws::config(&api.stack.stores_url).await;
         let mut app = App::new(settings()?, &config, &config)?;
         // Long enough for the stack's own pollers never to see a retry of the test's.

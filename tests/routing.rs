@@ -50,7 +50,7 @@ async fn a_disabled_agent_webhook_still_overrides_and_the_log_says_so() -> Resul
     let before = store.webhooks(&scope).await?.into_iter().find(|webhook| webhook.owner.agent().is_some()).unwrap();
     let mut disabled = before.clone();
     disabled.enabled = false;
-    store.replace_slot(&scope, Some(&before), &disabled).await?;
+    store.replace(&scope, Some(&before), &disabled).await?;
 
     api.publish(&json!({ "type": "call.completed", "agent_id": AGENT, "data": {} })).await?;
     let logged = api.delivery_with_status(AGENT, "failed").await?;

@@ -70,16 +70,17 @@ async fn without_a_valid_key_no_route_answers() -> Result<()> {
             ("", "Missing API key.", "Send an API key: `Authorization: Bearer <key>`."),
             ("sk_test_wrong", "Invalid API key.", "The API key is not valid."),
         ] {
-            let path = path.replace("{agent_id}", AGENT);
+            let path = path.replace("{agent_id}", AGENT).replace("{id}", "wh_0");
             let answer = api.with_key(key).send(Method::try_from(method.as_str())?, &path, "{}").await?;
-            let expected = if !path.starts_with("/v1/") {
-                json!({ "detail": detail })
-            } else {
-                json!({ "error": { "code": "unauthorized", "message": message } })
+            let error = |message: &str| json!({ "error": { "code": "unauthorized", "message": message } });
+            let expected = match path.split('/').nth(1) {
+                Some("v1") => error(message),
+                Some("casey") => error(detail.trim_end_matches('.')),
+                _ => json!({ "detail": detail }),
             };
             assert_eq!((answer.status, answer.body), (401, expected), "{method} {path}");
         }
     }
-    assert!(routes >= 17, "{routes}");
+    assert!(routes >= 23, "{routes}");
     Ok(())
 }

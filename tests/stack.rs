@@ -56,6 +56,11 @@ impl Api {
         Self::with(&[]).await
     }
 
+    /// The same, whose own sweep finds nothing: for a test that sweeps itself, or whose clock is another.
+    pub(crate) async fn unswept() -> Result<Self> {
+        Self::with(&[("SWEEP_AFTER", "3650d")]).await
+    }
+
     /// The same, with these settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self> {
         Self::on(&StoresAt::Embedded(Keep::InMemory), settings).await

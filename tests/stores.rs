@@ -17,7 +17,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
 /// A store in memory with the demo project in it.
 async fn store() -> Result<(Api, Store, Scope)> {
-    let api = Api::start().await?;
+    let api = Api::unswept().await?;
     let store = api.store().await?;
     let [scope, _] = local::demo::scopes();
     Ok((api, store, scope))
@@ -38,9 +38,9 @@ async fn of_two_that_replace_the_same_slot_one_has_to_read_again() -> Result<()>
         updated_at: before.updated_at.plus(Duration::from_millis(1)),
         ..before.clone()
     };
-    assert_eq!(store.replace_slot(&scope, None, &with_url("https://z.example")).await?, Replaced::Conflict);
-    assert_eq!(store.replace_slot(&scope, Some(&before), &with_url("https://b.example")).await?, Replaced::Done);
-    assert_eq!(store.replace_slot(&scope, Some(&before), &with_url("https://c.example")).await?, Replaced::Conflict);
+    assert_eq!(store.replace(&scope, None, &with_url("https://z.example")).await?, Replaced::Conflict);
+    assert_eq!(store.replace(&scope, Some(&before), &with_url("https://b.example")).await?, Replaced::Done);
+    assert_eq!(store.replace(&scope, Some(&before), &with_url("https://c.example")).await?, Replaced::Conflict);
     let now = slot(&store, &scope).await?.context("set")?;
     assert_eq!(now, with_url("https://b.example"), "and every field comes back as it was stored");
     Ok(())
@@ -52,8 +52,8 @@ async fn a_webhook_cannot_be_put_under_an_agent_that_is_gone() -> Result<()> {
     api.set_webhook(AGENT, "https://a.example").await?;
     let webhook = slot(&store, &scope).await?.context("set")?;
     assert!(store.delete_agent(&scope, &AgentId::parse(AGENT)?).await?);
-    assert_eq!(store.replace_slot(&scope, None, &webhook).await?, Replaced::NoOwner);
-    assert_eq!(store.replace_slot(&scope, Some(&webhook), &webhook).await?, Replaced::NoOwner);
+    assert_eq!(store.replace(&scope, None, &webhook).await?, Replaced::NoOwner);
+    assert_eq!(store.replace(&scope, Some(&webhook), &webhook).await?, Replaced::NoOwner);
     assert_eq!(slot(&store, &scope).await?, None);
     assert!(!store.delete_agent(&scope, &AgentId::parse(AGENT)?).await?);
     Ok(())

@@ -3,10 +3,10 @@
 use shared::domain::DialectName;
 
 use crate::dialect::Dialect;
-use crate::{agentline, agentphone};
+use crate::{agentline, agentphone, casey};
 
 /// Every dialect there is.
-pub const DIALECTS: &[Dialect] = &[agentline::DIALECT, agentphone::DIALECT];
+pub const DIALECTS: &[Dialect] = &[agentline::DIALECT, agentphone::DIALECT, casey::DIALECT];
 
 /// The dialect called `name`; `None` where this release has none of that name.
 #[must_use]

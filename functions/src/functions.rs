@@ -1,7 +1,7 @@
 //! The whole inventory: every function there is. `template.yaml` says what triggers each.
 
 use crate::function::Function;
-use crate::{agentline, agentphone, native, pipeline};
+use crate::{agentline, agentphone, casey, native, pipeline};
 
 /// Every function, in the order of its name.
 pub const FUNCTIONS: &[Function] = &[
@@ -18,6 +18,12 @@ pub const FUNCTIONS: &[Function] = &[
     agentphone::set_webhook::FUNCTION,
     agentphone::test_agent_webhook::FUNCTION,
     agentphone::test_webhook::FUNCTION,
+    casey::create_webhook::FUNCTION,
+    casey::delete_webhook::FUNCTION,
+    casey::get_secret::FUNCTION,
+    casey::get_webhook::FUNCTION,
+    casey::list_webhooks::FUNCTION,
+    casey::test_webhooks::FUNCTION,
     native::delete_agent::FUNCTION,
     native::get_agent::FUNCTION,
     native::list_agents::FUNCTION,

@@ -6,6 +6,7 @@
 pub mod agentline;
 pub mod agentphone;
 pub mod app;
+pub mod casey;
 pub mod dialect;
 pub mod dialects;
 pub mod fastapi;

@@ -7,6 +7,7 @@ use functions::app::App;
 use functions::function::{Handler, ScheduleHandler};
 use functions::functions::FUNCTIONS;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::invoke;
@@ -33,7 +34,7 @@ async fn keep(
     (every, timeout): (Duration, Duration),
     stop: CancellationToken,
 ) {
-    let mut times = tokio::time::interval(every);
+    let mut times = tokio::time::interval_at(Instant::now() + every, every);
     while stop.run_until_cancelled(times.tick()).await.is_some() {
         let app = app.clone();
         let result = invoke::contained(name, timeout, async move { handler(&app).await }).await;

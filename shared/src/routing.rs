@@ -1,6 +1,6 @@
 //! Who gets an event. Pure: from the event's name and the webhooks of its agent and its project.
 
-use crate::domain::{DialectName, Place, Webhook};
+use crate::domain::{DialectName, Place, Webhook, WebhookId};
 
 /// What a webhook gets of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,12 @@ pub fn recipients<'a>(
         .collect()
 }
 
+/// Decides where an event is for certain webhooks alone: each that is still there gets it, unless it is disabled.
+pub fn only<'a>(agents: &'a [Webhook], projects: &'a [Webhook], wanted: &[WebhookId]) -> Vec<(&'a Webhook, Decision)> {
+    let found = agents.iter().chain(projects).filter(|webhook| wanted.contains(&webhook.id));
+    found.map(|webhook| (webhook, if webhook.enabled { Decision::Deliver } else { Decision::Skip })).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +54,7 @@ mod tests {
             owner: Owner::Agent(AgentId::parse("agent").unwrap()),
             place,
             dialect: DialectName::new("plain"),
+            description: None,
             url: url.to_owned(),
             secret: Secret::new("s".to_owned()),
             previous_secrets: Vec::new(),

@@ -22,6 +22,8 @@ pub enum Scheme {
     /// `X-Webhook-Timestamp`: unix seconds; `X-Webhook-Signature`: `sha256=` and lower-case hex HMAC-SHA256 of
     /// `{timestamp}.{raw body}`, keyed with the whole secret string's bytes.
     TimestampedHex,
+    /// `svix-id`, `svix-timestamp`, `svix-signature`: the values of the three under their older names.
+    Svix,
     /// Lower-case hex HMAC-SHA256 of the raw body, keyed with the whole secret string's bytes, in the header that the
     /// webhook names or else in this one. In `X-Hub-Signature-256`, GitHub's, it follows `sha256=`.
     BodyHex {
@@ -68,6 +70,11 @@ pub fn headers(signer: Signer<'_>, id: &str, now: Timestamp, body: &[u8]) -> Vec
                 ("x-webhook-signature".to_owned(), format!("sha256={mac}")),
             ]
         }
+        Scheme::Svix => vec![
+            ("svix-id".to_owned(), id.to_owned()),
+            ("svix-timestamp".to_owned(), timestamp.clone()),
+            ("svix-signature".to_owned(), signature.clone()),
+        ],
         Scheme::BodyHex { header } => {
             let (name, mac) = (signer.header.unwrap_or(header), hex(&hmac_sha256(key, &[body])));
             let prefix = if name.eq_ignore_ascii_case(HUB_SIGNATURE) { "sha256=" } else { "" };

@@ -1,4 +1,4 @@
-//! Use cases on webhooks that more than one dialect has: set an owner's slot, show it, remove it.
+//! Use cases on webhooks that more than one dialect has: set an owner's slot, show it, remove it; add a subscription.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub async fn set_slot(
         }
         let before = owned.slot();
         let webhook = replacement(before.as_ref(), owner, settings.clone(), clock.now(), ids);
-        match store.replace_slot(scope, before.as_ref(), &webhook).await? {
+        match store.replace(scope, before.as_ref(), &webhook).await? {
             Replaced::Done => return Ok(webhook),
             Replaced::NoOwner => return Err(WebhookError::NoSuchAgent),
             Replaced::Conflict => {}
@@ -122,6 +122,7 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
         owner: owner.clone(),
         place: Place::Slot,
         dialect: settings.dialect,
+        description: None,
         url: settings.url,
         secret,
         previous_secrets,
@@ -158,4 +159,60 @@ pub async fn remove_slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<
         return Ok(());
     }
     if store.owner_exists(scope, owner).await? { Err(WebhookError::NotSet) } else { Err(WebhookError::NoSuchAgent) }
+}
+
+/// What a dialect adds a subscription with.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// The dialect.
+    pub dialect: DialectName,
+    /// What the customer calls it.
+    pub description: Option<String>,
+    /// Where deliveries go.
+    pub url: String,
+    /// The events it asks for.
+    pub events: EventFilter,
+    /// Attempts after the first one.
+    pub retries_max: u8,
+    /// Seconds that an attempt may take.
+    pub timeout_s: u16,
+}
+
+/// Adds a subscription, with a new secret, to those of the owner.
+///
+/// # Errors
+/// Where the agent is not registered, or the store fails.
+pub async fn subscribe(
+    store: &Store,
+    (clock, ids): (&Clock, &Ids),
+    scope: &Scope,
+    owner: &Owner,
+    subscription: Subscription,
+) -> Result<Webhook, WebhookError> {
+    let now = clock.now();
+    let webhook = Webhook {
+        id: ids.webhook(now),
+        owner: owner.clone(),
+        place: Place::Subscription,
+        dialect: subscription.dialect,
+        description: subscription.description,
+        url: subscription.url,
+        secret: ids.secret(),
+        previous_secrets: Vec::new(),
+        signature_header: None,
+        events: subscription.events,
+        enabled: true,
+        retries_max: subscription.retries_max,
+        timeout_s: subscription.timeout_s,
+        history_limit: 0,
+        log_shards: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    match store.replace(scope, None, &webhook).await? {
+        Replaced::Done => Ok(webhook),
+        Replaced::NoOwner => Err(WebhookError::NoSuchAgent),
+        // Its id is new, so nothing can be in its place.
+        Replaced::Conflict => Err(WebhookError::Contended),
+    }
 }

@@ -14,7 +14,7 @@ use super::wire::required_agent;
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
-use crate::pipeline::publish_events::publish;
+use crate::pipeline::publish_events::publish_to;
 
 const EVENT_TYPE: &str = "webhook.test";
 
@@ -27,6 +27,6 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let webhook = webhooks::slot(&app.store, &caller.scope, &owner).await?.ok_or(WebhookError::NotSet)?;
     let data = json!({ "message": "This is a test event." });
     let event = json!({ "type": EVENT_TYPE, "agent_id": owner.agent(), "data": data });
-    publish(app, &caller.scope, &event).await?;
+    publish_to(app, &caller.scope, &event, vec![webhook.id]).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "sent": true, "url": webhook.url, "event_type": EVENT_TYPE })))
 }

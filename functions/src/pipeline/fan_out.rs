@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use shared::domain::{AgentId, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
-use shared::routing::{Decision, recipients};
+use shared::routing::{self, Decision, recipients};
 use shared::store::webhooks::Owned;
 use shared::store::{Consistency, StoreError};
 use shared::time::Timestamp;
@@ -37,7 +37,7 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     let mut deliveries = Vec::new();
     for (index, raw) in message.events.iter().enumerate() {
         let event = read_event(&message, record, index, raw, accepted_at)?;
-        for (webhook, decision) in decide(app, &message.scope, &event).await? {
+        for (webhook, decision) in decide(app, &message, &event).await? {
             let delivery = delivery(&message.scope, &event, &webhook)?;
             match decision {
                 Decision::Deliver => deliveries.push(outgoing(&delivery)?),
@@ -64,16 +64,20 @@ fn read_event(
     Ok(event)
 }
 
-async fn decide(app: &App, scope: &Scope, event: &Event) -> Result<Vec<(Webhook, Decision)>, Fault> {
+async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Vec<(Webhook, Decision)>, Fault> {
+    let scope = &message.scope;
     let agents = owned_by_agent(app, scope, event.agent_id.as_ref());
     let projects = app.store.owned(scope, &Owner::Project, Consistency::Eventual);
     let (agents, mut projects) = try_join(agents, projects).await?;
-    if !agents.has_slot() && !projects.has_slot() {
+    if message.only.is_some() || (!agents.has_slot() && !projects.has_slot()) {
         projects = app.store.owned(scope, &Owner::Project, Consistency::Strong).await?;
     }
     let native = dialects::native_name(&event.kind);
     let name_in = |name: &_| dialects::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
-    let decided = recipients(&agents.webhooks, &projects.webhooks, name_in);
+    let decided = match &message.only {
+        Some(wanted) => routing::only(&agents.webhooks, &projects.webhooks, wanted),
+        None => recipients(&agents.webhooks, &projects.webhooks, name_in),
+    };
     Ok(decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect())
 }
 

@@ -11,7 +11,7 @@ use http::StatusCode;
 use lambda_http::Request;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
-use shared::domain::{Event, Scope};
+use shared::domain::{Event, EventId, Scope, WebhookId};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::body_bytes;
@@ -40,7 +40,9 @@ struct Published {
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let published = read_body(body_bytes(request))?;
     let events = read_events(app, &caller.scope, &published)?;
-    enqueue(app, &caller.scope, published.events, &events).await?;
+    let messages = published.events.into_iter().zip(&events);
+    let messages = messages.map(|(raw, event)| message(&caller.scope, raw, event, None)).collect::<Result<_, _>>()?;
+    app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
     let answer = match (published.is_batch, ids.first()) {
         (false, Some(id)) => id.clone(),
@@ -49,21 +51,16 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     Ok(reply::json(StatusCode::ACCEPTED, &answer))
 }
 
-/// Publishes an event of our own: what a dialect's test call sends the way that real events go.
+/// Sends an event of our own to `webhooks` alone, the way that real events go: a dialect's test call. Returns its id.
 ///
 /// # Errors
 /// Where it is no event, or SQS does not take it.
-pub async fn publish(app: &App, scope: &Scope, event: &Value) -> Result<(), Fault> {
+pub async fn publish_to(app: &App, scope: &Scope, event: &Value, webhooks: Vec<WebhookId>) -> Result<EventId, Fault> {
     let (now, raw) = (app.clock.now(), to_raw_value(event)?);
     let event = event::read(&raw, scope, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
-    enqueue(app, scope, vec![raw], &[event]).await
-}
-
-/// Hands events over to SQS, each as it was published.
-async fn enqueue(app: &App, scope: &Scope, raw: Vec<Box<RawValue>>, events: &[Event]) -> Result<(), Fault> {
-    let messages = raw.into_iter().zip(events).map(|(raw, event)| message(scope, raw, event));
-    app.queues.send(Queue::Events, messages.collect::<Result<_, _>>()?).await?;
-    Ok(())
+    let message = message(scope, raw, &event, Some(webhooks))?;
+    app.queues.send(Queue::Events, vec![message]).await?;
+    Ok(event.id)
 }
 
 fn read_body(body: &[u8]) -> Result<Published, Problem> {
@@ -105,12 +102,13 @@ fn at_index(index: usize, detail: Detail) -> Detail {
     Detail::new(format!("events[{index}]{dot}{}", detail.field), detail.message)
 }
 
-fn message(scope: &Scope, raw: Box<RawValue>, event: &Event) -> Result<Outgoing, Fault> {
+fn message(scope: &Scope, raw: Box<RawValue>, event: &Event, only: Option<Vec<WebhookId>>) -> Result<Outgoing, Fault> {
     let message = EventsMessage {
         v: Version,
         scope: scope.clone(),
         accepted_at: Some(event.accepted_at),
         ids: Some(vec![event.id.clone()]),
+        only,
         events: vec![raw],
     };
     let group = messages::events_group(scope, event.agent_id.as_ref());

@@ -77,6 +77,15 @@ impl AgentId {
     }
 }
 
+impl WebhookId {
+    /// The id that a caller names, which may be that of no webhook; `None` where no webhook can have it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+}
+
 impl ProjectId {
     /// Takes the id of a project; ids of projects are made by us and hold no `#`.
     #[must_use]

@@ -98,6 +98,8 @@ pub struct Webhook {
     pub place: Place,
     /// The dialect it was set in.
     pub dialect: DialectName,
+    /// What the customer calls it.
+    pub description: Option<String>,
     /// Where its deliveries go, as the customer wrote it.
     pub url: String,
     /// What they are signed with.

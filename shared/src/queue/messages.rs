@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::domain::{AgentId, DeliveryKey, EventId, Scope, WebhookRef, digest};
+use crate::domain::{AgentId, DeliveryKey, EventId, Scope, WebhookId, WebhookRef, digest};
 use crate::sign::Scheme;
 use crate::time::Timestamp;
 
@@ -44,6 +44,9 @@ pub struct EventsMessage {
     /// Their ids, one for each; absent: derived from the message's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<EventId>>,
+    /// The webhooks that alone are told, whatever they asked for: a test's. Absent: those that asked for an event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<WebhookId>>,
     /// The events as they were published.
     pub events: Vec<Box<RawValue>>,
 }

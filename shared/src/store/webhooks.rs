@@ -4,110 +4,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteItem};
 use futures::future::try_join_all;
-use serde::{Deserialize, Serialize};
 
 use super::agents::{AgentItem, LISTING_INDEX};
-use super::{Consistency, ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text, to_item};
-use crate::domain::{
-    Agent, DialectName, EventFilter, Owner, Place, PreviousSecret, Scope, Secret, Webhook, WebhookId, WebhookRef,
-};
-use crate::time::Timestamp;
-
-#[derive(Serialize, Deserialize)]
-struct WebhookItem {
-    pk: String,
-    sk: String,
-    v: u8,
-    list_pk: String,
-    list_sk: WebhookId,
-    webhook_id: WebhookId,
-    owner: Owner,
-    place: Place,
-    dialect: DialectName,
-    url: String,
-    secret: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    previous_secrets: Vec<PreviousSecretItem>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    signature_header: Option<String>,
-    events: EventFilter,
-    enabled: bool,
-    retries_max: u8,
-    timeout_s: u16,
-    history_limit: u8,
-    log_shards: u8,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PreviousSecretItem {
-    secret: String,
-    valid_until: Timestamp,
-}
-
-impl From<&PreviousSecret> for PreviousSecretItem {
-    fn from(previous: &PreviousSecret) -> Self {
-        Self { secret: previous.secret.expose().to_owned(), valid_until: previous.valid_until }
-    }
-}
-
-impl From<PreviousSecretItem> for PreviousSecret {
-    fn from(item: PreviousSecretItem) -> Self {
-        Self { secret: Secret::new(item.secret), valid_until: item.valid_until }
-    }
-}
-
-impl WebhookItem {
-    fn new(scope: &Scope, webhook: &Webhook) -> Self {
-        Self {
-            pk: keys::owner(scope, &webhook.owner),
-            sk: keys::webhook(&webhook.reference()),
-            v: ITEM_VERSION,
-            list_pk: keys::webhooks(scope),
-            list_sk: webhook.id.clone(),
-            webhook_id: webhook.id.clone(),
-            owner: webhook.owner.clone(),
-            place: webhook.place,
-            dialect: webhook.dialect.clone(),
-            url: webhook.url.clone(),
-            secret: webhook.secret.expose().to_owned(),
-            previous_secrets: webhook.previous_secrets.iter().map(PreviousSecretItem::from).collect(),
-            signature_header: webhook.signature_header.clone(),
-            events: webhook.events.clone(),
-            enabled: webhook.enabled,
-            retries_max: webhook.retries_max,
-            timeout_s: webhook.timeout_s,
-            history_limit: webhook.history_limit,
-            log_shards: webhook.log_shards,
-            created_at: webhook.created_at,
-            updated_at: webhook.updated_at,
-        }
-    }
-}
-
-impl From<WebhookItem> for Webhook {
-    fn from(item: WebhookItem) -> Self {
-        Self {
-            id: item.webhook_id,
-            owner: item.owner,
-            place: item.place,
-            dialect: item.dialect,
-            url: item.url,
-            secret: Secret::new(item.secret),
-            previous_secrets: item.previous_secrets.into_iter().map(PreviousSecret::from).collect(),
-            signature_header: item.signature_header,
-            events: item.events,
-            enabled: item.enabled,
-            retries_max: item.retries_max,
-            timeout_s: item.timeout_s,
-            history_limit: item.history_limit,
-            log_shards: item.log_shards,
-            created_at: item.created_at,
-            updated_at: item.updated_at,
-        }
-    }
-}
+use super::webhook_item::WebhookItem;
+use super::{Consistency, Item, Store, StoreError, from_item, keys, number, text, to_item};
+use crate::domain::{Agent, Owner, Place, Scope, Webhook, WebhookRef};
 
 /// Everything of one owner.
 #[derive(Debug, Default)]
@@ -214,11 +115,11 @@ impl Store {
         Ok(found.item)
     }
 
-    /// Stores `webhook` where its owner's slot is still `before` and the owner is still there.
+    /// Stores `webhook` where what is in its place is still `before` and the owner is still there.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn replace_slot(
+    pub async fn replace(
         &self,
         scope: &Scope,
         before: Option<&Webhook>,
@@ -260,12 +161,24 @@ impl Store {
     /// # Errors
     /// Where DynamoDB did not take it.
     pub async fn delete_slot(&self, scope: &Scope, owner: &Owner) -> Result<bool, StoreError> {
+        self.delete_config(keys::owner(scope, owner), keys::slot().to_owned()).await
+    }
+
+    /// Removes a webhook; `false` where it was gone.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn delete_webhook(&self, scope: &Scope, reference: &WebhookRef) -> Result<bool, StoreError> {
+        self.delete_config(keys::owner(scope, &reference.owner), keys::webhook(reference)).await
+    }
+
+    async fn delete_config(&self, pk: String, sk: String) -> Result<bool, StoreError> {
         let answer = self
             .client
             .delete_item()
             .table_name(&self.config_table)
-            .key("pk", text(keys::owner(scope, owner)))
-            .key("sk", text(keys::slot()))
+            .key("pk", text(pk))
+            .key("sk", text(sk))
             .return_values(ReturnValue::AllOld)
             .send()
             .await?;

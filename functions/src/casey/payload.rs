@@ -1,0 +1,29 @@
+//! What Casey's endpoints are sent.
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use shared::sign::Scheme;
+
+use crate::dialect::{Telling, Told};
+
+/// `{event_type, event_id, timestamp, organization_id, data}`
+#[derive(Serialize)]
+struct Payload<'a> {
+    event_type: &'a str,
+    event_id: &'a str,
+    timestamp: String,
+    organization_id: &'a str,
+    data: &'a RawValue,
+}
+
+/// Writes the request that tells an endpoint of an event.
+pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
+    let payload = Payload {
+        event_type: telling.event_type,
+        event_id: telling.event.id.as_str(),
+        timestamp: telling.event.occurred_at.iso8601(),
+        organization_id: telling.scope.project.as_str(),
+        data: &telling.event.data,
+    };
+    Ok(Told { scheme: Scheme::Svix, headers: Vec::new(), body: to_raw_value(&payload)?, message_id: None })
+}

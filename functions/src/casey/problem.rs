@@ -1,0 +1,82 @@
+//! `{"error": {"code", "message"}}`
+
+use std::error::Error;
+
+use http::StatusCode;
+use serde_json::json;
+use shared::http::caller::CallerError;
+use shared::http::reply::{self, Reply};
+use shared::store::StoreError;
+use shared::webhooks::WebhookError;
+
+use crate::fault::Fault;
+use crate::function;
+
+/// Why a call is not answered with its result.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// 401 `unauthorized`
+    Unauthorized(&'static str),
+    /// 404 `not_found`
+    NotFound,
+    /// 400 `invalid_request`
+    Invalid(String),
+    /// 503 `unavailable`
+    Fault(Fault),
+}
+
+impl From<CallerError> for Problem {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::Missing => Self::Unauthorized("Missing API key"),
+            CallerError::Invalid => Self::Unauthorized("Invalid API key"),
+            CallerError::Store(error) => Self::Fault(error.into()),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::NoSuchAgent | WebhookError::NotSet => Self::NotFound,
+            WebhookError::Contended => Self::Fault(Fault::Webhook(error)),
+            WebhookError::Store(error) => Self::Fault(error.into()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl function::Problem for Problem {
+    fn reply(&self) -> Reply {
+        let error = |status, code: &str, message: &str| {
+            reply::json(status, &json!({ "error": { "code": code, "message": message } }))
+        };
+        match self {
+            Self::Unauthorized(text) => reply::asking_for_key(error(StatusCode::UNAUTHORIZED, "unauthorized", text)),
+            Self::NotFound => error(StatusCode::NOT_FOUND, "not_found", "Webhook endpoint not found"),
+            Self::Invalid(text) => error(StatusCode::BAD_REQUEST, "invalid_request", text),
+            Self::Fault(_) => {
+                let text = "The request may not have been carried out; try again";
+                reply::to_be_tried_again(error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text))
+            }
+        }
+    }
+
+    fn fault(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            Self::Unauthorized(_) | Self::NotFound | Self::Invalid(_) => None,
+        }
+    }
+}

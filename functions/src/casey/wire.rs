@@ -1,0 +1,163 @@
+//! What Casey's callers send and are answered.
+
+use lambda_http::Request;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::domain::{DialectName, EventFilter, Owner, Place, Scope, Webhook, WebhookId, WebhookRef};
+use shared::http::request::{BODY_BYTES_MAX, body_bytes, path_parameter};
+use shared::store::webhooks::Owned;
+use shared::store::{Consistency, Store};
+use shared::webhooks::Subscription;
+use url::Url;
+
+use super::{DIALECT, Problem};
+
+/// What an endpoint asks for that does not say.
+const EVENT_TYPES_DEFAULT: &str = "conversation.completed";
+/// Event types of one endpoint.
+const EVENT_TYPES_MAX: usize = 50;
+/// The longest event type, in characters.
+const EVENT_TYPE_CHARS_MAX: usize = 128;
+/// The longest URL, in characters.
+const URL_CHARS_MAX: usize = 2083;
+/// The longest description, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 1000;
+/// Attempts after the first one.
+const RETRIES_MAX: u8 = 10;
+/// Seconds that an attempt may take; Casey's customers cannot choose.
+const TIMEOUT_S: u16 = 30;
+
+/// `{id, url, description, event_types, enabled, created_at}`, and `secret` for the call that makes it.
+#[derive(Serialize)]
+pub(super) struct EndpointReply<'a> {
+    id: &'a str,
+    url: &'a str,
+    description: Option<&'a str>,
+    event_types: &'a [String],
+    enabled: bool,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+}
+
+impl<'a> From<&'a Webhook> for EndpointReply<'a> {
+    fn from(webhook: &'a Webhook) -> Self {
+        Self {
+            id: webhook.id.as_str(),
+            url: &webhook.url,
+            description: webhook.description.as_deref(),
+            event_types: match &webhook.events {
+                EventFilter::All => &[],
+                EventFilter::Only(types) => types,
+            },
+            enabled: webhook.enabled,
+            created_at: webhook.created_at.iso8601(),
+            secret: None,
+        }
+    }
+}
+
+impl<'a> EndpointReply<'a> {
+    pub(super) fn with_secret(webhook: &'a Webhook) -> Self {
+        Self { secret: Some(webhook.secret.expose()), ..Self::from(webhook) }
+    }
+}
+
+/// `{data: …}`
+#[derive(Serialize)]
+pub(super) struct Data<T> {
+    pub(super) data: T,
+}
+
+/// The endpoint that the path names.
+pub(super) async fn endpoint(store: &Store, scope: &Scope, request: &Request) -> Result<Webhook, Problem> {
+    let id = WebhookId::parse(&path_parameter(request, "id")).ok_or(Problem::NotFound)?;
+    let reference = WebhookRef { id, owner: Owner::Project, place: Place::Subscription };
+    let found = store.webhook(scope, &reference, Consistency::Strong).await?;
+    found.filter(is_endpoint).ok_or(Problem::NotFound)
+}
+
+/// The project's endpoints, oldest first.
+pub(super) async fn endpoints(store: &Store, scope: &Scope) -> Result<Vec<Webhook>, Problem> {
+    let Owned { mut webhooks, .. } = store.owned(scope, &Owner::Project, Consistency::Strong).await?;
+    webhooks.retain(is_endpoint);
+    webhooks.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(webhooks)
+}
+
+fn is_endpoint(webhook: &Webhook) -> bool {
+    webhook.place == Place::Subscription && webhook.dialect.as_str() == DIALECT.name
+}
+
+/// `{url, description?, event_types?}`
+pub(super) fn subscription(request: &Request, require_https: bool) -> Result<Subscription, Problem> {
+    let body = object(body_bytes(request))?;
+    let known = ["url", "description", "event_types"];
+    if let Some(other) = body.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(invalid(&format!("unknown field `{}`", other.chars().take(64).collect::<String>())));
+    }
+    Ok(Subscription {
+        dialect: DialectName::new(DIALECT.name),
+        description: description(body.get("description"))?,
+        url: url(body.get("url"), require_https)?,
+        events: EventFilter::Only(event_types(body.get("event_types"))?),
+        retries_max: RETRIES_MAX,
+        timeout_s: TIMEOUT_S,
+    })
+}
+
+fn invalid(message: &str) -> Problem {
+    Problem::Invalid(message.to_owned())
+}
+
+fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(invalid(&format!("the body is over {BODY_BYTES_MAX} bytes")));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(invalid("the body has to be a JSON object")),
+        Err(error) => Err(invalid(&format!("the body is no JSON: {error}"))),
+    }
+}
+
+fn url(value: Option<&Value>, require_https: bool) -> Result<String, Problem> {
+    let text = match value {
+        None | Some(Value::Null) => return Err(invalid("url is required")),
+        Some(value) => value.as_str().ok_or_else(|| invalid("url has to be a string"))?,
+    };
+    if text.chars().count() > URL_CHARS_MAX {
+        return Err(invalid(&format!("url has to be at most {URL_CHARS_MAX} characters")));
+    }
+    let scheme = Url::parse(text).map(|url| url.scheme().to_owned()).or(Err(invalid("url has to be a valid URL")))?;
+    match scheme.as_str() {
+        "https" => Ok(text.to_owned()),
+        "http" if !require_https => Ok(text.to_owned()),
+        _ if require_https => Err(invalid("url has to be an https URL")),
+        _ => Err(invalid("url has to be an http or https URL")),
+    }
+}
+
+fn description(value: Option<&Value>) -> Result<Option<String>, Problem> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
+    let text = value.as_str().ok_or_else(|| invalid("description has to be a string"))?;
+    if text.chars().count() > DESCRIPTION_CHARS_MAX {
+        return Err(invalid(&format!("description has to be at most {DESCRIPTION_CHARS_MAX} characters")));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn event_types(value: Option<&Value>) -> Result<Vec<String>, Problem> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(vec![EVENT_TYPES_DEFAULT.to_owned()]) };
+    let list = value.as_array().ok_or_else(|| invalid("event_types has to be a list"))?;
+    if !(1..=EVENT_TYPES_MAX).contains(&list.len()) {
+        return Err(invalid(&format!("event_types has to be a list of 1 to {EVENT_TYPES_MAX}")));
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    let is_type = |text: &&str| (1..=EVENT_TYPE_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed);
+    let types = list.iter().map(|value| value.as_str().filter(is_type).map(str::to_owned));
+    let types: Option<Vec<String>> = types.collect();
+    types.ok_or_else(|| {
+        invalid(&format!("each of event_types has to be 1 to {EVENT_TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -"))
+    })
+}
