@@ -39,3 +39,19 @@ impl From<serde_json::Error> for Fault {
         Self::Json(error)
     }
 }
+
+/// Lets `?` turn faults into the `Fault` of a dialect's own `Problem`.
+macro_rules! problem_from_faults {
+    ($problem:ty) => {
+        problem_from_faults!($problem: crate::fault::Fault, shared::store::StoreError, serde_json::Error);
+    };
+    ($problem:ty: $($fault:ty),+) => {
+        $(impl From<$fault> for $problem {
+            fn from(fault: $fault) -> Self {
+                Self::Fault(fault.into())
+            }
+        })+
+    };
+}
+
+pub(crate) use problem_from_faults;

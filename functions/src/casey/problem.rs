@@ -3,13 +3,11 @@
 use std::error::Error;
 
 use http::StatusCode;
-use serde_json::json;
 use shared::http::caller::CallerError;
-use shared::http::reply::{self, Reply};
-use shared::store::StoreError;
+use shared::http::reply::{self, Reply, coded_error};
 use shared::webhooks::WebhookError;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, problem_from_faults};
 use crate::function;
 
 /// Why a call is not answered with its result.
@@ -45,30 +43,19 @@ impl From<WebhookError> for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
+problem_from_faults!(Problem);
 
 impl function::Problem for Problem {
     fn reply(&self) -> Reply {
-        let error = |status, code: &str, message: &str| {
-            reply::json(status, &json!({ "error": { "code": code, "message": message } }))
-        };
         match self {
-            Self::Unauthorized(text) => reply::asking_for_key(error(StatusCode::UNAUTHORIZED, "unauthorized", text)),
-            Self::NotFound => error(StatusCode::NOT_FOUND, "not_found", "Webhook endpoint not found"),
-            Self::Invalid(text) => error(StatusCode::BAD_REQUEST, "invalid_request", text),
+            Self::Unauthorized(text) => {
+                reply::asking_for_key(coded_error(StatusCode::UNAUTHORIZED, "unauthorized", text))
+            }
+            Self::NotFound => coded_error(StatusCode::NOT_FOUND, "not_found", "Webhook endpoint not found"),
+            Self::Invalid(text) => coded_error(StatusCode::BAD_REQUEST, "invalid_request", text),
             Self::Fault(_) => {
                 let text = "The request may not have been carried out; try again";
-                reply::to_be_tried_again(error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text))
+                reply::to_be_tried_again(coded_error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", text))
             }
         }
     }

@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
 use shared::http::request::BODY_BYTES_MAX;
-use shared::store::StoreError;
 use shared::webhooks::WebhookError;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, problem_from_faults};
 use crate::function;
 
 /// Why a call is not answered with its result.
@@ -67,23 +66,7 @@ impl From<WebhookError> for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-impl From<serde_json::Error> for Problem {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
+problem_from_faults!(Problem);
 
 impl function::Problem for Problem {
     fn reply(&self) -> Reply {

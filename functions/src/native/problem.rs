@@ -6,11 +6,10 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 use shared::http::caller::CallerError;
-use shared::http::reply::{self, Reply};
+use shared::http::reply::{self, Reply, coded_error};
 use shared::http::request::BODY_BYTES_MAX;
-use shared::store::StoreError;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, problem_from_faults};
 use crate::function;
 
 /// Why a call is not answered with its result.
@@ -72,29 +71,16 @@ impl From<CallerError> for Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
+problem_from_faults!(Problem);
 
 impl function::Problem for Problem {
     fn reply(&self) -> Reply {
-        let error = |status, code: &str, message: &str| {
-            reply::json(status, &json!({ "error": { "code": code, "message": message } }))
-        };
         match self {
             Self::Unauthorized(message) => {
-                reply::asking_for_key(error(StatusCode::UNAUTHORIZED, "unauthorized", message))
+                reply::asking_for_key(coded_error(StatusCode::UNAUTHORIZED, "unauthorized", message))
             }
-            Self::NotFound(message) => error(StatusCode::NOT_FOUND, "not_found", message),
-            Self::NotJson(message) => error(StatusCode::BAD_REQUEST, "invalid_json", message),
+            Self::NotFound(message) => coded_error(StatusCode::NOT_FOUND, "not_found", message),
+            Self::NotJson(message) => coded_error(StatusCode::BAD_REQUEST, "invalid_json", message),
             Self::Invalid(details) => {
                 let message = details.first().map(|detail| match detail.field.as_str() {
                     "" => format!("The body: {}", detail.message),
@@ -105,11 +91,11 @@ impl function::Problem for Problem {
             }
             Self::TooLarge => {
                 let message = format!("The body is over {BODY_BYTES_MAX} bytes.");
-                error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
+                coded_error(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
             }
             Self::Fault(_) => {
                 let message = "The request may not have been carried out; try again.";
-                reply::to_be_tried_again(error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message))
+                reply::to_be_tried_again(coded_error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message))
             }
         }
     }

@@ -4,6 +4,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use lambda_http::Body;
 use serde::Serialize;
+use serde_json::json;
 
 /// What an HTTP function answers.
 pub type Reply = Response<Body>;
@@ -26,6 +27,12 @@ pub fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Body::Empty);
     *reply.status_mut() = status;
     reply
+}
+
+/// `{"error": {"code", "message"}}`
+#[must_use]
+pub fn coded_error(status: StatusCode, code: &str, message: &str) -> Reply {
+    json(status, &json!({ "error": { "code": code, "message": message } }))
 }
 
 /// A 401's answer, saying what would help.
