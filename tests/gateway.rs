@@ -26,7 +26,22 @@ async fn what_is_no_route_is_not_found() -> Result<()> {
 async fn a_host_that_is_none_is_refused_and_no_function_sees_it() -> Result<()> {
     let (api, client) = (Api::start().await?, reqwest::Client::new());
     let long = "h".repeat(5000);
-    let hosts = ["127.0.0.1:abc", "h:99999", "h:-1", ":3000", ":", "[::1]:x", "[zz]", "a@b:x", "a b", "<x>", &long];
+    let hosts = [
+        "127.0.0.1:abc",
+        "h:99999",
+        "h:-1",
+        ":3000",
+        ":",
+        "[::1]:x",
+        "[zz]",
+        "a@b:x",
+        "a b",
+        "<x>",
+        "a{b}",
+        "a\"b",
+        "a`b",
+        &long,
+    ];
     for host in hosts {
         let request = client.get(format!("{}/v1/agents", api.stack.url)).header("host", host);
         assert_eq!(status_and_body(request).await?, (400, json!({ "message": "Bad Request" })), "{host}");

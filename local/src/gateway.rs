@@ -24,7 +24,7 @@ use functions::function::{Handler, HttpHandler};
 use functions::functions::FUNCTIONS;
 use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 use http_body_util::LengthLimitError;
 use lambda_http::Body as LambdaBody;
 use url::Url;
@@ -117,8 +117,9 @@ async fn serve(
 
 /// Whether it names a host as URLs do: API Gateway lets nothing else through, and `lambda_http` relies on it.
 fn is_host(host: &HeaderValue) -> bool {
-    let url = host.to_str().map(|host| Url::parse(&format!("http://{host}/")));
-    host.len() <= HOST_BYTES_MAX && matches!(url, Ok(Ok(_)))
+    let url = host.to_str().ok().map(|host| format!("http://{host}/"));
+    let is_url = url.is_some_and(|url| Url::parse(&url).is_ok_and(|url| Uri::try_from(url.as_str()).is_ok()));
+    host.len() <= HOST_BYTES_MAX && is_url
 }
 
 /// Whether Lambda would take it: it counts the whole event as JSON, in which a body's quotes take two bytes.

@@ -108,6 +108,8 @@ fn standard_key(secret: &Secret) -> Vec<u8> {
         .expose()
         .strip_prefix("whsec_")
         .and_then(|encoded| STANDARD.decode(encoded).ok())
+        // Anybody could sign with an empty key.
+        .filter(|key| !key.is_empty())
         .unwrap_or_else(|| secret.expose().as_bytes().to_vec())
 }
 
@@ -189,5 +191,6 @@ mod tests {
         assert_eq!(standard_key(&Secret::new("plain text".to_owned())), b"plain text");
         assert_eq!(standard_key(&Secret::new("whsec_not base64".to_owned())), b"whsec_not base64");
         assert_eq!(standard_key(&Secret::new("whsec_AQID".to_owned())), [1, 2, 3]);
+        assert_eq!(standard_key(&Secret::new("whsec_".to_owned())), b"whsec_");
     }
 }

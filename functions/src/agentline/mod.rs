@@ -15,6 +15,9 @@ use crate::dialect::Dialect;
 /// The header of the signature, where the customer chose none.
 const SIGNATURE_HEADER: &str = "X-AgentLine-Signature";
 
+/// The header of the event's type.
+const EVENT_HEADER: &str = "x-agentline-event";
+
 /// The dialect, as the pipeline uses it.
 pub const DIALECT: Dialect =
     Dialect { name: "agentline", event_names: &[("message.received", "sms.received")], tell: payload::tell };

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::sign::Scheme;
 
-use super::SIGNATURE_HEADER;
+use super::{EVENT_HEADER, SIGNATURE_HEADER};
 use crate::dialect::{Telling, Told};
 
 /// Writes the request that tells a webhook of an event: the event's data, each value with its bytes, and laid over it
@@ -20,7 +20,7 @@ pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
     body.insert("created_at".to_owned(), to_raw_value(&event.occurred_at.iso8601())?);
     Ok(Told {
         scheme: Scheme::BodyHex { header: SIGNATURE_HEADER.to_owned() },
-        headers: vec![("x-agentline-event".to_owned(), telling.event_type.to_owned())],
+        headers: vec![(EVENT_HEADER.to_owned(), telling.event_type.to_owned())],
         body: to_raw_value(&body)?,
         message_id: None,
     })

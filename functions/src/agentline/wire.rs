@@ -6,7 +6,7 @@ use shared::domain::{AgentId, DialectName, Owner, Secret, Webhook};
 use shared::http::request::body_bytes;
 use shared::webhooks::{Choice, SecretChoice, SlotSettings};
 
-use super::{DIALECT, SIGNATURE_HEADER};
+use super::{DIALECT, EVENT_HEADER, SIGNATURE_HEADER};
 use crate::fastapi::{Fields, Problem, object, query};
 
 /// Attempts after the first one.
@@ -73,7 +73,7 @@ pub(super) fn set_request(request: &Request, require_https: bool) -> Result<SetR
     let url = fields.required_url("url", require_https);
     let agent_id = fields.required_string("agent_id");
     let secret = fields.string_of("secret", 1..=SECRET_CHARS_MAX);
-    let signature_header = fields.header_name("signature_header");
+    let signature_header = fields.header_name("signature_header", EVENT_HEADER);
     fields.finish()?;
     let settings = SlotSettings {
         dialect: DialectName::new(DIALECT.name),

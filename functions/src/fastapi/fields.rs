@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
-use shared::header::check_name;
+use shared::header::{HeaderProblem, check_name};
 use shared::http::request::{BODY_BYTES_MAX, query_parameter};
 use url::Url;
 
@@ -160,10 +160,11 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// The name of a header that the customer may choose; absent and `null` are none.
-    pub fn header_name(&mut self, name: &'static str) -> Option<String> {
+    /// The name of a header that the customer may choose, other than `taken`; absent and `null` are none.
+    pub fn header_name(&mut self, name: &'static str, taken: &str) -> Option<String> {
         let text = self.string(name)?;
-        match check_name(&text) {
+        let checked = if text.eq_ignore_ascii_case(taken) { Err(HeaderProblem::Taken) } else { check_name(&text) };
+        match checked {
             Ok(()) => Some(text),
             Err(problem) => {
                 let msg = format!("Value error, {problem}");

@@ -1,6 +1,9 @@
 //! Reading an event as platforms publish it, over HTTP and straight into the events queue.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use shared::domain::{AgentId, Event, EventId, Scope};
 use shared::time::Timestamp;
@@ -61,6 +64,10 @@ pub fn read(
     })?;
     check_type(&published.kind)?;
     check_object("data", &published.data)?;
+    // Raw values are read on without a look at their texts, but dialects read these.
+    if serde_json::from_str::<BTreeMap<String, IgnoredAny>>(published.data.get()).is_err() {
+        return Err(wrong("data", "with names that are Unicode text"));
+    }
     if let Some(state) = &published.conversation_state {
         check_object("conversation_state", state)?;
     }
@@ -161,6 +168,7 @@ mod tests {
             (r#"{"type":"a b","data":{}}"#, "type", "1 to 128"),
             (r#"{"type":"a"}"#, "data", "required"),
             (r#"{"type":"a","data":[]}"#, "data", "a JSON object"),
+            (r#"{"type":"a","data":{"\ud800":1}}"#, "data", "Unicode text"),
             (r#"{"type":"a","data":{},"agent_id":"a#b"}"#, "agent_id", "1 to 128"),
             (r#"{"type":"a","data":{},"occurred_at":"now"}"#, "occurred_at", "RFC 3339"),
             (r#"{"type":"a","data":{},"id":""}"#, "id", "1 to 256"),

@@ -7,12 +7,12 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use futures::future::try_join;
 use serde_json::value::RawValue;
-use shared::domain::{AgentId, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
+use shared::domain::{DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
+use shared::store::Consistency;
 use shared::store::webhooks::Owned;
-use shared::store::{Consistency, StoreError};
 use shared::time::Timestamp;
 
 use super::entry::entry;
@@ -34,19 +34,20 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     if message.events.len() > EVENTS_MAX {
         return Err(Fault::TooManyEvents(message.events.len()));
     }
-    let mut deliveries = Vec::new();
+    let (mut deliveries, mut failure) = (Vec::new(), None);
     for (index, raw) in message.events.iter().enumerate() {
         let event = read_event(&message, record, index, raw, accepted_at)?;
         for (webhook, decision) in decide(app, &message, &event).await? {
-            let delivery = delivery(&message.scope, &event, &webhook)?;
-            match decision {
-                Decision::Deliver => deliveries.push(outgoing(&delivery)?),
-                Decision::Skip => log_as_skipped(app, &delivery).await?,
+            match (delivery(&message.scope, &event, &webhook), decision) {
+                (Ok(delivery), Decision::Deliver) => deliveries.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Skip) => log_as_skipped(app, &delivery).await?,
+                // One webhook that cannot be told must not keep the event from the others.
+                (Err(fault), _) => failure = Some(fault),
             }
         }
     }
     app.queues.send(Queue::Deliveries, deliveries).await?;
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
 fn read_event(
@@ -64,14 +65,17 @@ fn read_event(
     Ok(event)
 }
 
+/// The reads are consistent: what was set or deleted before an event was published counts for it.
 async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Vec<(Webhook, Decision)>, Fault> {
     let scope = &message.scope;
-    let agents = owned_by_agent(app, scope, event.agent_id.as_ref());
-    let projects = app.store.owned(scope, &Owner::Project, Consistency::Eventual);
-    let (agents, mut projects) = try_join(agents, projects).await?;
-    if message.only.is_some() || (!agents.has_slot() && !projects.has_slot()) {
-        projects = app.store.owned(scope, &Owner::Project, Consistency::Strong).await?;
-    }
+    let agents = async {
+        match &event.agent_id {
+            Some(id) => app.store.owned(scope, &Owner::Agent(id.clone()), Consistency::Strong).await,
+            None => Ok(Owned::default()),
+        }
+    };
+    let projects = app.store.owned(scope, &Owner::Project, Consistency::Strong);
+    let (agents, projects) = try_join(agents, projects).await?;
     let native = dialects::native_name(&event.kind);
     let name_in = |name: &_| dialects::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
     let decided = match &message.only {
@@ -79,15 +83,6 @@ async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Vec
         None => recipients(&agents.webhooks, &projects.webhooks, name_in),
     };
     Ok(decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect())
-}
-
-/// An eventually consistent read is cheaper; but a slot that was set a moment ago must not be overlooked, so where it
-/// shows none a consistent one decides.
-async fn owned_by_agent(app: &App, scope: &Scope, agent: Option<&AgentId>) -> Result<Owned, StoreError> {
-    let Some(agent) = agent else { return Ok(Owned::default()) };
-    let owner = Owner::Agent(agent.clone());
-    let owned = app.store.owned(scope, &owner, Consistency::Eventual).await?;
-    if owned.has_slot() { Ok(owned) } else { app.store.owned(scope, &owner, Consistency::Strong).await }
 }
 
 /// Freezes everything that no attempt may change.

@@ -14,8 +14,11 @@ use crate::app::App;
 use crate::fault::Fault;
 use crate::function::Function;
 
-/// Deliveries that one run takes from each part of the index.
-const SHARD_LIMIT: u16 = 100;
+/// Deliveries that one round takes from each of the index's 16 parts: their bodies are held in memory together.
+const SHARD_LIMIT: u16 = 10;
+
+/// Rounds of one run; the next run goes on.
+const ROUNDS_MAX: usize = 50;
 
 /// Deliveries that are postponed and sent together: what one batch of SQS takes.
 const CHUNK: usize = 10;
@@ -25,18 +28,19 @@ pub const FUNCTION: Function = Function::schedule("pipeline-sweep", |app| Box::p
 
 async fn sweep(app: &App) -> Result<(), Fault> {
     let now = app.clock.now();
-    let overdue = app.store.overdue(now.minus(app.settings.sweep_after), SHARD_LIMIT).await?;
-    let mut count = 0;
-    for chunk in overdue.chunks(CHUNK) {
-        let postponed = try_join_all(chunk.iter().map(|overdue| app.store.postpone(overdue, now))).await?;
-        let messages: Vec<_> = chunk
-            .iter()
-            .zip(postponed)
-            .filter(|(_, postponed)| *postponed)
-            .map(|(overdue, _)| outgoing(overdue))
-            .collect();
-        count += messages.len();
-        app.queues.send(Queue::Retries, messages).await?;
+    let (before, mut count) = (now.minus(app.settings.sweep_after), 0);
+    for _ in 0..ROUNDS_MAX {
+        let overdue = app.store.overdue(before, SHARD_LIMIT).await?;
+        if overdue.is_empty() {
+            break;
+        }
+        for chunk in overdue.chunks(CHUNK) {
+            let postponed = try_join_all(chunk.iter().map(|overdue| app.store.postpone(overdue, now))).await?;
+            let ours = chunk.iter().zip(postponed).filter(|(_, postponed)| *postponed);
+            let messages: Vec<_> = ours.map(|(overdue, _)| outgoing(overdue)).collect();
+            count += messages.len();
+            app.queues.send(Queue::Retries, messages).await?;
+        }
     }
     if count > 0 {
         tracing::warn!(count, "deliveries were overdue and are queued again");

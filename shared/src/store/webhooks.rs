@@ -3,12 +3,15 @@
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteItem};
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::agents::{AgentItem, LISTING_INDEX};
 use super::webhook_item::WebhookItem;
 use super::{Consistency, Item, Store, StoreError, from_item, keys, number, text, to_item};
 use crate::domain::{Agent, Owner, Place, Scope, Webhook, WebhookRef};
+
+/// Items that a list reads at once.
+const READS_AT_ONCE: usize = 32;
 
 /// Everything of one owner.
 #[derive(Debug, Default)]
@@ -20,12 +23,6 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Whether the owner's slot is set.
-    #[must_use]
-    pub fn has_slot(&self) -> bool {
-        self.webhooks.iter().any(|webhook| webhook.place == Place::Slot)
-    }
-
     /// The owner's slot, if set.
     #[must_use]
     pub fn slot(self) -> Option<Webhook> {
@@ -98,7 +95,8 @@ impl Store {
             .expression_attribute_values(":partition", text(keys::webhooks(scope)));
         // The index holds no secrets: it leads to the items.
         let keys: Vec<Item> = query.into_paginator().items().send().try_collect().await?;
-        let items = try_join_all(keys.into_iter().map(|keys| self.config_item(keys))).await?;
+        let reads = stream::iter(keys).map(|keys| self.config_item(keys)).buffered(READS_AT_ONCE);
+        let items: Vec<Option<Item>> = reads.try_collect().await?;
         items.into_iter().flatten().map(|item| Ok(from_item::<WebhookItem>(item)?.into())).collect()
     }
 
