@@ -76,6 +76,20 @@ async fn a_bad_endpoint_is_refused_and_not_stored() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_project_has_at_most_fifty_endpoints() -> Result<()> {
+    let api = Api::start().await?;
+    for _ in 0..50 {
+        create(&api, json!({ "url": "https://a.example" })).await?;
+    }
+    let refused = api.post(WEBHOOKS, &json!({ "url": "https://a.example" })).await?;
+    let message = "there are 50 subscriptions, and no more may be added";
+    let error = json!({ "error": { "code": "invalid_request", "message": message } });
+    assert_eq!((refused.status, refused.body), (400, error));
+    assert_eq!(api.get(WEBHOOKS).await?.body["data"].as_array().unwrap().len(), 50);
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_id_of_nothing_of_another_project_or_of_the_other_environment_is_not_found() -> Result<()> {
     let api = Api::start().await?;
     let endpoint = create(&api, json!({ "url": "https://a.example" })).await?;

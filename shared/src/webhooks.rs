@@ -13,6 +13,9 @@ pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
 /// Old secrets that sign besides the new one: of a slot that is set more often within a day, the oldest ends early.
 pub const PREVIOUS_SECRETS_MAX: usize = 4;
 
+/// Subscriptions of one owner. Two that are added at the same moment may exceed it by one.
+pub const SUBSCRIPTIONS_MAX: usize = 50;
+
 /// How often a set starts over because somebody else set the same slot meanwhile.
 const SET_TRIES_MAX: usize = 5;
 
@@ -67,6 +70,9 @@ pub enum WebhookError {
     /// Others kept setting the same slot.
     #[error("the slot was set by others {SET_TRIES_MAX} times while this call tried to")]
     Contended,
+    /// The owner has as many subscriptions as it may.
+    #[error("there are {SUBSCRIPTIONS_MAX} subscriptions, and no more may be added")]
+    TooMany,
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -181,7 +187,7 @@ pub struct Subscription {
 /// Adds a subscription, with a new secret, to those of the owner.
 ///
 /// # Errors
-/// Where the agent is not registered, or the store fails.
+/// Where the agent is not registered, the owner has [`SUBSCRIPTIONS_MAX`] already, or the store fails.
 pub async fn subscribe(
     store: &Store,
     (clock, ids): (&Clock, &Ids),
@@ -189,6 +195,10 @@ pub async fn subscribe(
     owner: &Owner,
     subscription: Subscription,
 ) -> Result<Webhook, WebhookError> {
+    let owned = store.owned(scope, owner, Consistency::Strong).await?;
+    if owned.webhooks.iter().filter(|webhook| webhook.place == Place::Subscription).count() >= SUBSCRIPTIONS_MAX {
+        return Err(WebhookError::TooMany);
+    }
     let now = clock.now();
     let webhook = Webhook {
         id: ids.webhook(now),

@@ -1,7 +1,7 @@
 //! `POST /casey/v1/backend/webhooks`: adds an endpoint.
 //!
 //! Body: `{url, description?, event_types?}`. 201 `{data: {id, url, description, event_types, enabled, created_at,
-//! secret}}`; 400 where a field is wrong or unknown: nothing is stored; 401; 503.
+//! secret}}`; 400 where a field is wrong or unknown, or there are 50: nothing is stored; 401; 503.
 
 use http::StatusCode;
 use lambda_http::Request;

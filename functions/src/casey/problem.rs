@@ -37,6 +37,7 @@ impl From<WebhookError> for Problem {
     fn from(error: WebhookError) -> Self {
         match error {
             WebhookError::NoSuchAgent | WebhookError::NotSet => Self::NotFound,
+            WebhookError::TooMany => Self::Invalid(error.to_string()),
             WebhookError::Contended => Self::Fault(Fault::Webhook(error)),
             WebhookError::Store(error) => Self::Fault(error.into()),
         }
