@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use shared::domain::{
     AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Ids, Owner, Scope, Status, Webhook, WebhookId,
 };
+use shared::store::Store;
 use shared::store::deliveries::Recorded;
 use shared::store::webhooks::Replaced;
-use shared::store::{Consistency, Store};
 use shared::time::Timestamp;
 
 use crate::stack::{AGENT, Api};
@@ -25,7 +25,7 @@ async fn store() -> Result<(Api, Store, Scope)> {
 
 async fn slot(store: &Store, scope: &Scope) -> Result<Option<Webhook>> {
     let owner = Owner::Agent(AgentId::parse(AGENT)?);
-    Ok(store.owned(scope, &owner, Consistency::Strong).await?.slot())
+    Ok(store.owned(scope, &owner).await?.slot())
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{DialectName, EventFilter, Ids, Owner, Place, PreviousSecret, Scope, Secret, Webhook};
-use crate::store::webhooks::Replaced;
-use crate::store::{Consistency, Store, StoreError};
+use crate::store::webhooks::{Owned, Replaced};
+use crate::store::{Store, StoreError};
 use crate::time::{Clock, Timestamp};
 
 /// How long a rotated secret still signs.
@@ -90,11 +90,7 @@ pub async fn set_slot(
     settings: SlotSettings,
 ) -> Result<Webhook, WebhookError> {
     for _ in 0..SET_TRIES_MAX {
-        let owned = store.owned(scope, owner, Consistency::Strong).await?;
-        if owner.agent().is_some() && owned.agent.is_none() {
-            return Err(WebhookError::NoSuchAgent);
-        }
-        let before = owned.slot();
+        let before = registered(store, scope, owner).await?.slot();
         let webhook = replacement(before.as_ref(), owner, settings.clone(), clock.now(), ids);
         match store.replace(scope, before.as_ref(), &webhook).await? {
             Replaced::Done => return Ok(webhook),
@@ -149,11 +145,13 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
 /// # Errors
 /// Where the agent is not registered, or the store fails.
 pub async fn slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<Option<Webhook>, WebhookError> {
-    let owned = store.owned(scope, owner, Consistency::Strong).await?;
-    if owner.agent().is_some() && owned.agent.is_none() {
-        return Err(WebhookError::NoSuchAgent);
-    }
-    Ok(owned.slot())
+    Ok(registered(store, scope, owner).await?.slot())
+}
+
+/// What a registered owner has; a project always is one.
+async fn registered(store: &Store, scope: &Scope, owner: &Owner) -> Result<Owned, WebhookError> {
+    let owned = store.owned(scope, owner).await?;
+    if owner.agent().is_some() && owned.agent.is_none() { Err(WebhookError::NoSuchAgent) } else { Ok(owned) }
 }
 
 /// Empties the owner's slot.
@@ -195,7 +193,7 @@ pub async fn subscribe(
     owner: &Owner,
     subscription: Subscription,
 ) -> Result<Webhook, WebhookError> {
-    let owned = store.owned(scope, owner, Consistency::Strong).await?;
+    let owned = registered(store, scope, owner).await?;
     if owned.webhooks.iter().filter(|webhook| webhook.place == Place::Subscription).count() >= SUBSCRIPTIONS_MAX {
         return Err(WebhookError::TooMany);
     }

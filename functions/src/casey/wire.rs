@@ -11,13 +11,12 @@ use shared::webhooks::Subscription;
 use url::Url;
 
 use super::{DIALECT, Problem};
+use crate::pipeline::event::{TYPE_CHARS_MAX, is_type};
 
 /// What an endpoint asks for that does not say.
 const EVENT_TYPES_DEFAULT: &str = "conversation.completed";
 /// Event types of one endpoint.
 const EVENT_TYPES_MAX: usize = 50;
-/// The longest event type, in characters.
-const EVENT_TYPE_CHARS_MAX: usize = 128;
 /// The longest URL, in characters.
 const URL_CHARS_MAX: usize = 2083;
 /// The longest description, in characters.
@@ -79,7 +78,7 @@ pub(super) async fn endpoint(store: &Store, scope: &Scope, request: &Request) ->
 
 /// The project's endpoints, oldest first.
 pub(super) async fn endpoints(store: &Store, scope: &Scope) -> Result<Vec<Webhook>, Problem> {
-    let Owned { mut webhooks, .. } = store.owned(scope, &Owner::Project, Consistency::Strong).await?;
+    let Owned { mut webhooks, .. } = store.owned(scope, &Owner::Project).await?;
     webhooks.retain(is_endpoint);
     webhooks.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(webhooks)
@@ -153,11 +152,7 @@ fn event_types(value: Option<&Value>) -> Result<Vec<String>, Problem> {
     if !(1..=EVENT_TYPES_MAX).contains(&list.len()) {
         return Err(invalid(&format!("event_types has to be a list of 1 to {EVENT_TYPES_MAX}")));
     }
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    let is_type = |text: &&str| (1..=EVENT_TYPE_CHARS_MAX).contains(&text.len()) && text.bytes().all(allowed);
-    let types = list.iter().map(|value| value.as_str().filter(is_type).map(str::to_owned));
+    let types = list.iter().map(|value| value.as_str().filter(|text| is_type(text)).map(str::to_owned));
     let types: Option<Vec<String>> = types.collect();
-    types.ok_or_else(|| {
-        invalid(&format!("each of event_types has to be 1 to {EVENT_TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -"))
-    })
+    types.ok_or_else(|| invalid(&format!("each of event_types has to be 1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -")))
 }

@@ -54,7 +54,8 @@ async fn already_made(app: &App, message: &DeliveryMessage, seen_before: bool, n
     if logged.attempt_count < message.attempt && !ended {
         return Ok(false);
     }
-    if let (true, false, true, Some(next)) = (seen_before, ended, logged.attempt_count == message.attempt, next) {
+    let is_this_one = logged.attempt_count == message.attempt;
+    if let Some(next) = next.filter(|_| seen_before && is_this_one && !ended) {
         queue(app, &serde_json::from_str(&next)?, now).await?;
     }
     Ok(true)

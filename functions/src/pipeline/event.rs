@@ -13,7 +13,7 @@ use crate::native::Detail;
 /// The largest event, in bytes of JSON.
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 /// The longest type.
-const TYPE_CHARS_MAX: usize = 128;
+pub const TYPE_CHARS_MAX: usize = 128;
 /// The longest `id`, `channel` and `conversation_id`.
 const TEXT_CHARS_MAX: usize = 256;
 
@@ -103,13 +103,15 @@ fn reason(error: &serde_json::Error) -> String {
     error.to_string().split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-fn check_type(kind: &str) -> Result<(), Detail> {
+/// Whether events can have this type: 1 to [`TYPE_CHARS_MAX`] of `A-Z a-z 0-9 _ . -`.
+#[must_use]
+pub fn is_type(kind: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    if (1..=TYPE_CHARS_MAX).contains(&kind.len()) && kind.bytes().all(allowed) {
-        Ok(())
-    } else {
-        Err(wrong("type", format!("1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -")))
-    }
+    (1..=TYPE_CHARS_MAX).contains(&kind.len()) && kind.bytes().all(allowed)
+}
+
+fn check_type(kind: &str) -> Result<(), Detail> {
+    if is_type(kind) { Ok(()) } else { Err(wrong("type", format!("1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -"))) }
 }
 
 /// Raw JSON starts with its first token.

@@ -11,7 +11,6 @@ use shared::domain::{DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Stat
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
-use shared::store::Consistency;
 use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
 
@@ -70,11 +69,11 @@ async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Vec
     let scope = &message.scope;
     let agents = async {
         match &event.agent_id {
-            Some(id) => app.store.owned(scope, &Owner::Agent(id.clone()), Consistency::Strong).await,
+            Some(id) => app.store.owned(scope, &Owner::Agent(id.clone())).await,
             None => Ok(Owned::default()),
         }
     };
-    let projects = app.store.owned(scope, &Owner::Project, Consistency::Strong);
+    let projects = app.store.owned(scope, &Owner::Project);
     let (agents, projects) = try_join(agents, projects).await?;
     let native = dialects::native_name(&event.kind);
     let name_in = |name: &_| dialects::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{Consistency, ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text};
+use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text};
 use crate::domain::{Agent, AgentId, Owner, Scope};
 use crate::time::Timestamp;
 
@@ -99,7 +99,7 @@ impl Store {
         let partition = keys::agent(scope, id);
         let mut existed = false;
         loop {
-            let items = self.partition_items(&partition, Consistency::Strong).await?;
+            let items = self.partition_items(&partition).await?;
             if items.is_empty() {
                 return Ok(existed);
             }

@@ -1,8 +1,5 @@
 //! The log: one item a delivery, newest first under its webhook, and the index of those that are due again.
 
-use std::sync::LazyLock;
-
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -62,17 +59,13 @@ impl Store {
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":pending", serde_dynamo::to_attribute_value(Status::Pending)?);
         }
-        match put.send().await {
-            Ok(_) => Ok(Recorded::Done),
-            Err(error) => match logged_instead(&error) {
-                None => Err(error.into()),
-                // The SDK tries again where an answer is lost: then what is in the way is our own record.
-                Some(logged) if from_item::<DeliveryItem>(logged.clone()).is_ok_and(|logged| logged == item) => {
-                    Ok(Recorded::Done)
-                }
-                Some(_) => Ok(Recorded::Already),
-            },
-        }
+        let Err(error) = put.send().await else { return Ok(Recorded::Done) };
+        let Some(PutItemError::ConditionalCheckFailedException(failure)) = error.as_service_error() else {
+            return Err(error.into());
+        };
+        // The SDK tries again where an answer is lost: then what is in the way is our own record.
+        let logged = failure.item().and_then(|logged| from_item::<DeliveryItem>(logged.clone()).ok());
+        Ok(if logged.is_some_and(|logged| logged == item) { Recorded::Done } else { Recorded::Already })
     }
 
     /// A delivery as the log has it, and the queue message that makes its next attempt.
@@ -172,17 +165,9 @@ impl Store {
         Ok(overdue.collect())
     }
 
-    /// The item whose keys are among `keys`.
-    async fn log_item(&self, mut keys: Item) -> Result<Option<DeliveryItem>, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.log_table)
-            .set_key(Some(["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect()))
-            .consistent_read(true)
-            .send()
-            .await?;
-        found.item.map(from_item).transpose()
+    /// The delivery whose keys are among `keys`.
+    async fn log_item(&self, keys: Item) -> Result<Option<DeliveryItem>, StoreError> {
+        self.item_at(&self.log_table, keys).await?.map(from_item).transpose()
     }
 
     /// Moves an overdue delivery's place in the due index to `due_at`; `false` where somebody else did, or its attempt
@@ -212,13 +197,6 @@ impl Store {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// The item that was in the way of a put, where its condition failed.
-fn logged_instead<R>(error: &SdkError<PutItemError, R>) -> Option<&Item> {
-    static NONE: LazyLock<Item> = LazyLock::new(Item::new);
-    let Some(PutItemError::ConditionalCheckFailedException(failure)) = error.as_service_error() else { return None };
-    Some(failure.item().unwrap_or(&NONE))
 }
 
 /// Reads what a list shows, and no more.

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// Absent attributes are left out: a short item is a cheap one.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(PartialEq, Serialize, Deserialize)]
 pub(super) struct DeliveryItem {
     pk: String,
     sk: String,

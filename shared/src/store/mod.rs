@@ -78,6 +78,13 @@ impl Store {
             retention_days: settings.retention_days,
         }
     }
+
+    /// The item of `table` whose keys are among `keys`: an index's row, for one.
+    async fn item_at(&self, table: &str, mut keys: Item) -> Result<Option<Item>, StoreError> {
+        let keys = ["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect();
+        let found = self.client.get_item().table_name(table).set_key(Some(keys)).consistent_read(true).send().await?;
+        Ok(found.item)
+    }
 }
 
 impl Consistency {

@@ -46,9 +46,9 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn owned(&self, scope: &Scope, owner: &Owner, consistency: Consistency) -> Result<Owned, StoreError> {
+    pub async fn owned(&self, scope: &Scope, owner: &Owner) -> Result<Owned, StoreError> {
         let mut owned = Owned::default();
-        for item in self.partition_items(&keys::owner(scope, owner), consistency).await? {
+        for item in self.partition_items(&keys::owner(scope, owner)).await? {
             if item.get("sk") == Some(&text(keys::AGENT)) {
                 owned.agent = Some(from_item::<AgentItem>(item)?.into());
             } else {
@@ -95,22 +95,9 @@ impl Store {
             .expression_attribute_values(":partition", text(keys::webhooks(scope)));
         // The index holds no secrets: it leads to the items.
         let keys: Vec<Item> = query.into_paginator().items().send().try_collect().await?;
-        let reads = stream::iter(keys).map(|keys| self.config_item(keys)).buffered(READS_AT_ONCE);
+        let reads = stream::iter(keys).map(|keys| self.item_at(&self.config_table, keys)).buffered(READS_AT_ONCE);
         let items: Vec<Option<Item>> = reads.try_collect().await?;
         items.into_iter().flatten().map(|item| Ok(from_item::<WebhookItem>(item)?.into())).collect()
-    }
-
-    /// The item whose keys are among `keys`.
-    async fn config_item(&self, mut keys: Item) -> Result<Option<Item>, StoreError> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.config_table)
-            .set_key(Some(["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect()))
-            .consistent_read(true)
-            .send()
-            .await?;
-        Ok(found.item)
     }
 
     /// Stores `webhook` where what is in its place is still `before` and the owner is still there.
@@ -184,18 +171,14 @@ impl Store {
     }
 
     /// All items of a partition of the config table.
-    pub(super) async fn partition_items(
-        &self,
-        partition: &str,
-        consistency: Consistency,
-    ) -> Result<Vec<Item>, StoreError> {
+    pub(super) async fn partition_items(&self, partition: &str) -> Result<Vec<Item>, StoreError> {
         let query = self
             .client
             .query()
             .table_name(&self.config_table)
             .key_condition_expression("pk = :partition")
             .expression_attribute_values(":partition", text(partition))
-            .consistent_read(consistency.is_strong());
+            .consistent_read(true);
         Ok(query.into_paginator().items().send().try_collect().await?)
     }
 }
