@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::{DeliveryId, Webhook};
 use crate::send::{Answer, Request, SendError, Sender};
@@ -65,7 +65,7 @@ pub async fn attempt(
     timeout_max: Duration,
 ) -> Outcome {
     let request = Request {
-        method: Method::POST,
+        method: webhook.request.method.into(),
         url: &webhook.url,
         headers: headers(webhook, content, now),
         body: content.body.as_bytes().to_vec(),
@@ -74,18 +74,22 @@ pub async fn attempt(
     sender.send(request).await.map_or_else(Outcome::NoAnswer, Outcome::Answered)
 }
 
-/// The dialect's headers first, so that none of them can replace ours.
+/// The customer's headers first, then its credentials, then the dialect's headers, so that none of them can replace ours.
 fn headers(webhook: &Webhook, content: Content<'_>, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
+    let customers = webhook.request.headers.iter().map(|header| (header.name.as_str(), header.value.expose()));
+    let authorization = webhook.request.authorization.header();
+    let authorization = authorization.iter().map(|(name, value)| (*name, value.as_str()));
     let dialects = content.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let signer = Signer {
-        scheme: content.scheme,
+        scheme: if webhook.secret_known { content.scheme } else { &Scheme::Standard },
         secret: &webhook.secret,
         previous: &webhook.previous_secrets,
         header: webhook.signature_header.as_deref(),
     };
     let signature = sign::headers(signer, content.id.as_str(), now, content.body.as_bytes());
-    for (name, value) in dialects.chain(signature.iter().map(|(name, value)| (name.as_str(), value.as_str()))) {
+    let signature = signature.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in customers.chain(authorization).chain(dialects).chain(signature) {
         // Names and values were checked when they were set; what is no header all the same is not worth a delivery.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);

@@ -4,7 +4,7 @@
 //! knows which dialect it serves: a dialect hands it policy values ([`domain::Webhook`], [`sign::Scheme`]).
 //!
 //! ```text
-//! domain ← routing, retry, sign, address, header (pure) ← store, queue, send ← attempt, webhooks
+//! domain ← routing, retry, sign, render, address, url, header (pure) ← store, queue, send ← attempt, webhooks
 //! ```
 
 pub mod address;
@@ -14,6 +14,7 @@ pub mod domain;
 pub mod header;
 pub mod http;
 pub mod queue;
+pub mod render;
 pub mod retry;
 pub mod routing;
 pub mod send;
@@ -21,4 +22,5 @@ pub mod settings;
 pub mod sign;
 pub mod store;
 pub mod time;
+pub mod url;
 pub mod webhooks;

@@ -44,7 +44,7 @@ pub fn only<'a>(agents: &'a [Webhook], projects: &'a [Webhook], wanted: &[Webhoo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AgentId, EventFilter, Ids, Owner, Secret};
+    use crate::domain::{AgentId, EventFilter, Ids, Owner, RequestOptions, Secret};
     use crate::time::Timestamp;
 
     fn webhook(url: &str, place: Place, enabled: bool, events: &[&str]) -> Webhook {
@@ -56,7 +56,9 @@ mod tests {
             dialect: DialectName::new("plain"),
             description: None,
             url: url.to_owned(),
+            request: RequestOptions::default(),
             secret: Secret::new("s".to_owned()),
+            secret_known: true,
             previous_secrets: Vec::new(),
             signature_header: None,
             events: match events {

@@ -6,6 +6,7 @@ use http::StatusCode;
 use lambda_http::Request;
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
+use shared::webhooks;
 
 use super::Problem;
 use super::wire::endpoint;
@@ -18,9 +19,6 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let webhook = endpoint(&app.store, &caller.scope, request).await?;
-    if app.store.delete_webhook(&caller.scope, &webhook.reference()).await? {
-        Ok(reply::empty(StatusCode::NO_CONTENT))
-    } else {
-        Err(Problem::NotFound)
-    }
+    webhooks::unsubscribe(&app.store, &caller.scope, &webhook).await?;
+    Ok(reply::empty(StatusCode::NO_CONTENT))
 }

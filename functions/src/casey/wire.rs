@@ -3,14 +3,14 @@
 use lambda_http::Request;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::domain::{DialectName, EventFilter, Owner, Place, Scope, Webhook, WebhookId, WebhookRef};
+use shared::domain::{DialectName, EventFilter, Owner, RequestOptions, Scope, Webhook, WebhookId};
 use shared::http::request::{BODY_BYTES_MAX, body_bytes, path_parameter};
-use shared::store::webhooks::Owned;
-use shared::store::{Consistency, Store};
-use shared::webhooks::Subscription;
-use url::Url;
+use shared::store::Store;
+use shared::url::{UrlProblem, check_url};
+use shared::webhooks::{self, Subscription};
 
 use super::{DIALECT, Problem};
+use crate::app::App;
 use crate::pipeline::event::{TYPE_CHARS_MAX, is_type};
 
 /// What an endpoint asks for that does not say.
@@ -71,35 +71,31 @@ pub(super) struct Data<T> {
 /// The endpoint that the path names.
 pub(super) async fn endpoint(store: &Store, scope: &Scope, request: &Request) -> Result<Webhook, Problem> {
     let id = WebhookId::parse(&path_parameter(request, "id")).ok_or(Problem::NotFound)?;
-    let reference = WebhookRef { id, owner: Owner::Project, place: Place::Subscription };
-    let found = store.webhook(scope, &reference, Consistency::Strong).await?;
-    found.filter(is_endpoint).ok_or(Problem::NotFound)
+    Ok(webhooks::subscription(store, scope, &Owner::Project, DIALECT.name, id).await?)
 }
 
 /// The project's endpoints, oldest first.
 pub(super) async fn endpoints(store: &Store, scope: &Scope) -> Result<Vec<Webhook>, Problem> {
-    let Owned { mut webhooks, .. } = store.owned(scope, &Owner::Project).await?;
-    webhooks.retain(is_endpoint);
-    webhooks.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok(webhooks)
-}
-
-fn is_endpoint(webhook: &Webhook) -> bool {
-    webhook.place == Place::Subscription && webhook.dialect.as_str() == DIALECT.name
+    Ok(webhooks::subscriptions(store, scope, &Owner::Project, DIALECT.name).await?)
 }
 
 /// `{url, description?, event_types?}`
-pub(super) fn subscription(request: &Request, require_https: bool) -> Result<Subscription, Problem> {
+pub(super) fn subscription(app: &App, request: &Request) -> Result<Subscription, Problem> {
     let body = object(body_bytes(request))?;
     let known = ["url", "description", "event_types"];
     if let Some(other) = body.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(invalid(&format!("unknown field `{}`", other.chars().take(64).collect::<String>())));
     }
     Ok(Subscription {
+        id: app.ids.webhook(app.clock.now()),
         dialect: DialectName::new(DIALECT.name),
         description: description(body.get("description"))?,
-        url: url(body.get("url"), require_https)?,
+        url: url(body.get("url"), app.settings.require_https)?,
+        request: RequestOptions::default(),
+        secret: app.ids.secret(),
+        secret_known: true,
         events: EventFilter::Only(event_types(body.get("event_types"))?),
+        enabled: true,
         retries_max: RETRIES_MAX,
         timeout_s: TIMEOUT_S,
     })
@@ -125,16 +121,16 @@ fn url(value: Option<&Value>, require_https: bool) -> Result<String, Problem> {
         None | Some(Value::Null) => return Err(invalid("url is required")),
         Some(value) => value.as_str().ok_or_else(|| invalid("url has to be a string"))?,
     };
-    if text.chars().count() > URL_CHARS_MAX {
-        return Err(invalid(&format!("url has to be at most {URL_CHARS_MAX} characters")));
-    }
-    let scheme = Url::parse(text).map(|url| url.scheme().to_owned()).or(Err(invalid("url has to be a valid URL")))?;
-    match scheme.as_str() {
-        "https" => Ok(text.to_owned()),
-        "http" if !require_https => Ok(text.to_owned()),
-        _ if require_https => Err(invalid("url has to be an https URL")),
-        _ => Err(invalid("url has to be an http or https URL")),
-    }
+    let wrong = match check_url(text, URL_CHARS_MAX, require_https) {
+        Ok(()) => return Ok(text.to_owned()),
+        Err(problem) => problem,
+    };
+    Err(match wrong {
+        UrlProblem::TooLong => invalid(&format!("url has to be at most {URL_CHARS_MAX} characters")),
+        UrlProblem::Empty | UrlProblem::Unparsable(_) => invalid("url has to be a valid URL"),
+        UrlProblem::Scheme if require_https => invalid("url has to be an https URL"),
+        UrlProblem::Scheme => invalid("url has to be an http or https URL"),
+    })
 }
 
 fn description(value: Option<&Value>) -> Result<Option<String>, Problem> {

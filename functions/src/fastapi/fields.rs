@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value, json};
 use shared::header::{HeaderProblem, check_name};
 use shared::http::request::{BODY_BYTES_MAX, query_parameter};
-use url::Url;
+use shared::url::{UrlProblem, check_url};
 
 use super::{FieldError, Problem};
 
@@ -116,9 +116,10 @@ impl<'a> Fields<'a> {
     /// An HTTP URL that has to be there; `https` alone where `require_https`.
     pub fn required_url(&mut self, name: &'static str, require_https: bool) -> Option<String> {
         let text = self.required_string(name)?;
-        match check_url(&text, require_https) {
+        match check_url(&text, URL_CHARS_MAX, require_https) {
             Ok(()) => Some(text),
-            Err((kind, msg, ctx)) => {
+            Err(problem) => {
+                let (kind, msg, ctx) = url_error(problem, require_https);
                 self.wrong(name, kind, &msg, json!(text), Some(ctx));
                 None
             }
@@ -215,26 +216,23 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn check_url(text: &str, require_https: bool) -> Result<(), (&'static str, String, Value)> {
-    if text.chars().count() > URL_CHARS_MAX {
-        let msg = format!("URL should have at most {URL_CHARS_MAX} characters");
-        return Err(("url_too_long", msg, json!({ "max_length": URL_CHARS_MAX })));
-    }
+/// What Pydantic says of a URL.
+fn url_error(problem: UrlProblem, require_https: bool) -> (&'static str, String, Value) {
     let unparsable =
         |error: &str| ("url_parsing", format!("Input should be a valid URL, {error}"), json!({ "error": error }));
-    if text.is_empty() {
-        return Err(unparsable("input is empty"));
+    match problem {
+        UrlProblem::TooLong => {
+            let msg = format!("URL should have at most {URL_CHARS_MAX} characters");
+            ("url_too_long", msg, json!({ "max_length": URL_CHARS_MAX }))
+        }
+        UrlProblem::Empty => unparsable("input is empty"),
+        UrlProblem::Unparsable(error) => unparsable(&error.to_string()),
+        UrlProblem::Scheme => {
+            let expected = if require_https { "'https'" } else { "'http' or 'https'" };
+            let msg = format!("URL scheme should be {expected}");
+            ("url_scheme", msg, json!({ "expected_schemes": expected }))
+        }
     }
-    let url = Url::parse(text).map_err(|error| unparsable(&error.to_string()))?;
-    let expected = if require_https { "'https'" } else { "'http' or 'https'" };
-    if !(url.scheme() == "https" || (url.scheme() == "http" && !require_https)) {
-        return Err((
-            "url_scheme",
-            format!("URL scheme should be {expected}"),
-            json!({ "expected_schemes": expected }),
-        ));
-    }
-    Ok(())
 }
 
 type IntegerError = (&'static str, String, Option<Value>);

@@ -3,6 +3,7 @@
 mod delivery;
 mod event;
 mod ids;
+mod request;
 mod scope;
 mod secret;
 mod webhook;
@@ -11,6 +12,7 @@ pub use delivery::{Delivery, DeliveryKey, Status};
 pub use event::Event;
 pub(crate) use ids::digest;
 pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidAgentId, ProjectId, WebhookId};
+pub use request::{Authorization, CustomHeader, Method, RequestOptions};
 pub use scope::{Environment, Scope};
 pub use secret::{PreviousSecret, Secret};
 pub use webhook::{Agent, DialectName, EventFilter, Owner, Place, Webhook, WebhookRef};

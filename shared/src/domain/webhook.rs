@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentId, PreviousSecret, Secret, WebhookId};
+use super::{AgentId, PreviousSecret, RequestOptions, Secret, WebhookId};
 use crate::time::Timestamp;
 
 /// An agent that a platform has registered.
@@ -102,8 +102,12 @@ pub struct Webhook {
     pub description: Option<String>,
     /// Where its deliveries go, as the customer wrote it.
     pub url: String,
+    /// How they are sent.
+    pub request: RequestOptions,
     /// What they are signed with.
     pub secret: Secret,
+    /// Whether the customer has it. Where not, the dialect's own signature is left out: nobody could check it.
+    pub secret_known: bool,
     /// What they were signed with before the last rotations, newest first.
     pub previous_secrets: Vec<PreviousSecret>,
     /// The header that the customer wants the dialect's signature in, where the dialect lets it choose.

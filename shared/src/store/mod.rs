@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod deliveries;
 mod delivery_item;
 mod keys;
+mod request_item;
 mod webhook_item;
 pub mod webhooks;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::request_item::RequestItem;
 use super::{ITEM_VERSION, keys};
 use crate::domain::{DialectName, EventFilter, Owner, Place, PreviousSecret, Scope, Secret, Webhook, WebhookId};
 use crate::time::Timestamp;
@@ -20,7 +21,11 @@ pub(super) struct WebhookItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     url: String,
+    #[serde(default, skip_serializing_if = "RequestItem::is_default")]
+    request: RequestItem,
     secret: String,
+    #[serde(default = "known")]
+    secret_known: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     previous_secrets: Vec<PreviousSecretItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +38,11 @@ pub(super) struct WebhookItem {
     log_shards: u8,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// What an item says that was stored before it could.
+const fn known() -> bool {
+    true
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,7 +77,9 @@ impl WebhookItem {
             dialect: webhook.dialect.clone(),
             description: webhook.description.clone(),
             url: webhook.url.clone(),
+            request: (&webhook.request).into(),
             secret: webhook.secret.expose().to_owned(),
+            secret_known: webhook.secret_known,
             previous_secrets: webhook.previous_secrets.iter().map(PreviousSecretItem::from).collect(),
             signature_header: webhook.signature_header.clone(),
             events: webhook.events.clone(),
@@ -91,7 +103,9 @@ impl From<WebhookItem> for Webhook {
             dialect: item.dialect,
             description: item.description,
             url: item.url,
+            request: item.request.into(),
             secret: Secret::new(item.secret),
+            secret_known: item.secret_known,
             previous_secrets: item.previous_secrets.into_iter().map(PreviousSecret::from).collect(),
             signature_header: item.signature_header,
             events: item.events,

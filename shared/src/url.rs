@@ -1,0 +1,55 @@
+//! Which URLs a customer may register. Pure: asked when they are set. Where a URL leads is asked at each delivery, by
+//! [`address`](crate::address).
+
+use url::Url;
+
+/// What is wrong with a URL. Each dialect has its own words for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UrlProblem {
+    /// Longer than the dialect allows.
+    TooLong,
+    /// The empty text.
+    Empty,
+    /// None that the URL standard (<https://url.spec.whatwg.org>) can read, for this reason.
+    Unparsable(url::ParseError),
+    /// Neither `https` nor, where that is allowed, `http`.
+    Scheme,
+}
+
+/// Checks a URL of at most `chars_max` characters; `https` alone where `require_https`.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn check_url(text: &str, chars_max: usize, require_https: bool) -> Result<(), UrlProblem> {
+    if text.chars().count() > chars_max {
+        return Err(UrlProblem::TooLong);
+    }
+    if text.is_empty() {
+        return Err(UrlProblem::Empty);
+    }
+    match Url::parse(text).map_err(UrlProblem::Unparsable)?.scheme() {
+        "https" => Ok(()),
+        "http" if !require_https => Ok(()),
+        _ => Err(UrlProblem::Scheme),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_and_https_urls_may_be_registered_and_nothing_else() {
+        let check = |text: &str| check_url(text, 30, false);
+        for text in ["https://a.example/hook?b=c#d", "http://127.0.0.1:1", "https://ä.example"] {
+            assert_eq!(check(text), Ok(()), "{text}");
+        }
+        assert_eq!(check_url("http://a.example", 30, true), Err(UrlProblem::Scheme));
+        assert_eq!(check("ftp://a.example"), Err(UrlProblem::Scheme));
+        assert_eq!(check(""), Err(UrlProblem::Empty));
+        assert_eq!(check(&format!("https://{}", "a".repeat(23))), Err(UrlProblem::TooLong));
+        for text in ["a.example", "https://", "https://[::1"] {
+            assert!(matches!(check(text), Err(UrlProblem::Unparsable(_))), "{text}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Use cases on webhooks that more than one dialect has: those of an owner's slot ([`set_slot`], [`slot`],
+//! [`remove_slot`]), and those of its subscriptions ([`subscribe`], [`subscription`], [`subscriptions`], [`change`],
+//! [`unsubscribe`]).
+
+mod slot;
+mod subscription;
+
+use std::time::Duration;
+
+pub use self::slot::{Choice, SecretChoice, SlotSettings, remove_slot, set_slot, slot};
+pub use self::subscription::{Subscription, change, subscribe, subscription, subscriptions, unsubscribe};
+use crate::domain::{Owner, PreviousSecret, Scope, Secret, Webhook};
+use crate::store::webhooks::Owned;
+use crate::store::{Store, StoreError};
+use crate::time::Timestamp;
+
+/// How long a rotated secret still signs.
+pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Old secrets that sign besides the new one: of a webhook whose secret changes more often within a day, the oldest ends early.
+pub const PREVIOUS_SECRETS_MAX: usize = 4;
+
+/// Subscriptions of one owner. Two that are added at the same moment may exceed it by one.
+pub const SUBSCRIPTIONS_MAX: usize = 50;
+
+/// How often a change starts over because somebody else changed the same webhook meanwhile.
+const SET_TRIES_MAX: usize = 5;
+
+/// Why a use case ended without its result.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// The agent is not registered in this scope.
+    #[error("the agent is not registered")]
+    NoSuchAgent,
+    /// The slot is not set, or there is no such subscription.
+    #[error("no webhook is set")]
+    NotSet,
+    /// Others kept setting the same webhook.
+    #[error("the webhook was set by others {SET_TRIES_MAX} times while this call tried to")]
+    Contended,
+    /// The owner has as many subscriptions as it may.
+    #[error("there are {SUBSCRIPTIONS_MAX} subscriptions, and no more may be added")]
+    TooMany,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a registered owner has; a project always is one.
+async fn registered(store: &Store, scope: &Scope, owner: &Owner) -> Result<Owned, WebhookError> {
+    let owned = store.owned(scope, owner).await?;
+    if owner.agent().is_some() && owned.agent.is_none() { Err(WebhookError::NoSuchAgent) } else { Ok(owned) }
+}
+
+/// Why nothing of the owner's is found: the owner is not registered, or what was asked for is not set.
+async fn missing(store: &Store, scope: &Scope, owner: &Owner) -> Result<WebhookError, StoreError> {
+    let exists = store.owner_exists(scope, owner).await?;
+    Ok(if exists { WebhookError::NotSet } else { WebhookError::NoSuchAgent })
+}
+
+/// The time of a change: strictly later than the last one, so that it tells one state from the next.
+fn later_than(before: &Webhook, now: Timestamp) -> Timestamp {
+    now.max(before.updated_at.plus(Duration::from_millis(1)))
+}
+
+/// The old secrets that still sign when `secret` takes the place of the webhook's, newest first.
+fn previous_secrets(before: &Webhook, secret: &Secret, now: Timestamp) -> Vec<PreviousSecret> {
+    let valid_until = now.plus(PREVIOUS_SECRET_VALID);
+    let rotated = (before.secret != *secret && before.secret_known)
+        .then(|| PreviousSecret { secret: before.secret.clone(), valid_until });
+    let older = before.previous_secrets.iter().filter(|older| now < older.valid_until && older.secret != *secret);
+    rotated.into_iter().chain(older.cloned()).take(PREVIOUS_SECRETS_MAX).collect()
+}

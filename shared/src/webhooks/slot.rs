@@ -1,0 +1,123 @@
+//! An owner's slot: set it, show it, remove it.
+
+use super::{SET_TRIES_MAX, WebhookError, later_than, missing, previous_secrets, registered};
+use crate::domain::{DialectName, EventFilter, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook};
+use crate::store::Store;
+use crate::store::webhooks::Replaced;
+use crate::time::{Clock, Timestamp};
+
+/// What a dialect sets a slot to.
+#[derive(Debug, Clone)]
+pub struct SlotSettings {
+    /// The dialect.
+    pub dialect: DialectName,
+    /// Where deliveries go.
+    pub url: String,
+    /// The secret to sign with from now on.
+    pub secret: SecretChoice,
+    /// The header for the dialect's signature, where the dialect lets the customer choose.
+    pub signature_header: Choice<Option<String>>,
+    /// Attempts after the first one.
+    pub retries_max: u8,
+    /// Seconds that an attempt may take.
+    pub timeout_s: u16,
+    /// Messages of the conversation that a payload may repeat.
+    pub history_limit: u8,
+}
+
+/// A slot's next secret.
+#[derive(Debug, Clone)]
+pub enum SecretChoice {
+    /// A new one.
+    New,
+    /// The one it has; a new one where it is set for the first time.
+    KeepOrNew,
+    /// The customer's own.
+    Given(Secret),
+}
+
+/// A setting that a set may leave as it was.
+#[derive(Debug, Clone)]
+pub enum Choice<T> {
+    /// As before; the default where the slot is set for the first time.
+    Keep,
+    /// This.
+    To(T),
+}
+
+/// Sets or replaces the owner's slot. It keeps its id, and the time it was first set; the old secret signs for another 24 h.
+///
+/// # Errors
+/// Where the agent is not registered, or the store fails.
+pub async fn set_slot(
+    store: &Store,
+    (clock, ids): (&Clock, &Ids),
+    scope: &Scope,
+    owner: &Owner,
+    settings: SlotSettings,
+) -> Result<Webhook, WebhookError> {
+    for _ in 0..SET_TRIES_MAX {
+        let before = registered(store, scope, owner).await?.slot();
+        let webhook = replacement(before.as_ref(), owner, settings.clone(), clock.now(), ids);
+        match store.replace(scope, before.as_ref(), &webhook).await? {
+            Replaced::Done => return Ok(webhook),
+            Replaced::NoOwner => return Err(WebhookError::NoSuchAgent),
+            Replaced::Conflict => {}
+        }
+    }
+    Err(WebhookError::Contended)
+}
+
+fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, now: Timestamp, ids: &Ids) -> Webhook {
+    let updated_at = before.map_or(now, |before| later_than(before, now));
+    let secret = match settings.secret {
+        SecretChoice::New => ids.secret(),
+        SecretChoice::KeepOrNew => before.map_or_else(|| ids.secret(), |before| before.secret.clone()),
+        SecretChoice::Given(secret) => secret,
+    };
+    let signature_header = match settings.signature_header {
+        Choice::Keep => before.and_then(|before| before.signature_header.clone()),
+        Choice::To(header) => header,
+    };
+    let previous_secrets = before.map_or_else(Vec::new, |before| previous_secrets(before, &secret, now));
+    Webhook {
+        id: before.map_or_else(|| ids.webhook(now), |before| before.id.clone()),
+        owner: owner.clone(),
+        place: Place::Slot,
+        dialect: settings.dialect,
+        description: None,
+        url: settings.url,
+        request: RequestOptions::default(),
+        secret,
+        secret_known: true,
+        previous_secrets,
+        signature_header,
+        events: EventFilter::All,
+        enabled: true,
+        retries_max: settings.retries_max,
+        timeout_s: settings.timeout_s,
+        history_limit: settings.history_limit,
+        log_shards: before.map_or(1, |before| before.log_shards),
+        created_at: before.map_or(now, |before| before.created_at),
+        updated_at,
+    }
+}
+
+/// The owner's slot; `None` where it is not set.
+///
+/// # Errors
+/// Where the agent is not registered, or the store fails.
+pub async fn slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<Option<Webhook>, WebhookError> {
+    Ok(registered(store, scope, owner).await?.slot())
+}
+
+/// Empties the owner's slot.
+///
+/// # Errors
+/// Where the agent is not registered, the slot is not set, or the store fails.
+pub async fn remove_slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<(), WebhookError> {
+    if store.delete_slot(scope, owner).await? {
+        return Ok(());
+    }
+    Err(missing(store, scope, owner).await?)
+}

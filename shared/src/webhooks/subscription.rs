@@ -1,0 +1,159 @@
+//! An owner's subscriptions: add one, show them, change one, remove one.
+
+use super::{SET_TRIES_MAX, SUBSCRIPTIONS_MAX, WebhookError, later_than, missing, previous_secrets, registered};
+use crate::domain::{
+    DialectName, EventFilter, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
+};
+use crate::store::webhooks::Replaced;
+use crate::store::{Consistency, Store};
+use crate::time::{Clock, Timestamp};
+
+/// What a dialect adds a subscription with.
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    /// A new id.
+    pub id: WebhookId,
+    /// The dialect.
+    pub dialect: DialectName,
+    /// What the customer calls it.
+    pub description: Option<String>,
+    /// Where deliveries go.
+    pub url: String,
+    /// How they are sent.
+    pub request: RequestOptions,
+    /// What they are signed with.
+    pub secret: Secret,
+    /// Whether the customer has it.
+    pub secret_known: bool,
+    /// The events it asks for.
+    pub events: EventFilter,
+    /// Whether it receives any yet.
+    pub enabled: bool,
+    /// Attempts after the first one.
+    pub retries_max: u8,
+    /// Seconds that an attempt may take.
+    pub timeout_s: u16,
+}
+
+/// Adds a subscription to those of the owner.
+///
+/// # Errors
+/// Where the agent is not registered, the owner has [`SUBSCRIPTIONS_MAX`] already, or the store fails.
+pub async fn subscribe(
+    store: &Store,
+    now: Timestamp,
+    scope: &Scope,
+    owner: &Owner,
+    subscription: Subscription,
+) -> Result<Webhook, WebhookError> {
+    let owned = registered(store, scope, owner).await?;
+    if owned.webhooks.iter().filter(|webhook| webhook.place == Place::Subscription).count() >= SUBSCRIPTIONS_MAX {
+        return Err(WebhookError::TooMany);
+    }
+    let webhook = Webhook {
+        id: subscription.id,
+        owner: owner.clone(),
+        place: Place::Subscription,
+        dialect: subscription.dialect,
+        description: subscription.description,
+        url: subscription.url,
+        request: subscription.request,
+        secret: subscription.secret,
+        secret_known: subscription.secret_known,
+        previous_secrets: Vec::new(),
+        signature_header: None,
+        events: subscription.events,
+        enabled: subscription.enabled,
+        retries_max: subscription.retries_max,
+        timeout_s: subscription.timeout_s,
+        history_limit: 0,
+        log_shards: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    match store.replace(scope, None, &webhook).await? {
+        Replaced::Done => Ok(webhook),
+        Replaced::NoOwner => Err(WebhookError::NoSuchAgent),
+        // Its id is new, so nothing can be in its place.
+        Replaced::Conflict => Err(WebhookError::Contended),
+    }
+}
+
+/// The owner's subscriptions in one dialect, oldest first.
+///
+/// # Errors
+/// Where the agent is not registered, or the store fails.
+pub async fn subscriptions(
+    store: &Store,
+    scope: &Scope,
+    owner: &Owner,
+    dialect: &str,
+) -> Result<Vec<Webhook>, WebhookError> {
+    let mut webhooks = registered(store, scope, owner).await?.webhooks;
+    webhooks.retain(|webhook| is_subscription(webhook, dialect));
+    webhooks.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(webhooks)
+}
+
+/// One of the owner's subscriptions in one dialect.
+///
+/// # Errors
+/// Where the agent is not registered, it has no such subscription, or the store fails.
+pub async fn subscription(
+    store: &Store,
+    scope: &Scope,
+    owner: &Owner,
+    dialect: &str,
+    id: WebhookId,
+) -> Result<Webhook, WebhookError> {
+    let reference = WebhookRef { id, owner: owner.clone(), place: Place::Subscription };
+    let found = store.webhook(scope, &reference, Consistency::Strong).await?;
+    match found.filter(|webhook| is_subscription(webhook, dialect)) {
+        Some(webhook) => Ok(webhook),
+        None => Err(missing(store, scope, owner).await?),
+    }
+}
+
+fn is_subscription(webhook: &Webhook, dialect: &str) -> bool {
+    webhook.place == Place::Subscription && webhook.dialect.as_str() == dialect
+}
+
+/// Changes a subscription to what `change` makes of it; that may be asked again where somebody else was faster. Id, owner
+/// and times are not its to change. A secret that it replaces signs for another 24 h.
+///
+/// # Errors
+/// Those of `change`; where the subscription is gone by now, others keep changing it, or the store fails.
+pub async fn change<E: From<WebhookError>>(
+    store: &Store,
+    clock: &Clock,
+    scope: &Scope,
+    mut before: Webhook,
+    change: impl Fn(Webhook) -> Result<Webhook, E>,
+) -> Result<Webhook, E> {
+    for _ in 0..SET_TRIES_MAX {
+        let now = clock.now();
+        let mut after = change(before.clone())?;
+        after.previous_secrets = previous_secrets(&before, &after.secret, now);
+        after.updated_at = later_than(&before, now);
+        match store.replace(scope, Some(&before), &after).await.map_err(WebhookError::from)? {
+            Replaced::Done => return Ok(after),
+            Replaced::NoOwner => return Err(WebhookError::NoSuchAgent.into()),
+            Replaced::Conflict => {}
+        }
+        let Webhook { id, owner, dialect, .. } = before;
+        before = subscription(store, scope, &owner, dialect.as_str(), id).await?;
+    }
+    Err(WebhookError::Contended.into())
+}
+
+/// Removes a subscription.
+///
+/// # Errors
+/// Where it is gone by now, or the store fails.
+pub async fn unsubscribe(store: &Store, scope: &Scope, webhook: &Webhook) -> Result<(), WebhookError> {
+    if store.delete_webhook(scope, &webhook.reference()).await? {
+        Ok(())
+    } else {
+        Err(missing(store, scope, &webhook.owner).await?)
+    }
+}
