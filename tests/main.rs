@@ -25,4 +25,5 @@ mod scopes;
 mod sender;
 mod stack;
 mod stores;
+mod talkover;
 mod template;

@@ -119,6 +119,12 @@ impl Received {
         standardwebhooks::Webhook::new(secret).unwrap().verify(&self.body, &self.headers).is_ok()
     }
 
+    /// The same, for a secret of the customer's own that is no base64 behind `whsec_`: its bytes are the key.
+    pub(crate) fn standard_verifies(&self, secret: &str) -> bool {
+        let key = secret.as_bytes().to_vec();
+        standardwebhooks::Webhook::from_bytes(key).unwrap().verify(&self.body, &self.headers).is_ok()
+    }
+
     /// Whether its `X-Webhook-Signature` is the one that AgentPhone documents.
     pub(crate) fn agentphone_verifies(&self, secret: &str) -> bool {
         let timestamp = self.header("x-webhook-timestamp").as_bytes();

@@ -70,17 +70,20 @@ async fn without_a_valid_key_no_route_answers() -> Result<()> {
             ("", "Missing API key.", "Send an API key: `Authorization: Bearer <key>`."),
             ("sk_test_wrong", "Invalid API key.", "The API key is not valid."),
         ] {
-            let path = path.replace("{agent_id}", AGENT).replace("{id}", "wh_0");
+            let path = path.replace("{agent_id}", AGENT).replace("{id}", "wh_0").replace("{webhook_id}", "wh_0");
             let answer = api.with_key(key).send(Method::try_from(method.as_str())?, &path, "{}").await?;
             let error = |message: &str| json!({ "error": { "code": "unauthorized", "message": message } });
             let expected = match path.split('/').nth(1) {
                 Some("v1") => error(message),
                 Some("casey") => error(detail.trim_end_matches('.')),
+                Some("talkover") => {
+                    json!({ "message": detail.trim_end_matches('.').replace("API key", "Bearer Token") })
+                }
                 _ => json!({ "detail": detail }),
             };
             assert_eq!((answer.status, answer.body), (401, expected), "{method} {path}");
         }
     }
-    assert!(routes >= 23, "{routes}");
+    assert!(routes >= 30, "{routes}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What a dialect is to the pipeline: the names it has for events, and how it tells one.
 
 use serde_json::value::RawValue;
-use shared::domain::{DeliveryId, Event, Scope, Webhook};
+use shared::domain::{Agent, DeliveryId, Event, Scope, Webhook};
 use shared::sign::Scheme;
 
 /// A dialect, as the pipeline uses it.
@@ -11,6 +11,8 @@ pub struct Dialect {
     pub name: &'static str,
     /// Native names of events, and this dialect's for the same. A name that is in no table is the same in all.
     pub event_names: &'static [(&'static str, &'static str)],
+    /// The headers that its deliveries set, in lower case: no customer may choose them for another purpose.
+    pub headers: &'static [&'static str],
     /// Writes the request that tells a webhook of an event.
     pub tell: fn(&Telling<'_>) -> Result<Told, serde_json::Error>,
 }
@@ -24,6 +26,8 @@ pub struct Telling<'a> {
     pub event: &'a Event,
     /// Its name in this dialect.
     pub event_type: &'a str,
+    /// The event's agent, where it is registered.
+    pub agent: Option<&'a Agent>,
     /// Who is told.
     pub webhook: &'a Webhook,
     /// The delivery.

@@ -3,10 +3,10 @@
 use shared::domain::DialectName;
 
 use crate::dialect::Dialect;
-use crate::{agentline, agentphone, casey};
+use crate::{agentline, agentphone, casey, talkover};
 
 /// Every dialect there is.
-pub const DIALECTS: &[Dialect] = &[agentline::DIALECT, agentphone::DIALECT, casey::DIALECT];
+pub const DIALECTS: &[Dialect] = &[agentline::DIALECT, agentphone::DIALECT, casey::DIALECT, talkover::DIALECT];
 
 /// The dialect called `name`; `None` where this release has none of that name.
 #[must_use]
@@ -21,6 +21,12 @@ pub fn native_name(name: &str) -> &str {
     tables.find(|(_, own)| *own == name).map_or(name, |(native, _)| *native)
 }
 
+/// Whether some dialect's deliveries set the header called `name`.
+#[must_use]
+pub fn set_header(name: &str) -> bool {
+    DIALECTS.iter().flat_map(|dialect| dialect.headers).any(|own| own.eq_ignore_ascii_case(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +36,11 @@ mod tests {
         for published in ["message.received", "agent.message", "sms.received"] {
             assert_eq!(agentline::DIALECT.event_name(native_name(published)), "sms.received");
             assert_eq!(agentphone::DIALECT.event_name(native_name(published)), "agent.message");
+        }
+        for published in ["call.completed", "agent.call_ended", "event_phone_call_ended"] {
+            assert_eq!(agentphone::DIALECT.event_name(native_name(published)), "agent.call_ended");
+            assert_eq!(talkover::DIALECT.event_name(native_name(published)), "event_phone_call_ended");
+            assert_eq!(casey::DIALECT.event_name(native_name(published)), "call.completed");
         }
         assert_eq!(agentphone::DIALECT.event_name(native_name("invoice.paid")), "invoice.paid");
     }

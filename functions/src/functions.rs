@@ -1,7 +1,7 @@
 //! The whole inventory: every function there is. `template.yaml` says what triggers each.
 
 use crate::function::Function;
-use crate::{agentline, agentphone, casey, native, pipeline};
+use crate::{agentline, agentphone, casey, native, pipeline, talkover};
 
 /// Every function, in the order of its name.
 pub const FUNCTIONS: &[Function] = &[
@@ -32,4 +32,11 @@ pub const FUNCTIONS: &[Function] = &[
     pipeline::fan_out::FUNCTION,
     pipeline::publish_events::FUNCTION,
     pipeline::sweep::FUNCTION,
+    talkover::create_webhook::FUNCTION,
+    talkover::delete_webhook::FUNCTION,
+    talkover::get_webhook::FUNCTION,
+    talkover::list_webhooks::FUNCTION,
+    talkover::test_webhook::FUNCTION,
+    talkover::toggle_webhook::FUNCTION,
+    talkover::update_webhook::FUNCTION,
 ];

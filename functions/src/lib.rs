@@ -16,5 +16,7 @@ pub mod functions;
 pub mod lambda;
 pub mod native;
 pub mod pipeline;
+pub mod talkover;
+pub mod test_call;
 
 pub use lambda::run;

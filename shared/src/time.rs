@@ -66,6 +66,23 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// ISO 8601 in UTC with milliseconds: `2025-01-15T11:00:00.250Z`.
+    #[must_use]
+    pub fn iso8601_millis(self) -> String {
+        self.with_fraction(&format!(".{:03}", self.0.rem_euclid(1000)))
+    }
+
+    /// ISO 8601 in UTC with microseconds, which are zeros: `2025-01-15T11:00:00.000000Z`.
+    #[must_use]
+    pub fn iso8601_micros(self) -> String {
+        self.with_fraction(".000000")
+    }
+
+    fn with_fraction(self, fraction: &str) -> String {
+        let seconds = self.iso8601();
+        format!("{}{fraction}Z", seconds.trim_end_matches('Z'))
+    }
+
     /// ISO 8601 in UTC with whole seconds: `2025-01-15T11:00:00Z`.
     #[must_use]
     pub fn iso8601(self) -> String {
@@ -114,8 +131,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn iso8601_has_whole_seconds_and_z() {
-        assert_eq!(Timestamp::from_millis(1_736_938_800_999).iso8601(), "2025-01-15T11:00:00Z");
+    fn iso8601_has_whole_seconds_or_a_fraction_and_z() {
+        let time = Timestamp::from_millis(1_736_938_800_099);
+        assert_eq!(time.iso8601(), "2025-01-15T11:00:00Z");
+        assert_eq!(time.iso8601_millis(), "2025-01-15T11:00:00.099Z");
+        assert_eq!(time.iso8601_micros(), "2025-01-15T11:00:00.000000Z");
     }
 
     #[test]

@@ -19,5 +19,9 @@ const SIGNATURE_HEADER: &str = "X-AgentLine-Signature";
 const EVENT_HEADER: &str = "x-agentline-event";
 
 /// The dialect, as the pipeline uses it.
-pub const DIALECT: Dialect =
-    Dialect { name: "agentline", event_names: &[("message.received", "sms.received")], tell: payload::tell };
+pub const DIALECT: Dialect = Dialect {
+    name: "agentline",
+    event_names: &[("message.received", "sms.received")],
+    headers: &[EVENT_HEADER, "x-agentline-signature"],
+    tell: payload::tell,
+};

@@ -28,5 +28,6 @@ pub const DIALECT: Dialect = Dialect {
         ("message.received", "agent.message"),
         ("message.reaction", "agent.reaction"),
     ],
+    headers: &["x-webhook-event", "x-webhook-id", "x-webhook-signature", "x-webhook-timestamp"],
     tell: payload::tell,
 };

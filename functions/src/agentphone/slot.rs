@@ -1,11 +1,8 @@
 //! What the endpoints of the agent's webhook and of the project's default share: they differ in the owner alone.
 
-use std::time::Duration;
-
 use http::StatusCode;
 use lambda_http::Request;
 use serde_json::json;
-use shared::attempt::{Content, attempt};
 use shared::domain::Owner;
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
@@ -15,9 +12,7 @@ use super::payload::tell_test;
 use super::wire::{self, TestReply, WebhookReply};
 use crate::app::App;
 use crate::fastapi::Problem;
-
-/// The longest that a test call waits: API Gateway gives up on a function after 30 seconds.
-const TEST_TIMEOUT: Duration = Duration::from_secs(25);
+use crate::test_call;
 
 pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
     let settings = wire::settings(request, app.settings.require_https)?;
@@ -39,10 +34,6 @@ pub(super) async fn delete(app: &App, caller: &Caller, owner: &Owner) -> Result<
 pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
     let message = wire::test_message(request, owner)?;
     let webhook = webhooks::slot(&app.store, &caller.scope, owner).await?.ok_or(WebhookError::NotSet)?;
-    let now = app.clock.now();
-    let id = app.ids.test_delivery(now);
-    let told = tell_test(&message, &id, now)?;
-    let content = Content { id: &id, scheme: &told.scheme, headers: &told.headers, body: told.body.get() };
-    let outcome = attempt(&app.sender, &webhook, content, now, TEST_TIMEOUT).await;
-    Ok(reply::json(StatusCode::OK, &TestReply::from(&outcome)))
+    let tested = test_call::send(app, &webhook, |id, now| tell_test(&message, id, now)).await?;
+    Ok(reply::json(StatusCode::OK, &TestReply::from(&tested.outcome)))
 }

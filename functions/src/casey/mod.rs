@@ -16,4 +16,9 @@ use self::problem::Problem;
 use crate::dialect::Dialect;
 
 /// The dialect, as the pipeline uses it.
-pub const DIALECT: Dialect = Dialect { name: "casey", event_names: &[], tell: payload::tell };
+pub const DIALECT: Dialect = Dialect {
+    name: "casey",
+    event_names: &[],
+    headers: &["svix-id", "svix-signature", "svix-timestamp"],
+    tell: payload::tell,
+};

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use shared::domain::{AgentId, Event, EventId, Scope};
+use shared::queue::messages::UNSENDABLE;
 use shared::time::Timestamp;
 
 use crate::native::Detail;
@@ -16,10 +17,6 @@ pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 pub const TYPE_CHARS_MAX: usize = 128;
 /// The longest `id`, `channel` and `conversation_id`.
 const TEXT_CHARS_MAX: usize = 256;
-
-/// What JSON may hold and an SQS message may not
-/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
-const UNSENDABLE: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
 /// `{type, data, agent_id?, id?, occurred_at?, channel?, conversation_id?, conversation_state?}`
 #[derive(Deserialize)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use futures::future::try_join;
 use serde_json::value::RawValue;
-use shared::domain::{DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
-use shared::queue::messages::{DeliveryMessage, EventsMessage, Version};
+use shared::domain::{Agent, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
+use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
 use shared::store::webhooks::Owned;
@@ -36,8 +36,9 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     let (mut deliveries, mut failure) = (Vec::new(), None);
     for (index, raw) in message.events.iter().enumerate() {
         let event = read_event(&message, record, index, raw, accepted_at)?;
-        for (webhook, decision) in decide(app, &message, &event).await? {
-            match (delivery(&message.scope, &event, &webhook), decision) {
+        let (agent, decided) = decide(app, &message, &event).await?;
+        for (webhook, decision) in decided {
+            match (delivery(&message.scope, &event, agent.as_ref(), &webhook), decision) {
                 (Ok(delivery), Decision::Deliver) => deliveries.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(app, &delivery).await?,
                 // One webhook that cannot be told must not keep the event from the others.
@@ -65,7 +66,11 @@ fn read_event(
 }
 
 /// The reads are consistent: what was set or deleted before an event was published counts for it.
-async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Vec<(Webhook, Decision)>, Fault> {
+async fn decide(
+    app: &App,
+    message: &EventsMessage,
+    event: &Event,
+) -> Result<(Option<Agent>, Vec<(Webhook, Decision)>), Fault> {
     let scope = &message.scope;
     let agents = async {
         match &event.agent_id {
@@ -81,15 +86,16 @@ async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Vec
         Some(wanted) => routing::only(&agents.webhooks, &projects.webhooks, wanted),
         None => recipients(&agents.webhooks, &projects.webhooks, name_in),
     };
-    Ok(decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect())
+    let decided = decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect();
+    Ok((agents.agent, decided))
 }
 
 /// Freezes everything that no attempt may change.
-fn delivery(scope: &Scope, event: &Event, webhook: &Webhook) -> Result<DeliveryMessage, Fault> {
+fn delivery(scope: &Scope, event: &Event, agent: Option<&Agent>, webhook: &Webhook) -> Result<DeliveryMessage, Fault> {
     let dialect = dialects::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
     let event_type = dialect.event_name(dialects::native_name(&event.kind));
     let id = DeliveryId::derive(&event.id, &webhook.id);
-    let told = (dialect.tell)(&Telling { scope, event, event_type, webhook, id: &id })?;
+    let told = (dialect.tell)(&Telling { scope, event, event_type, agent, webhook, id: &id })?;
     Ok(DeliveryMessage {
         v: Version,
         key: DeliveryKey {
@@ -109,7 +115,7 @@ fn delivery(scope: &Scope, event: &Event, webhook: &Webhook) -> Result<DeliveryM
         due_at: event.accepted_at,
         scheme: told.scheme,
         headers: told.headers,
-        body: told.body,
+        body: sendable(told.body),
     })
 }
 

@@ -45,7 +45,7 @@ id! {
     AgentId
 }
 id! {
-    /// A webhook, `wh_…`.
+    /// A webhook, `wh_…` or a UUID.
     WebhookId
 }
 id! {
@@ -166,6 +166,12 @@ impl Ids {
     #[must_use]
     pub fn webhook(&self, now: Timestamp) -> WebhookId {
         WebhookId(format!("wh_{}", self.uuid(now).simple()))
+    }
+
+    /// A new webhook id in the form of a UUID; ids sort by `now`.
+    #[must_use]
+    pub fn webhook_uuid(&self, now: Timestamp) -> WebhookId {
+        WebhookId(self.uuid(now).hyphenated().to_string())
     }
 
     /// The id of a delivery that no event stands behind: that of a test call.

@@ -51,6 +51,20 @@ pub struct EventsMessage {
     pub events: Vec<Box<RawValue>>,
 }
 
+/// What JSON may hold and an SQS message may not
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+pub const UNSENDABLE: [char; 2] = ['\u{fffe}', '\u{ffff}'];
+
+/// The same JSON, with those characters as escapes: only texts can hold them.
+#[must_use]
+pub fn sendable(body: Box<RawValue>) -> Box<RawValue> {
+    if !body.get().contains(UNSENDABLE) {
+        return body;
+    }
+    let escaped = body.get().replace('\u{fffe}', r"\ufffe").replace('\u{ffff}', r"\uffff");
+    RawValue::from_string(escaped).unwrap_or(body)
+}
+
 /// The message group of an agent's events, or of a project's own: SQS serves the groups fairly.
 #[must_use]
 pub fn events_group(scope: &Scope, agent: Option<&AgentId>) -> String {

@@ -1,0 +1,100 @@
+//! What Talkover's webhooks are sent.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use shared::domain::{Agent, Webhook};
+use shared::render::{Names, Template, member};
+use shared::sign::Scheme;
+use shared::time::Timestamp;
+
+use crate::dialect::{Telling, Told};
+
+const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
+
+/// `{event, agent_id, agent_name, webhook_id, webhook_name, timestamp, data}`; on a test `test: true` in place of `data`.
+#[derive(Serialize)]
+struct Payload<'a> {
+    event: &'a str,
+    agent_id: Option<&'a str>,
+    agent_name: Option<&'a str>,
+    webhook_id: &'a str,
+    webhook_name: Option<&'a str>,
+    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<bool>,
+}
+
+impl<'a> Payload<'a> {
+    fn new(event: &'a str, agent: Option<&'a Agent>, webhook: &'a Webhook, at: Timestamp) -> Self {
+        Self {
+            event,
+            agent_id: webhook.owner.agent().map(|id| id.as_str()),
+            agent_name: agent.and_then(|agent| agent.name.as_deref()),
+            webhook_id: webhook.id.as_str(),
+            webhook_name: webhook.description.as_deref(),
+            timestamp: at.iso8601_millis(),
+            data: None,
+            test: None,
+        }
+    }
+}
+
+/// A template's names: those of the default body, then those of the event's data.
+impl Names for Payload<'_> {
+    fn value(&self, name: &str) -> Option<Cow<'_, RawValue>> {
+        let json = match name {
+            "event" => to_raw_value(self.event),
+            "agent_id" => to_raw_value(&self.agent_id),
+            "agent_name" => to_raw_value(&self.agent_name),
+            "webhook_id" => to_raw_value(self.webhook_id),
+            "webhook_name" => to_raw_value(&self.webhook_name),
+            "timestamp" => to_raw_value(&self.timestamp),
+            name => {
+                let data = self.data?;
+                let whole = (name == "data").then_some(data);
+                return member(data, name).or(whole).map(Cow::Borrowed);
+            }
+        };
+        json.ok().map(Cow::Owned)
+    }
+}
+
+/// Writes the request that tells a webhook of an event.
+pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
+    let (webhook, event) = (telling.webhook, telling.event);
+    let mut payload = Payload::new(telling.event_type, telling.agent, webhook, event.occurred_at);
+    payload.data = Some(&event.data);
+    let body = match templated(webhook, telling.event_type, &payload) {
+        Some(body) => body,
+        None => to_raw_value(&payload)?,
+    };
+    Ok(told(body))
+}
+
+/// The body by the customer's template, if it has one for the event. An event is not lost for a template that grows too
+/// large: then it is told in the default body.
+fn templated(webhook: &Webhook, event: &str, payload: &Payload<'_>) -> Option<Box<RawValue>> {
+    let template = webhook.request.templates.get(event)?;
+    let template = Template::parse(serde_json::from_str(template).ok()?).ok()?;
+    let rendered = template.render(payload);
+    if let Err(error) = &rendered {
+        tracing::warn!(webhook = %webhook.id, event, %error, "an event is told in the default body");
+    }
+    rendered.ok()
+}
+
+/// Writes the request of a test call.
+pub(super) fn tell_test(agent: Option<&Agent>, webhook: &Webhook, now: Timestamp) -> Result<Told, serde_json::Error> {
+    let mut payload = Payload::new("webhook.test", agent, webhook, now);
+    payload.test = Some(true);
+    Ok(told(to_raw_value(&payload)?))
+}
+
+fn told(body: Box<RawValue>) -> Told {
+    let scheme = Scheme::BodyHex { header: SIGNATURE_HEADER.to_owned() };
+    Told { scheme, headers: Vec::new(), body, message_id: None }
+}

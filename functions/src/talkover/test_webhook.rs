@@ -1,0 +1,28 @@
+//! `POST /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/test`: sends a test event to a webhook now, and waits.
+//!
+//! No body. 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed; 401; 404; 503.
+
+use lambda_http::Request;
+use shared::http::caller::Caller;
+use shared::http::reply::Reply;
+
+use super::Problem;
+use super::payload::tell_test;
+use super::wire::{tested, webhook};
+use crate::app::App;
+use crate::function::{Function, answer};
+use crate::test_call;
+
+/// The function.
+pub const FUNCTION: Function =
+    Function::http("talkover-test-webhook", |app, request| Box::pin(answer(app, request, handle)));
+
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+    let webhook = webhook(&app.store, &caller.scope, request).await?;
+    let agent = match webhook.owner.agent() {
+        Some(id) => app.store.agent(&caller.scope, id).await?,
+        None => None,
+    };
+    let tested_now = test_call::send(app, &webhook, |_, now| tell_test(agent.as_ref(), &webhook, now)).await?;
+    Ok(tested(&tested_now))
+}

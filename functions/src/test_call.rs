@@ -1,0 +1,39 @@
+//! A dialect's test call that waits: it sends to a webhook now, and is no delivery in the log.
+
+use std::time::Duration;
+
+use shared::attempt::{Content, Outcome, attempt};
+use shared::domain::{DeliveryId, Webhook};
+use shared::time::Timestamp;
+
+use crate::app::App;
+use crate::dialect::Told;
+
+/// The longest that a test call waits: API Gateway gives up on a function after 30 seconds.
+const TIMEOUT: Duration = Duration::from_secs(25);
+
+/// What came of a test call.
+#[derive(Debug)]
+pub struct Tested {
+    /// What the endpoint answered, if it did.
+    pub outcome: Outcome,
+    /// How long that took.
+    pub response_time: Duration,
+}
+
+/// Sends what `tell` writes for a new delivery id and the current time.
+///
+/// # Errors
+/// Those of `tell`.
+pub async fn send(
+    app: &App,
+    webhook: &Webhook,
+    tell: impl FnOnce(&DeliveryId, Timestamp) -> Result<Told, serde_json::Error>,
+) -> Result<Tested, serde_json::Error> {
+    let now = app.clock.now();
+    let id = app.ids.test_delivery(now);
+    let told = tell(&id, now)?;
+    let content = Content { id: &id, scheme: &told.scheme, headers: &told.headers, body: told.body.get() };
+    let outcome = attempt(&app.sender, webhook, content, now, TIMEOUT).await;
+    Ok(Tested { outcome, response_time: app.clock.now().since(now) })
+}
