@@ -14,6 +14,7 @@ mod agentphone;
 mod agents;
 mod bad_input;
 mod casey;
+mod conversations;
 mod gateway;
 mod pipeline;
 mod publishing;

@@ -1,7 +1,7 @@
 //! What a dialect is to the pipeline: the names it has for events, and how it tells one.
 
 use serde_json::value::RawValue;
-use shared::domain::{Agent, DeliveryId, Event, Scope, Webhook};
+use shared::domain::{Agent, Conversation, DeliveryId, Event, Scope, Webhook};
 use shared::sign::Scheme;
 
 /// A dialect, as the pipeline uses it.
@@ -13,6 +13,8 @@ pub struct Dialect {
     pub event_names: &'static [(&'static str, &'static str)],
     /// The headers that its deliveries set, in lower case: no customer may choose them for another purpose.
     pub headers: &'static [&'static str],
+    /// Whether its deliveries repeat the conversation that an event belongs to.
+    pub tells_conversation: bool,
     /// Writes the request that tells a webhook of an event.
     pub tell: fn(&Telling<'_>) -> Result<Told, serde_json::Error>,
 }
@@ -28,6 +30,8 @@ pub struct Telling<'a> {
     pub event_type: &'a str,
     /// The event's agent, where it is registered.
     pub agent: Option<&'a Agent>,
+    /// The event's conversation before it, where the dialect tells it.
+    pub conversation: &'a Conversation,
     /// Who is told.
     pub webhook: &'a Webhook,
     /// The delivery.

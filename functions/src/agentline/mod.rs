@@ -23,5 +23,6 @@ pub const DIALECT: Dialect = Dialect {
     name: "agentline",
     event_names: &[("message.received", "sms.received")],
     headers: &[EVENT_HEADER, "x-agentline-signature"],
+    tells_conversation: false,
     tell: payload::tell,
 };

@@ -29,5 +29,6 @@ pub const DIALECT: Dialect = Dialect {
         ("message.reaction", "agent.reaction"),
     ],
     headers: &["x-webhook-event", "x-webhook-id", "x-webhook-signature", "x-webhook-timestamp"],
+    tells_conversation: true,
     tell: payload::tell,
 };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
-use shared::domain::DeliveryId;
+use shared::domain::{DeliveryId, Message};
 use shared::sign::Scheme;
 use shared::time::Timestamp;
 
@@ -22,22 +22,43 @@ struct Payload<'a> {
     agent_id: Option<&'a str>,
     data: &'a RawValue,
     conversation_state: Option<&'a RawValue>,
-    recent_history: &'a [Value],
+    recent_history: Vec<HistoryItem<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<bool>,
 }
 
+/// `{content, direction, channel, at}`
+#[derive(Serialize)]
+struct HistoryItem<'a> {
+    content: &'a str,
+    direction: &'a str,
+    channel: Option<&'a str>,
+    at: String,
+}
+
+impl<'a> From<&'a Message> for HistoryItem<'a> {
+    fn from(message: &'a Message) -> Self {
+        Self {
+            content: &message.content,
+            direction: &message.direction,
+            channel: message.channel.as_deref(),
+            at: message.at.iso8601(),
+        }
+    }
+}
+
 /// Writes the request that tells a webhook of an event.
 pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
-    let event = telling.event;
+    let (event, conversation) = (telling.event, telling.conversation);
+    let oldest = conversation.messages.len().saturating_sub(telling.webhook.history_limit.into());
     let payload = Payload {
         event: telling.event_type,
         channel: event.channel.as_deref(),
         timestamp: event.occurred_at.iso8601(),
         agent_id: event.agent_id.as_ref().map(|id| id.as_str()),
         data: &event.data,
-        conversation_state: event.conversation_state.as_deref(),
-        recent_history: &[],
+        conversation_state: event.conversation_state.as_deref().or(conversation.state.as_deref()),
+        recent_history: conversation.messages.iter().skip(oldest).map(HistoryItem::from).collect(),
         test: None,
     };
     told(&payload, telling.id, message_id(&event.data))
@@ -71,7 +92,7 @@ pub(super) fn tell_test(test: &TestMessage, id: &DeliveryId, now: Timestamp) -> 
         agent_id: test.agent_id.as_deref(),
         data: &data,
         conversation_state: None,
-        recent_history: &[],
+        recent_history: Vec::new(),
         test: Some(true),
     };
     told(&payload, id, None)

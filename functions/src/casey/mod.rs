@@ -20,5 +20,6 @@ pub const DIALECT: Dialect = Dialect {
     name: "casey",
     event_names: &[],
     headers: &["svix-id", "svix-signature", "svix-timestamp"],
+    tells_conversation: false,
     tell: payload::tell,
 };

@@ -15,6 +15,8 @@ use crate::native::Detail;
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 /// The longest type.
 pub const TYPE_CHARS_MAX: usize = 128;
+/// The largest `conversation_state`, in bytes of JSON: later events of the conversation carry it, too.
+const STATE_BYTES_MAX: usize = 32 * 1024;
 /// The longest `id`, `channel` and `conversation_id`.
 const TEXT_CHARS_MAX: usize = 256;
 
@@ -67,6 +69,9 @@ pub fn read(
     }
     if let Some(state) = &published.conversation_state {
         check_object("conversation_state", state)?;
+        if state.get().len() > STATE_BYTES_MAX {
+            return Err(wrong("conversation_state", format!("at most {STATE_BYTES_MAX} bytes")));
+        }
     }
     for (field, text) in
         [("id", &published.id), ("channel", &published.channel), ("conversation_id", &published.conversation_id)]
@@ -85,6 +90,7 @@ pub fn read(
         data: published.data,
         occurred_at: occurred_at.transpose()?.unwrap_or(accepted_at),
         accepted_at,
+        position: 0,
         channel: published.channel,
         conversation_id: published.conversation_id,
         conversation_state: published.conversation_state,

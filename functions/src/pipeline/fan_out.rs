@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::SqsMessage;
 use futures::future::try_join;
 use serde_json::value::RawValue;
-use shared::domain::{Agent, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
+use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
@@ -15,8 +15,8 @@ use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
 
 use super::entry::entry;
-use super::publish_events::EVENTS_MAX;
-use super::{event, record};
+use super::publish_events::{EVENTS_MAX, position};
+use super::{conversation, event, record};
 use crate::app::App;
 use crate::dialect::Telling;
 use crate::dialects;
@@ -33,12 +33,18 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     if message.events.len() > EVENTS_MAX {
         return Err(Fault::TooManyEvents(message.events.len()));
     }
+    let raws = message.events.iter().enumerate();
+    let events = raws.map(|(index, raw)| read_event(&message, record, index, raw, accepted_at));
+    let events = events.collect::<Result<Vec<_>, _>>()?;
+    if message.ids.is_none() {
+        // They came straight to the queue, and not by way of publishing.
+        conversation::remember(app, &message.scope, &events).await?;
+    }
     let (mut deliveries, mut failure) = (Vec::new(), None);
-    for (index, raw) in message.events.iter().enumerate() {
-        let event = read_event(&message, record, index, raw, accepted_at)?;
-        let (agent, decided) = decide(app, &message, &event).await?;
-        for (webhook, decision) in decided {
-            match (delivery(&message.scope, &event, agent.as_ref(), &webhook), decision) {
+    for event in &events {
+        let recipients = decide(app, &message, event).await?;
+        for (webhook, decision) in &recipients.decided {
+            match (delivery(&message.scope, event, &recipients, webhook), decision) {
                 (Ok(delivery), Decision::Deliver) => deliveries.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(app, &delivery).await?,
                 // One webhook that cannot be told must not keep the event from the others.
@@ -62,15 +68,19 @@ fn read_event(
     let mut event =
         event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
     event.id = given.unwrap_or(event.id);
+    event.position = message.position.saturating_add(position(index));
     Ok(event)
 }
 
+/// Who is told of an event, and what they are told besides it.
+struct Recipients {
+    agent: Option<Agent>,
+    conversation: Conversation,
+    decided: Vec<(Webhook, Decision)>,
+}
+
 /// The reads are consistent: what was set or deleted before an event was published counts for it.
-async fn decide(
-    app: &App,
-    message: &EventsMessage,
-    event: &Event,
-) -> Result<(Option<Agent>, Vec<(Webhook, Decision)>), Fault> {
+async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Recipients, Fault> {
     let scope = &message.scope;
     let agents = async {
         match &event.agent_id {
@@ -86,16 +96,18 @@ async fn decide(
         Some(wanted) => routing::only(&agents.webhooks, &projects.webhooks, wanted),
         None => recipients(&agents.webhooks, &projects.webhooks, name_in),
     };
-    let decided = decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect();
-    Ok((agents.agent, decided))
+    let decided: Vec<_> = decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect();
+    let conversation = conversation::before(app, scope, event, &decided).await?;
+    Ok(Recipients { agent: agents.agent, conversation, decided })
 }
 
 /// Freezes everything that no attempt may change.
-fn delivery(scope: &Scope, event: &Event, agent: Option<&Agent>, webhook: &Webhook) -> Result<DeliveryMessage, Fault> {
+fn delivery(scope: &Scope, event: &Event, to: &Recipients, webhook: &Webhook) -> Result<DeliveryMessage, Fault> {
     let dialect = dialects::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
     let event_type = dialect.event_name(dialects::native_name(&event.kind));
     let id = DeliveryId::derive(&event.id, &webhook.id);
-    let told = (dialect.tell)(&Telling { scope, event, event_type, agent, webhook, id: &id })?;
+    let (agent, conversation) = (to.agent.as_ref(), &to.conversation);
+    let told = (dialect.tell)(&Telling { scope, event, event_type, agent, conversation, webhook, id: &id })?;
     Ok(DeliveryMessage {
         v: Version,
         key: DeliveryKey {

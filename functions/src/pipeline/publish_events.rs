@@ -18,7 +18,7 @@ use shared::http::request::body_bytes;
 use shared::queue::messages::{self, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
 
-use super::event;
+use super::{conversation, event};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, answer};
@@ -40,6 +40,7 @@ struct Published {
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let published = read_body(body_bytes(request))?;
     let events = read_events(app, &caller.scope, &published)?;
+    conversation::remember(app, &caller.scope, &events).await?;
     let messages = published.events.into_iter().zip(&events);
     let messages = messages.map(|(raw, event)| message(&caller.scope, raw, event, None)).collect::<Result<_, _>>()?;
     app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
@@ -89,12 +90,17 @@ fn read_events(app: &App, scope: &Scope, published: &Published) -> Result<Vec<Ev
     let (mut events, mut details) = (Vec::new(), Vec::new());
     for (index, raw) in published.events.iter().enumerate() {
         match event::read(raw, scope, now, || app.ids.event(now)) {
-            Ok(event) => events.push(event),
+            Ok(event) => events.push(Event { position: position(index), ..event }),
             Err(detail) if published.is_batch => details.push(at_index(index, detail)),
             Err(detail) => details.push(detail),
         }
     }
     if details.is_empty() { Ok(events) } else { Err(Problem::Invalid(details)) }
+}
+
+/// There are at most [`EVENTS_MAX`].
+pub(super) fn position(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
 }
 
 fn at_index(index: usize, detail: Detail) -> Detail {
@@ -108,6 +114,7 @@ fn message(scope: &Scope, raw: Box<RawValue>, event: &Event, only: Option<Vec<We
         scope: scope.clone(),
         accepted_at: Some(event.accepted_at),
         ids: Some(vec![event.id.clone()]),
+        position: event.position,
         only,
         events: vec![raw],
     };

@@ -35,5 +35,6 @@ pub const DIALECT: Dialect = Dialect {
         ("conversation.completed", "event_conversation_ended"),
     ],
     headers: &["x-webhook-signature"],
+    tells_conversation: false,
     tell: payload::tell,
 };

@@ -21,6 +21,8 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// Its place among those that were accepted with it.
+    pub position: u16,
     /// `sms`, `voice`, …
     pub channel: Option<String>,
     /// The conversation it belongs to.

@@ -1,5 +1,6 @@
 //! The words of this product as plain data. Nothing here does I/O, reads a clock or makes up an id.
 
+mod conversation;
 mod delivery;
 mod event;
 mod ids;
@@ -8,6 +9,7 @@ mod scope;
 mod secret;
 mod webhook;
 
+pub use conversation::{Conversation, Message};
 pub use delivery::{Delivery, DeliveryKey, Status};
 pub use event::Event;
 pub(crate) use ids::digest;

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ITEM_VERSION, keys};
 use crate::domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Scope, Status, WebhookId};
-use crate::time::Timestamp;
-
-const SECONDS_A_DAY: i64 = 24 * 60 * 60;
+use crate::time::{SECONDS_A_DAY, Timestamp};
 
 /// Absent attributes are left out: a short item is a cheap one.
 #[derive(PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The one place that forms keys. No part of a key that users choose may hold `#`.
 
-use crate::domain::{AgentId, DeliveryKey, Owner, Place, Scope, WebhookId, WebhookRef};
+use crate::domain::{AgentId, DeliveryKey, Event, Owner, Place, Scope, WebhookId, WebhookRef, digest};
 use crate::sign::hex;
 
 /// Partitions of the index of what is due, over the whole table: a thousand writes a second each.
@@ -65,6 +65,26 @@ pub(super) fn log(scope: &Scope, webhook: &WebhookId, shard: u8) -> String {
 /// The sort key of a delivery in its shard: by time.
 pub(super) fn delivery(key: &DeliveryKey) -> String {
     format!("{:015}#{}", key.created_at.millis(), key.id)
+}
+
+/// The partition of a conversation's messages. A conversation is one agent's: two agents may use the same id.
+pub(super) fn messages(scope: &Scope, agent: Option<&AgentId>, conversation: &str) -> String {
+    scoped(scope, &format!("messages#{}", digest(&[agent.map_or("", AgentId::as_str), conversation])))
+}
+
+/// The sort key of the message that an event brought: by when it was said.
+pub(super) fn message(event: &Event) -> String {
+    format!("{:015}#{}", event.occurred_at.millis().max(0), accepted(event))
+}
+
+/// The partition of a conversation's states.
+pub(super) fn states(scope: &Scope, agent: Option<&AgentId>, conversation: &str) -> String {
+    scoped(scope, &format!("states#{}", digest(&[agent.map_or("", AgentId::as_str), conversation])))
+}
+
+/// The sort key of the state that an event brought: by when it was published.
+pub(super) fn accepted(event: &Event) -> String {
+    format!("{:015}#{:05}#{}", event.accepted_at.millis().max(0), event.position, event.id)
 }
 
 /// The due index's partition of a delivery; its sort key is when it is due.

@@ -1,10 +1,13 @@
-//! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries in the log table.
+//! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries and
+//! conversations in the log table.
 //!
 //! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only `keys` forms keys from it.
-//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`deliveries`], [`webhooks`].
+//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`],
+//! [`deliveries`], [`webhooks`].
 
 pub mod agents;
 pub mod api_keys;
+pub mod conversations;
 pub mod deliveries;
 mod delivery_item;
 mod keys;

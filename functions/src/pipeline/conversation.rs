@@ -1,0 +1,99 @@
+//! What events bring to the conversations that they belong to, and what they are told of them.
+
+use futures::future::try_join_all;
+use serde_json::Value;
+use shared::domain::{Conversation, Event, Message, Scope, Webhook};
+use shared::routing::Decision;
+
+use crate::app::App;
+use crate::dialects;
+use crate::fault::Fault;
+
+/// The event whose messages a conversation remembers, by its native name.
+const MESSAGE_EVENT: &str = "message.received";
+/// The most of a message that is remembered, in bytes of JSON.
+const CONTENT_BYTES_MAX: usize = 4096;
+/// The most of a conversation's messages that a delivery repeats, in bytes of JSON: with the largest event and state it
+/// has to fit into an item of the log.
+const HISTORY_BYTES_MAX: usize = 64 * 1024;
+/// The longest `direction`, in characters.
+const DIRECTION_CHARS_MAX: usize = 64;
+
+/// Keeps what `events` bring to their conversations. Done before they are queued: what was published earlier is there
+/// when a later event is told.
+///
+/// # Errors
+/// Where the store does not take it.
+pub(super) async fn remember(app: &App, scope: &Scope, events: &[Event]) -> Result<(), Fault> {
+    let of_conversations = events.iter().filter(|event| event.conversation_id.is_some());
+    try_join_all(of_conversations.map(|event| app.store.remember(scope, event, message(event)))).await?;
+    Ok(())
+}
+
+/// The conversation before `event`, as far as one of those who are told of it is told.
+///
+/// # Errors
+/// Where the store cannot be asked.
+pub(super) async fn before(
+    app: &App,
+    scope: &Scope,
+    event: &Event,
+    decided: &[(Webhook, Decision)],
+) -> Result<Conversation, Fault> {
+    let tells =
+        |webhook: &Webhook| dialects::by_name(&webhook.dialect).is_some_and(|dialect| dialect.tells_conversation);
+    let told = decided.iter().filter(|(webhook, decision)| *decision == Decision::Deliver && tells(webhook));
+    let Some(limit) = told.map(|(webhook, _)| webhook.history_limit).max() else { return Ok(Conversation::default()) };
+    let mut conversation = app.store.conversation(scope, event, limit).await?;
+    let mut bytes = 0;
+    let fit = conversation.messages.iter().rev().take_while(|message| {
+        bytes += json_bytes(&message.content) + 3 * DIRECTION_CHARS_MAX;
+        bytes <= HISTORY_BYTES_MAX
+    });
+    let too_old = conversation.messages.len() - fit.count();
+    conversation.messages.drain(..too_old);
+    Ok(conversation)
+}
+
+/// The message that an event tells of; `None` where it tells of none.
+fn message(event: &Event) -> Option<Message> {
+    if dialects::native_name(&event.kind) != MESSAGE_EVENT {
+        return None;
+    }
+    let Ok(Value::Object(data)) = serde_json::from_str(event.data.get()) else { return None };
+    let text = |name: &str| data.get(name).and_then(Value::as_str);
+    Some(Message {
+        content: cut(text("message").or_else(|| text("transcript")).unwrap_or_default()),
+        direction: text("direction").unwrap_or("inbound").chars().take(DIRECTION_CHARS_MAX).collect(),
+        channel: event.channel.clone(),
+        at: event.occurred_at,
+    })
+}
+
+/// As much of `content` as is remembered.
+fn cut(content: &str) -> String {
+    let mut bytes = 0;
+    let fit = content.chars().take_while(|character| {
+        bytes += json_bytes(character.encode_utf8(&mut [0; 4]));
+        bytes <= CONTENT_BYTES_MAX
+    });
+    fit.collect()
+}
+
+/// The length of `text` within JSON's quotes.
+fn json_bytes(text: &str) -> usize {
+    Value::from(text).to_string().len() - 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_remembered_up_to_its_limit() {
+        assert_eq!(cut("short"), "short");
+        assert_eq!(cut(&"x".repeat(5000)).len(), 4096);
+        assert_eq!(cut(&"\u{1}".repeat(5000)).len(), 4096 / 6, "what grows in JSON counts as it is there");
+        assert_eq!(cut(&"🦀".repeat(5000)).chars().count(), 1024, "no character is cut in two");
+    }
+}
