@@ -25,6 +25,7 @@ mod routing;
 mod scopes;
 mod sender;
 mod stack;
+mod statistics;
 mod stores;
 mod talkover;
 mod template;

@@ -48,7 +48,7 @@ event = check_signature(webhook.secret)
 assert (event.event, event.test, event.agent_id) == ("agent.message", True, AGENT), event
 
 data = {"conversationId": "conv_1", "from": "+1", "to": "+2", "message": "Hello", "messageId": "msg_1"}
-published = {"type": "message.received", "agent_id": AGENT, "channel": "sms", "data": data}
+published = {"type": "message.received", "agent_id": AGENT, "channel": "sms", "conversation_id": "conv_1", "data": data}
 headers = {"Authorization": f"Bearer {KEY}"}
 assert requests.post(f"{URL}/v1/events", json=published, headers=headers, timeout=30).status_code == 202
 event = check_signature(webhook.secret)
@@ -70,7 +70,19 @@ assert (event.data.from_number, event.data.message, event.channel) == ("+3", "Hi
 # The override ends with the agent's webhook
 assert client.agents.delete_webhook(AGENT) == {"success": True}
 assert requests.post(f"{URL}/v1/events", json=published, headers=headers, timeout=30).status_code == 202
-assert check_signature(default.secret).data.message == "Hello"
+event = check_signature(default.secret)
+assert (event.data.message, event.conversation_state) == ("Hello", None), event
+[earlier] = event.recent_history
+assert (earlier.content, earlier.direction, earlier.channel) == ("Hello", "inbound", "sms"), earlier
+
+# The project's deliveries
+wait_until(lambda: client.webhooks.list_deliveries(), "a delivery of the project in the log")
+[delivery] = client.webhooks.list_deliveries(limit=5, offset=0, hours=1)
+assert (delivery.status, delivery.event_type) == ("success", "agent.message"), delivery
+stats = client.webhooks.get_delivery_stats(hours=1)
+assert (stats.total, stats.success, stats.failed, stats.pending, stats.success_rate) == (1, 1, 0, 0, 100.0), stats
+assert stats.by_event_type == {"agent.message": {"success": 1}} and stats.by_hour[0]["total"] == 1, stats
+assert client.webhooks.get_all_time_stats() == {"total": 1, "success": 1, "failed": 0, "successRate": 100.0}
 assert client.webhooks.delete() == {"success": True}
 
 # Its errors

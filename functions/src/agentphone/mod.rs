@@ -5,12 +5,16 @@
 pub mod delete_agent_webhook;
 pub mod delete_webhook;
 pub mod get_agent_webhook;
+pub mod get_all_time_stats;
+pub mod get_delivery_stats;
 pub mod get_webhook;
 pub mod list_agent_deliveries;
+pub mod list_deliveries;
 mod payload;
 pub mod set_agent_webhook;
 pub mod set_webhook;
 mod slot;
+mod statistics;
 pub mod test_agent_webhook;
 pub mod test_webhook;
 mod wire;

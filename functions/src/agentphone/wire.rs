@@ -1,16 +1,21 @@
 //! What AgentPhone's callers send and are answered.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use lambda_http::Request;
 use serde::Serialize;
 use serde_json::Map;
 use shared::attempt::Outcome;
 use shared::domain::{AgentId, Delivery, DialectName, Owner, Status, Webhook};
 use shared::http::request::{body_bytes, path_parameter, query_parameter};
+use shared::store::slot_logs::DeliveriesPage;
+use shared::time::Timestamp;
 use shared::webhooks::{Choice, SecretChoice, SlotSettings};
 
 use super::payload::TestMessage;
 use super::{DIALECT, TIMEOUT_MAX_S};
-use crate::fastapi::{Fields, Problem, object, query_integer};
+use crate::fastapi::{Fields, Problem, object, query};
 
 /// Attempts after the first one.
 const RETRIES_MAX: u8 = 5;
@@ -20,6 +25,14 @@ const TIMEOUT_DEFAULT_S: u16 = 30;
 const CONTEXT_LIMIT_DEFAULT: u8 = 10;
 /// Deliveries in a list, where the caller does not say.
 const LIMIT_DEFAULT: u16 = 50;
+/// And where it does.
+const LIMITS: RangeInclusive<i64> = 1..=100;
+/// Deliveries that a list may leave out: all of them are read.
+const OFFSET_MAX: i64 = 10_000;
+/// Hours that statistics look back, where the caller does not say.
+const HOURS_DEFAULT: i64 = 24;
+/// And where it does: up to a year.
+const HOURS: RangeInclusive<i64> = 1..=8760;
 
 /// `{id, url, secret, status, contextLimit, timeout, createdAt}`
 #[derive(Serialize)]
@@ -74,11 +87,7 @@ impl From<Delivery> for DeliveryReply {
             message_id: delivery.message_id,
             event_type: delivery.event_type,
             channel: delivery.channel,
-            status: match delivery.status {
-                Status::Pending => "pending",
-                Status::Success => "success",
-                Status::Failed | Status::Skipped => "failed",
-            },
+            status: status_name(delivery.status),
             http_status: delivery.http_status,
             error_message: delivery.error,
             response_body: delivery.response_body,
@@ -88,6 +97,38 @@ impl From<Delivery> for DeliveryReply {
             created_at: delivery.key.created_at.iso8601(),
         }
     }
+}
+
+/// What callers are told of where a delivery stands.
+pub(super) const fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Pending => "pending",
+        Status::Success => "success",
+        Status::Failed | Status::Skipped => "failed",
+    }
+}
+
+/// `{items, total, offset, limit}`
+#[derive(Serialize)]
+pub(super) struct PageReply {
+    items: Vec<DeliveryReply>,
+    total: u64,
+    offset: u16,
+    limit: u16,
+}
+
+impl PageReply {
+    pub(super) fn new(page: DeliveriesPage, request: &PageRequest) -> Self {
+        let items = page.deliveries.into_iter().map(DeliveryReply::from).collect();
+        Self { items, total: page.total, offset: request.offset, limit: request.limit }
+    }
+}
+
+/// A page of a list that is asked for.
+pub(super) struct PageRequest {
+    pub(super) limit: u16,
+    pub(super) offset: u16,
+    pub(super) since: Option<Timestamp>,
 }
 
 /// `{success, httpStatus, errorMessage}`
@@ -156,6 +197,37 @@ pub(super) fn test_message(request: &Request, owner: &Owner) -> Result<TestMessa
 
 /// `?limit=`, from 1 to 100.
 pub(super) fn limit(request: &Request) -> Result<u16, Problem> {
-    let limit = query_integer(request, "limit", 1..=100)?;
+    let query = query(request, &["limit"]);
+    let mut fields = Fields::new("query", &query);
+    let limit = fields.integer("limit", LIMITS);
+    fields.finish()?;
     Ok(limit.and_then(|limit| limit.try_into().ok()).unwrap_or(LIMIT_DEFAULT))
+}
+
+/// `?limit=&offset=&hours=`; without `hours` all that the log holds.
+pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, Problem> {
+    let query = query(request, &["limit", "offset", "hours"]);
+    let mut fields = Fields::new("query", &query);
+    let limit = fields.integer("limit", LIMITS);
+    let offset = fields.integer("offset", 0..=OFFSET_MAX);
+    let hours = fields.integer("hours", HOURS);
+    fields.finish()?;
+    Ok(PageRequest {
+        limit: limit.and_then(|limit| limit.try_into().ok()).unwrap_or(LIMIT_DEFAULT),
+        offset: offset.and_then(|offset| offset.try_into().ok()).unwrap_or(0),
+        since: hours.map(|hours| ago(hours, now)),
+    })
+}
+
+/// `?hours=`: since when.
+pub(super) fn since(request: &Request, now: Timestamp) -> Result<Timestamp, Problem> {
+    let query = query(request, &["hours"]);
+    let mut fields = Fields::new("query", &query);
+    let hours = fields.integer("hours", HOURS);
+    fields.finish()?;
+    Ok(ago(hours.unwrap_or(HOURS_DEFAULT), now))
+}
+
+fn ago(hours: i64, now: Timestamp) -> Timestamp {
+    now.minus(Duration::from_secs(60 * 60 * u64::try_from(hours).unwrap_or(0)))
 }

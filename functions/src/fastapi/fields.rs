@@ -82,22 +82,6 @@ pub fn query(request: &lambda_http::Request, names: &[&str]) -> Map<String, Valu
     given.collect()
 }
 
-/// Reads a whole number from the query.
-///
-/// # Errors
-/// 422 where it is none or out of `range`.
-pub fn query_integer(
-    request: &lambda_http::Request,
-    name: &'static str,
-    range: RangeInclusive<i64>,
-) -> Result<Option<i64>, Problem> {
-    let object = query(request, &[name]);
-    let mut fields = Fields::new("query", &object);
-    let number = fields.integer(name, range);
-    fields.finish()?;
-    Ok(number)
-}
-
 /// Reads the fields of an object one by one and remembers what was wrong with each.
 #[derive(Debug)]
 pub struct Fields<'a> {

@@ -4,5 +4,5 @@
 mod fields;
 mod problem;
 
-pub use fields::{Fields, object, query, query_integer};
+pub use fields::{Fields, object, query};
 pub use problem::{FieldError, Problem};

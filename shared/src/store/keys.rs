@@ -2,6 +2,7 @@
 
 use crate::domain::{AgentId, DeliveryKey, Event, Owner, Place, Scope, WebhookId, WebhookRef, digest};
 use crate::sign::hex;
+use crate::time::Timestamp;
 
 /// Partitions of the index of what is due, over the whole table: a thousand writes a second each.
 pub(super) const DUE_SHARDS: u8 = 16;
@@ -64,7 +65,12 @@ pub(super) fn log(scope: &Scope, webhook: &WebhookId, shard: u8) -> String {
 
 /// The sort key of a delivery in its shard: by time.
 pub(super) fn delivery(key: &DeliveryKey) -> String {
-    format!("{:015}#{}", key.created_at.millis(), key.id)
+    format!("{}#{}", deliveries_from(key.created_at), key.id)
+}
+
+/// What the sort keys of a shard's deliveries from a time on are greater than.
+pub(super) fn deliveries_from(time: Timestamp) -> String {
+    format!("{:015}", time.millis())
 }
 
 /// The partition of a conversation's messages. A conversation is one agent's: two agents may use the same id.

@@ -1,0 +1,5 @@
+//! `GET /agentphone/v1/webhooks/deliveries/stats`: counts the deliveries to all of the project's slots.
+
+fn main() -> std::process::ExitCode {
+    functions::run(functions::agentphone::get_delivery_stats::FUNCTION)
+}

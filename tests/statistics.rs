@@ -1,0 +1,166 @@
+//! AgentPhone: the deliveries of the whole project, listed and counted.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use local::demo::LIVE_KEY;
+use serde_json::{Value, json};
+use shared::domain::{Delivery, DeliveryId, DeliveryKey, EventId, Scope, Status, WebhookId};
+use shared::store::Store;
+use shared::time::{Clock, Timestamp};
+
+use crate::receiver::{Receiver, Step};
+use crate::stack::{AGENT, Api, OTHER_AGENT};
+
+const DELIVERIES: &str = "/agentphone/v1/webhooks/deliveries";
+
+/// Logs a delivery whose event was accepted so many minutes ago.
+async fn log(store: &Store, scope: &Scope, webhook: &Value, n: usize, status: Status, minutes: u64) -> Result<()> {
+    let webhook_id = WebhookId::parse(webhook["id"].as_str().unwrap()).unwrap();
+    let event_id = EventId::from_queue_message("test", n);
+    let delivery = Delivery {
+        key: DeliveryKey {
+            scope: scope.clone(),
+            webhook_id: webhook_id.clone(),
+            shard: 0,
+            created_at: Clock::system().now().minus(Duration::from_secs(minutes * 60)),
+            id: DeliveryId::derive(&event_id, &webhook_id),
+        },
+        event_id,
+        event_type: if n % 2 == 0 { "agent.message" } else { "agent.call_ended" }.to_owned(),
+        agent_id: None,
+        message_id: None,
+        channel: None,
+        status,
+        attempt_count: 1,
+        http_status: Some(200),
+        error: None,
+        response_body: None,
+        last_attempt_at: None,
+        next_retry_at: None,
+    };
+    store.record(&delivery, None).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_projects_deliveries_are_those_of_all_its_slots_newest_first_in_pages() -> Result<()> {
+    let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
+    api.set_webhook(AGENT, &receiver.url("/a")).await?;
+    let line = json!({ "url": receiver.url("/b"), "agent_id": OTHER_AGENT });
+    assert_eq!(api.post("/agentline/v1/webhooks", &line).await?.status, 200);
+    api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/c") })).await?;
+    api.post("/casey/v1/backend/webhooks", &json!({ "url": receiver.url("/d"), "event_types": ["n"] })).await?;
+    for n in 0..7 {
+        let mut event = json!({ "type": "n", "data": { "messageId": n.to_string() } });
+        match n % 3 {
+            0 => event["agent_id"] = json!(AGENT),
+            1 => event["agent_id"] = json!(OTHER_AGENT),
+            _ => {}
+        }
+        api.publish(&event).await?;
+    }
+    api.idle().await?;
+    assert_eq!(receiver.received().len(), 14, "Casey's endpoint got them, too");
+    let all = api.get(DELIVERIES).await?;
+    assert_eq!((all.status, &all.body["total"]), (200, &json!(7)));
+    assert_eq!((&all.body["limit"], &all.body["offset"]), (&json!(50), &json!(0)));
+    let items = all.body["items"].as_array().unwrap().clone();
+    let ids: Vec<Value> = items.iter().map(|item| item["messageId"].clone()).collect();
+    assert_eq!(ids, [json!("6"), json!("5"), Value::Null, json!("3"), json!("2"), Value::Null, json!("0")]);
+    let keys: Vec<&str> = items[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = vec!["id", "messageId", "eventType", "channel", "status", "httpStatus", "errorMessage"];
+    expected.extend(["responseBody", "attemptCount", "lastAttemptAt", "nextRetryAt", "createdAt"]);
+    assert_eq!(keys, expected);
+    for offset in 0..9 {
+        let page = api.get(&format!("{DELIVERIES}?limit=3&offset={offset}")).await?.body;
+        let expected: Vec<Value> = items.iter().skip(offset).take(3).cloned().collect();
+        assert_eq!(page, json!({ "items": expected, "total": 7, "offset": offset, "limit": 3 }));
+    }
+    let live = api.with_key(LIVE_KEY).get(DELIVERIES).await?.body;
+    assert_eq!(live, json!({ "items": [], "total": 0, "offset": 0, "limit": 50 }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn deliveries_are_counted_by_status_type_and_hour() -> Result<()> {
+    let api = Api::unswept().await?;
+    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let (agents, default) = (
+        api.set_webhook(AGENT, "https://a.example").await?,
+        api.post("/agentphone/v1/webhooks", &json!({ "url": "https://b.example" })).await?.body,
+    );
+    let logged = [
+        (&agents, Status::Success, 1),
+        (&agents, Status::Success, 61),
+        (&default, Status::Failed, 2),
+        (&default, Status::Skipped, 3),
+        (&default, Status::Pending, 4),
+        (&default, Status::Success, 25 * 60),
+    ];
+    for (n, (webhook, status, minutes)) in logged.into_iter().enumerate() {
+        log(&store, &scope, webhook, n, status, minutes).await?;
+    }
+    let stats = api.get(&format!("{DELIVERIES}/stats")).await?;
+    let mut body = stats.body;
+    let by_hour = body.as_object_mut().unwrap().shift_remove("byHour").unwrap();
+    let by_event_type = json!({
+        "agent.call_ended": { "failed": 1, "success": 1 },
+        "agent.message": { "failed": 1, "pending": 1, "success": 1 },
+    });
+    let expected = json!({
+        "total": 5, "success": 2, "failed": 2, "pending": 1, "successRate": 40.0, "byEventType": by_event_type,
+    });
+    assert_eq!((stats.status, body), (200, expected));
+    let hours = by_hour.as_array().unwrap();
+    let sum = |name: &str| hours.iter().map(|hour| hour[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("total"), sum("success"), sum("failed")), (5, 2, 2));
+    assert!((2..=3).contains(&hours.len()), "an hour without deliveries is left out: {by_hour}");
+    let starts: Vec<&str> = hours.iter().map(|hour| hour["hour"].as_str().unwrap()).collect();
+    assert!(starts.is_sorted() && starts.iter().all(|start| start.ends_with(":00:00Z")), "{starts:?}");
+    let earliest = Timestamp::parse_rfc3339(starts[0]).unwrap();
+    assert!(Clock::system().now().since(earliest) < Duration::from_secs(2 * 60 * 60 + 120));
+
+    let longer = api.get(&format!("{DELIVERIES}/stats?hours=26")).await?.body;
+    assert_eq!((&longer["total"], &longer["successRate"]), (&json!(6), &json!(50.0)));
+    let all = api.get(&format!("{DELIVERIES}/all-time")).await?;
+    let expected = json!({ "total": 6, "success": 3, "failed": 2, "successRate": 50.0 });
+    assert_eq!((all.status, all.body), (200, expected));
+    assert_eq!(api.get(&format!("{DELIVERIES}?hours=1")).await?.body["total"], 4);
+    let recent = api.get(&format!("{DELIVERIES}?hours=24")).await?.body;
+    assert_eq!((&recent["total"], recent["items"].as_array().unwrap().len()), (&json!(5), 5));
+
+    let live = api.with_key(LIVE_KEY);
+    let nothing = json!({ "total": 0, "success": 0, "failed": 0, "successRate": 0.0 });
+    assert_eq!(live.get(&format!("{DELIVERIES}/all-time")).await?.body, nothing);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_delivered_and_what_failed_is_counted_as_such() -> Result<()> {
+    let steps = [Step::Status(200), Step::Status(500), Step::Status(500)];
+    let (api, receiver) = (Api::with(&[("RETRY_SCHEDULE", "1s")]).await?, Receiver::start(&steps).await?);
+    api.set_webhook(AGENT, &receiver.url("/")).await?;
+    for _ in 0..2 {
+        api.publish(&json!({ "type": "call.completed", "agent_id": AGENT, "data": {} })).await?;
+        api.idle().await?;
+    }
+    let stats = api.get(&format!("{DELIVERIES}/stats")).await?.body;
+    assert_eq!(stats["byEventType"], json!({ "agent.call_ended": { "failed": 1, "success": 1 } }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bad_query_is_refused_with_everything_that_is_wrong() -> Result<()> {
+    let api = Api::start().await?;
+    let answer = api.get(&format!("{DELIVERIES}?limit=0&offset=-1&hours=x")).await?;
+    let locs: Vec<&Value> = answer.body["detail"].as_array().unwrap().iter().map(|error| &error["loc"]).collect();
+    assert_eq!(
+        (answer.status, locs),
+        (422, vec![&json!(["query", "limit"]), &json!(["query", "offset"]), &json!(["query", "hours"])])
+    );
+    for query in ["?offset=10001", "?hours=0", "?hours=8761", "?limit=101", "/stats?hours=0", "/stats?hours=1.5"] {
+        assert_eq!(api.get(&format!("{DELIVERIES}{query}")).await?.status, 422, "{query}");
+    }
+    Ok(())
+}
