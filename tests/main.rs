@@ -16,6 +16,7 @@ mod bad_input;
 mod casey;
 mod conversations;
 mod gateway;
+mod golden;
 mod pipeline;
 mod publishing;
 mod receiver;

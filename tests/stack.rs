@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_sqs::types::QueueAttributeName;
+use functions::app::App;
 use http::Method;
 use local::aws;
 use local::demo::TEST_KEY;
@@ -68,9 +69,19 @@ impl Api {
 
     /// A stack on these stores.
     pub(crate) async fn on(stores: &StoresAt, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::changed(stores, settings, |_| {}).await
+    }
+
+    /// The same as [`Api::start`], with what `change` makes of the functions' surroundings.
+    pub(crate) async fn with_app(change: impl FnOnce(&mut App)) -> Result<Self> {
+        Self::changed(&StoresAt::Embedded(Keep::InMemory), &[], change).await
+    }
+
+    async fn changed(stores: &StoresAt, settings: &[(&str, &str)], change: impl FnOnce(&mut App)) -> Result<Self> {
         let mut all = HashMap::from([("RETRY_SCHEDULE", "1s,1s,1s,1s,1s"), ("RETRY_JITTER", "0")]);
         all.extend(settings.iter().copied());
-        let stack = Stack::start(0, stores, |name| all.get(name).map(|&value| value.to_owned())).await?;
+        let setting = |name: &str| all.get(name).map(|&value| value.to_owned());
+        let stack = Stack::start_with(0, stores, setting, change).await?;
         let client = Client::new(&stack.url, TEST_KEY);
         Ok(Self { stack, client })
     }

@@ -53,6 +53,19 @@ impl Stack {
     /// # Errors
     /// Where the port is taken, the stores cannot be used, or a setting is wrong.
     pub async fn start(port: u16, stores_at: &StoresAt, setting: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        Self::start_with(port, stores_at, setting, |_| {}).await
+    }
+
+    /// The same, with what `change` makes of the functions' surroundings: another clock, or ids that are known before.
+    ///
+    /// # Errors
+    /// As for [`Stack::start`].
+    pub async fn start_with(
+        port: u16,
+        stores_at: &StoresAt,
+        setting: impl Fn(&str) -> Option<String>,
+        change: impl FnOnce(&mut App),
+    ) -> Result<Self> {
         let template = Template::built_in().context("template.yaml")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
@@ -71,8 +84,10 @@ impl Stack {
         let references =
             provision::provision(&template, &aws_sdk_dynamodb::Client::new(&dynamodb), &sqs_client).await?;
         let settings = Settings::read(|name| setting(name).or_else(|| value(&template, &references, name)))?;
-        let app = Arc::new(App::new(settings, &dynamodb, &sqs)?);
+        let mut app = App::new(settings, &dynamodb, &sqs)?;
         demo::seed(&app).await?;
+        change(&mut app);
+        let app = Arc::new(app);
 
         let (stop_workers, stop_server) = (CancellationToken::new(), CancellationToken::new());
         let router = gateway::router(&template, &app)?.merge(inbox::router(&app));

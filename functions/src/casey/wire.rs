@@ -31,7 +31,7 @@ const TIMEOUT_S: u16 = 30;
 pub(super) struct EndpointReply<'a> {
     id: &'a str,
     url: &'a str,
-    description: Option<&'a str>,
+    description: &'a str,
     event_types: &'a [String],
     enabled: bool,
     created_at: String,
@@ -44,7 +44,7 @@ impl<'a> From<&'a Webhook> for EndpointReply<'a> {
         Self {
             id: webhook.id.as_str(),
             url: &webhook.url,
-            description: webhook.description.as_deref(),
+            description: webhook.description.as_deref().unwrap_or_default(),
             event_types: match &webhook.events {
                 EventFilter::All => &[],
                 EventFilter::Only(types) => types,
