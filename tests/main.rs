@@ -17,6 +17,7 @@ mod casey;
 mod conversations;
 mod gateway;
 mod golden;
+mod model;
 mod pipeline;
 mod publishing;
 mod receiver;

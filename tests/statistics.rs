@@ -27,7 +27,7 @@ async fn log(store: &Store, scope: &Scope, webhook: &Value, n: usize, status: St
             id: DeliveryId::derive(&event_id, &webhook_id),
         },
         event_id,
-        event_type: if n % 2 == 0 { "agent.message" } else { "agent.call_ended" }.to_owned(),
+        event_type: if n.is_multiple_of(2) { "agent.message" } else { "agent.call_ended" }.to_owned(),
         agent_id: None,
         message_id: None,
         channel: None,
