@@ -7,71 +7,128 @@ use local::template::{Template, Trigger};
 use serde_json::{Value, json};
 
 use crate::receiver::Receiver;
-use crate::stack::{AGENT, Api, Client};
+use crate::stack::{AGENT, Answer, Api};
 
-/// Every call that names an agent, but for those that make it.
-async fn calls_for(client: &Client, agent: &str) -> Result<Vec<(u16, Value)>> {
-    let webhook = format!("/agentphone/v1/agents/{agent}/webhook");
-    let url = json!({ "url": "https://a.example" });
-    let answers = [
-        client.get(&format!("/v1/agents/{agent}")).await?,
-        client.delete(&format!("/v1/agents/{agent}")).await?,
-        client.get(&webhook).await?,
-        client.post(&webhook, &url).await?,
-        client.delete(&webhook).await?,
-        client.get(&format!("{webhook}/deliveries")).await?,
-        client.send(Method::POST, &format!("{webhook}/test"), "").await?,
-    ];
-    Ok(answers.into_iter().map(|answer| (answer.status, answer.body)).collect())
+/// An agent that is registered in the demo project's test environment alone.
+const TEST_ONLY: &str = "agt_test_only";
+
+/// The ids that a call names.
+#[derive(Clone)]
+struct Ids {
+    agent: String,
+    talkovers: String,
+    caseys: String,
 }
 
-#[tokio::test]
-async fn another_projects_agent_answers_as_none_and_nothing_of_it_changes() -> Result<()> {
-    let api = Api::start().await?;
-    let other = api.project("other").await?;
-    let set = api.set_webhook(AGENT, "https://mine.example").await?;
-    let theirs = calls_for(&other, AGENT).await?;
-    assert!(theirs.iter().all(|(status, _)| *status == 404), "{theirs:?}");
-    assert_eq!(theirs, calls_for(&other, "agt_nobody_has").await?);
-    assert_eq!(theirs, calls_for(&other, "no%23agent%20id").await?);
-    assert_eq!(api.get("/agentphone/v1/agents/agt_abc123/webhook").await?.body, set);
-    assert_eq!(other.get("/v1/agents").await?.body, json!({ "agents": [], "next_cursor": null }));
-    Ok(())
+/// Every route of the template: its method and path.
+fn routes() -> Result<Vec<(Method, String)>> {
+    let template = Template::built_in()?;
+    let triggers = template.functions.values().flat_map(|function| &function.triggers);
+    let routes = triggers.filter_map(|trigger| match trigger {
+        Trigger::Route { method, path } => Some((method, path)),
+        Trigger::Queue { .. } | Trigger::Schedule { .. } => None,
+    });
+    routes.map(|(method, path)| Ok((Method::try_from(method.as_str())?, path.clone()))).collect()
 }
 
-#[tokio::test]
-async fn live_and_test_are_separate() -> Result<()> {
-    let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
-    let live = api.with_key(LIVE_KEY);
-    api.set_webhook(AGENT, &receiver.url("/test")).await?;
-    api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/test-default") })).await?;
-    api.put("/v1/agents/agt_test_only", &json!({})).await?;
-    for path in ["/agentphone/v1/agents/agt_abc123/webhook", "/agentphone/v1/webhooks"] {
-        assert_eq!(live.get(path).await?.body, Value::Null);
+/// A route's path with these ids in it, and whether there are any.
+fn naming(path: &str, ids: &Ids) -> (String, bool) {
+    let named = path.replace("{agent_id}", &ids.agent).replace("{webhook_id}", &ids.talkovers);
+    let named = named.replace("{id}", &ids.caseys);
+    let query = if path.starts_with("/agentline") { format!("?agent_id={}", ids.agent) } else { String::new() };
+    (format!("{named}{query}"), named != path || !query.is_empty())
+}
+
+/// A body that the route takes.
+fn body(path: &str, ids: &Ids) -> Value {
+    let url = "https://theirs.example";
+    match path.split('/').nth(1) {
+        Some("agentline") => json!({ "url": url, "agent_id": ids.agent }),
+        Some("talkover") => json!({ "name": "Theirs", "webhook_url": url, "events": ["event_action"] }),
+        Some("v1") if path == "/v1/events" => json!({ "type": "a", "agent_id": ids.agent, "data": { "by": "them" } }),
+        Some("v1") => json!({}),
+        _ => json!({ "url": url }),
     }
-    assert_eq!(live.get("/v1/agents/agt_test_only").await?.status, 404);
-    live.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+}
+
+/// Something of every kind in the test environment.
+async fn fill(api: &Api, receiver: &Receiver) -> Result<Ids> {
+    assert_eq!(api.put(&format!("/v1/agents/{TEST_ONLY}"), &json!({ "name": "Ours" })).await?.status, 201);
+    api.set_webhook(TEST_ONLY, &receiver.url("/agent")).await?;
+    api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/default") })).await?;
+    let talkover = json!({ "name": "Ours", "webhook_url": receiver.url("/talkover"), "events": ["event_action"] });
+    let talkover = api.post(&format!("/talkover/api/v1/agents/{TEST_ONLY}/webhooks"), &talkover).await?;
+    let casey = json!({ "url": receiver.url("/casey"), "event_types": ["a"] });
+    let casey = api.post("/casey/v1/backend/webhooks", &casey).await?;
+    let id = |answer: &Answer| answer.body["data"]["id"].as_str().unwrap().to_owned();
+    api.publish(&json!({ "type": "a", "agent_id": TEST_ONLY, "data": { "by": "us" } })).await?;
     api.idle().await?;
-    assert_eq!(receiver.received().len(), 0);
-    assert_eq!(live.deliveries(AGENT).await?.len(), 0);
+    Ok(Ids { agent: TEST_ONLY.to_owned(), talkovers: id(&talkover), caseys: id(&casey) })
+}
+
+/// Everything that the test environment's own key shows.
+async fn shown(api: &Api, ids: &Ids) -> Result<Vec<(String, Value)>> {
+    let mut shown = Vec::new();
+    for (method, path) in routes()? {
+        if method == Method::GET {
+            let answer = api.get(&naming(&path, ids).0).await?;
+            assert_eq!(answer.status, 200, "{path}");
+            shown.push((path, answer.body));
+        }
+    }
+    Ok(shown)
+}
+
+#[tokio::test]
+async fn nothing_of_one_environment_or_project_is_visible_to_another_in_any_call() -> Result<()> {
+    let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
+    let ids = fill(&api, &receiver).await?;
+    let before = shown(&api, &ids).await?;
+    let nobody = Ids {
+        agent: "agt_nobody_has".to_owned(),
+        talkovers: "9fcafbf2-7593-44d6-8cd7-1b221beba62a".to_owned(),
+        caseys: "wh_0".to_owned(),
+    };
+    for other in [api.with_key(LIVE_KEY), api.project("other").await?] {
+        let mut compared = 0;
+        for (method, path) in routes()? {
+            let (named, names_ids) = naming(&path, &ids);
+            let makes_an_agent = method == Method::PUT && path == "/v1/agents/{agent_id}";
+            if makes_an_agent {
+                continue;
+            }
+            let answer = other.send(method.clone(), &named, body(&path, &ids).to_string()).await?;
+            if names_ids {
+                let (named, body) = (naming(&path, &nobody).0, body(&path, &nobody).to_string());
+                assert_eq!(answer, other.send(method.clone(), &named, body).await?, "{method} {path}");
+                assert_eq!(answer.status, 404, "{method} {path}");
+                compared += 1;
+            }
+            assert!(!answer.body.to_string().contains("Ours"), "{method} {path}: {}", answer.body);
+        }
+        assert!(compared >= 20, "{compared}");
+        // The same id is theirs to use, for an agent of their own.
+        assert_eq!(other.put(&format!("/v1/agents/{TEST_ONLY}"), &json!({ "name": "Theirs" })).await?.status, 201);
+        assert_eq!(other.delete(&format!("/v1/agents/{TEST_ONLY}")).await?.status, 204);
+    }
+    api.idle().await?;
+    assert_eq!(shown(&api, &ids).await?, before, "and nothing of it has changed");
+    let by: Vec<Value> = receiver.received().iter().map(|received| received.json()["data"]["by"].clone()).collect();
+    assert_eq!(by, ["us", "us"], "and no event of theirs came");
     Ok(())
 }
 
 #[tokio::test]
 async fn without_a_valid_key_no_route_answers() -> Result<()> {
     let api = Api::start().await?;
-    let template = Template::built_in()?;
-    let triggers = template.functions.values().flat_map(|function| &function.triggers);
-    let mut routes = 0;
-    for trigger in triggers {
-        let Trigger::Route { method, path } = trigger else { continue };
-        routes += 1;
+    let routes = routes()?;
+    for (method, path) in &routes {
         for (key, detail, message) in [
             ("", "Missing API key.", "Send an API key: `Authorization: Bearer <key>`."),
             ("sk_test_wrong", "Invalid API key.", "The API key is not valid."),
         ] {
             let path = path.replace("{agent_id}", AGENT).replace("{id}", "wh_0").replace("{webhook_id}", "wh_0");
-            let answer = api.with_key(key).send(Method::try_from(method.as_str())?, &path, "{}").await?;
+            let answer = api.with_key(key).send(method.clone(), &path, "{}").await?;
             let error = |message: &str| json!({ "error": { "code": "unauthorized", "message": message } });
             let expected = match path.split('/').nth(1) {
                 Some("v1") => error(message),
@@ -84,6 +141,6 @@ async fn without_a_valid_key_no_route_answers() -> Result<()> {
             assert_eq!((answer.status, answer.body), (401, expected), "{method} {path}");
         }
     }
-    assert!(routes >= 30, "{routes}");
+    assert!(routes.len() >= 33, "{}", routes.len());
     Ok(())
 }
