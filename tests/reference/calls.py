@@ -1,0 +1,113 @@
+"""Runs every call of the API reference against a local stack and holds its answer against the one on the page.
+
+A call is a block `sh` with one curl, and the block after it, `json 200` or `text 204`, is what it answers: the status, and the
+body with its keys in order. Ids, times and secrets differ from run to run: only their form is compared. `$ID` in a call is
+the id in the last answer that had one. A page's `http` blocks are the golden files of tests/golden/deliveries.
+
+Usage: calls.py http://127.0.0.1:3000 [--write]     `--write` puts the answers into the pages
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+from page import blocks, pages
+
+URL = sys.argv[1]
+WRITE = "--write" in sys.argv[2:]
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "deliveries"
+PATIENCE_S = 20
+# What `--write` gives deliveries to arrive.
+SETTLED_S = 3
+
+# The page's own API is on its usual port, wherever this one is.
+SHOWN_URL = "http://127.0.0.1:3000"
+FORMS = [
+    (re.compile(rf"\b{prefix}_[0-9a-f]{{32}}\b"), prefix) for prefix in ("wh", "evt", "del")
+] + [
+    (re.compile(r"\b(?!9fbef0b7)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "uuid"),
+    (re.compile(r"whsec_[A-Za-z0-9+/=]{3,}(…[A-Za-z0-9+/=]{4})?"), "secret"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "time"),
+    (re.compile(r'"response_time": \d+'), '"response_time": 0'),
+]
+
+
+def form(body):
+    """The body with what differs from run to run replaced; keys keep their order."""
+    text = json.dumps(body, ensure_ascii=False) if not isinstance(body, str) else body
+    for pattern, name in FORMS:
+        text = pattern.sub(name, text)
+    return text
+
+
+def run(call, identity):
+    """The status and body that a call is answered with."""
+    script = 'curl() { command curl -sS -w "\\n%{http_code}" "$@"; }\n' + call.replace(SHOWN_URL, URL)
+    environment = {**os.environ, "API": URL, "KEY": "Authorization: Bearer sk_test_switchhook_local", "ID": identity}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, (call, done.stderr)
+    body, _, status = done.stdout.rpartition("\n")
+    return int(status), json.loads(body) if body else ""
+
+
+def found_id(body):
+    """The id in an answer, if it has one."""
+    data = body.get("data", body) if isinstance(body, dict) else {}
+    return data.get("id") if isinstance(data, dict) else None
+
+
+def shown(body):
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return text.replace(URL, SHOWN_URL) + "\n" if text else ""
+
+
+def check(path):
+    """Runs a page's calls; the page as it is to be, and how many calls it has."""
+    text, identity, calls = path.read_text(), "", 0
+    fenced = blocks(text)
+    replacements = []
+    for block, answer in zip(fenced, fenced[1:] + [None]):
+        language, word, content = block.groups()
+        if language == "http":
+            golden = (GOLDEN / f"{word}.http").read_text()
+            assert WRITE or content == golden, f"{path.name}: {word} is not the golden file"
+            replacements.append((block.span(3), golden))
+        if language != "sh" or answer is None or not answer.group(2).isdigit():
+            continue
+        expected_status, expected = int(answer.group(2)), answer.group(3).strip()
+        started = time.monotonic()
+        while True:
+            status, body = run(content, identity)
+            same = form(shown(body).strip()) == form(expected)
+            is_read = not re.search(r"-X (?!GET)", content)
+            waited_s = time.monotonic() - started
+            # What was published a moment ago may be on its way.
+            if status == expected_status and (same or WRITE and (waited_s > SETTLED_S or not is_pending(body))):
+                break
+            if not is_read or waited_s > PATIENCE_S:
+                sys.exit(f"{path.name}: {content}\nanswered {status} {shown(body)}instead of {expected_status} {expected}")
+            time.sleep(0.1)
+        identity = found_id(body) or identity
+        calls += 1
+        replacements.append((answer.span(3), shown(body)))
+    for (start, end), new in reversed(replacements):
+        text = text[:start] + new + text[end:]
+    return text, calls
+
+
+def is_pending(body):
+    """Whether an answer is one that deliveries have not reached yet."""
+    return body == [] or (isinstance(body, dict) and body.get("total") == 0)
+
+
+total = 0
+for path in pages():
+    text, calls = check(path)
+    if WRITE:
+        path.write_text(text)
+    total += calls
+print(f"{total} documented calls are answered as documented")
