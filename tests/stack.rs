@@ -156,7 +156,21 @@ impl Client {
 
     /// Sends a request with `body` as it is.
     pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
-        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key).body(body);
+        self.send_with(method, path, body, &[]).await
+    }
+
+    /// The same, with headers besides.
+    pub(crate) async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let response = request.send().await?;
         let (status, bytes) = (response.status().as_u16(), response.bytes().await?);
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes)? };

@@ -78,6 +78,7 @@ pub fn read(
     {
         check_text(field, text.as_deref())?;
     }
+    let is_named = published.id.is_some();
     let agent_id = published.agent_id.map(|id| AgentId::parse(&id)).transpose();
     let occurred_at = published.occurred_at.map(|text| {
         Timestamp::parse_rfc3339(&text)
@@ -90,6 +91,7 @@ pub fn read(
         data: published.data,
         occurred_at: occurred_at.transpose()?.unwrap_or(accepted_at),
         accepted_at,
+        is_named,
         position: 0,
         channel: published.channel,
         conversation_id: published.conversation_id,

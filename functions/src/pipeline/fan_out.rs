@@ -11,6 +11,7 @@ use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventI
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
+use shared::store::repeats::Claim;
 use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
 
@@ -40,9 +41,28 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
         // They came straight to the queue, and not by way of publishing.
         conversation::remember(app, &message.scope, &events).await?;
     }
-    let (mut deliveries, mut failure) = (Vec::new(), None);
+    let mut claimed = Vec::new();
     for event in &events {
-        let recipients = decide(app, &message, event).await?;
+        if is_repeat(app, &message, record, event).await? {
+            continue;
+        }
+        claimed.push(event);
+    }
+    let told = tell(app, &message, &claimed).await;
+    if told.is_err() && message.publication.is_none() {
+        // Brought back from the dead letters, the message would have another id, and so look like a repeat.
+        for event in claimed.iter().filter(|event| event.is_named) {
+            app.store.release_event(&message.scope, &event.id, publication(&message, record)).await?;
+        }
+    }
+    told
+}
+
+/// Queues the deliveries of `events`.
+async fn tell(app: &App, message: &EventsMessage, events: &[&Event]) -> Result<(), Fault> {
+    let (mut deliveries, mut failure) = (Vec::new(), None);
+    for event in events {
+        let recipients = decide(app, message, event).await?;
         for (webhook, decision) in &recipients.decided {
             match (delivery(&message.scope, event, &recipients, webhook), decision) {
                 (Ok(delivery), Decision::Deliver) => deliveries.push(outgoing(&delivery)?),
@@ -54,6 +74,22 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     }
     app.queues.send(Queue::Deliveries, deliveries).await?;
     failure.map_or(Ok(()), Err)
+}
+
+/// Whether an event that the platform named was published before, within a day. One that isn't is claimed for this
+/// publication: however often its message is worked, it is its own.
+async fn is_repeat(app: &App, message: &EventsMessage, record: &SqsMessage, event: &Event) -> Result<bool, Fault> {
+    if !event.is_named {
+        return Ok(false);
+    }
+    let (now, publication) = (app.clock.now(), publication(message, record));
+    let claim = app.store.claim_event(&message.scope, &event.id, publication, now).await?;
+    Ok(claim == Claim::Others)
+}
+
+/// What tells this publication of an event from others of the same id.
+fn publication<'a>(message: &'a EventsMessage, record: &'a SqsMessage) -> &'a str {
+    message.publication.as_deref().or(record.message_id.as_deref()).unwrap_or_default()
 }
 
 fn read_event(
@@ -68,6 +104,7 @@ fn read_event(
     let mut event =
         event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
     event.id = given.unwrap_or(event.id);
+    event.is_named |= message.publication.is_some();
     event.position = message.position.saturating_add(position(index));
     Ok(event)
 }

@@ -3,6 +3,9 @@
 //! Body: one event, or `{"events": […]}` with 1 to 100; [`super::event`] gives the fields. 202 `{id}`, or
 //! `{events: [{id}, …]}` in the order given, once SQS has them all: from there on none is lost. 400 where the body is
 //! no JSON; 401; 422 where an event is wrong, naming each, and none is taken; 503: some may have been taken.
+//!
+//! The header `Idempotency-Key` does for the request what `id` does for an event: a repeat within 24 hours is answered alike,
+//! and its events are told once. 422 where the key came with another body before.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,12 +14,15 @@ use http::StatusCode;
 use lambda_http::Request;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use shared::domain::{Event, EventId, Scope, WebhookId};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::body_bytes;
 use shared::queue::messages::{self, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
+use shared::sign::hex;
+use shared::store::repeats::Claim;
 
 use super::{conversation, event};
 use crate::app::App;
@@ -26,6 +32,11 @@ use crate::native::{Detail, Problem};
 
 /// Events in one request.
 pub const EVENTS_MAX: usize = 100;
+
+/// The header that names a request.
+const KEY_HEADER: &str = "idempotency-key";
+/// The longest name of a request.
+const KEY_CHARS_MAX: usize = 255;
 
 /// The function.
 pub const FUNCTION: Function =
@@ -38,11 +49,20 @@ struct Published {
 }
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let published = read_body(body_bytes(request))?;
-    let events = read_events(app, &caller.scope, &published)?;
+    let (body, key) = (body_bytes(request), request_key(request)?);
+    let published = read_body(body)?;
+    let events = read_events(app, &caller.scope, &published, key)?;
+    if let Some(key) = key {
+        claim(app, &caller.scope, key, body).await?;
+    }
     conversation::remember(app, &caller.scope, &events).await?;
     let messages = published.events.into_iter().zip(&events);
-    let messages = messages.map(|(raw, event)| message(&caller.scope, raw, event, None)).collect::<Result<_, _>>()?;
+    let publication = events.iter().any(|event| event.is_named).then(|| app.ids.token());
+    let messages = messages.map(|(raw, event)| {
+        let publication = publication.clone().filter(|_| event.is_named);
+        message(&caller.scope, raw, event, publication, None)
+    });
+    let messages = messages.collect::<Result<_, _>>()?;
     app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
     let answer = match (published.is_batch, ids.first()) {
@@ -52,6 +72,24 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     Ok(reply::json(StatusCode::ACCEPTED, &answer))
 }
 
+/// What the platform calls this request, if it does.
+fn request_key(request: &Request) -> Result<Option<&str>, Problem> {
+    let Some(header) = request.headers().get(KEY_HEADER) else { return Ok(None) };
+    let key = header.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
+    let wrong = || Problem::field(KEY_HEADER, format!("1 to {KEY_CHARS_MAX} visible ASCII characters"));
+    key.map(Some).ok_or_else(wrong)
+}
+
+/// Holds the request to the body that its key came with first. Whether that one's events were taken is not asked: they
+/// are the same events, which are told once.
+async fn claim(app: &App, scope: &Scope, key: &str, body: &[u8]) -> Result<(), Problem> {
+    let digest = hex(&Sha256::digest(body));
+    match app.store.claim_request(scope, key, &digest, app.clock.now()).await? {
+        Claim::Ours => Ok(()),
+        Claim::Others => Err(Problem::field(KEY_HEADER, "was used for another request within the last 24 hours")),
+    }
+}
+
 /// Sends an event of our own to `webhooks` alone, the way that real events go: a dialect's test call. Returns its id.
 ///
 /// # Errors
@@ -59,7 +97,7 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
 pub async fn publish_to(app: &App, scope: &Scope, event: &Value, webhooks: Vec<WebhookId>) -> Result<EventId, Fault> {
     let (now, raw) = (app.clock.now(), to_raw_value(event)?);
     let event = event::read(&raw, scope, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
-    let message = message(scope, raw, &event, Some(webhooks))?;
+    let message = message(scope, raw, &event, None, Some(webhooks))?;
     app.queues.send(Queue::Events, vec![message]).await?;
     Ok(event.id)
 }
@@ -85,12 +123,19 @@ fn read_body(body: &[u8]) -> Result<Published, Problem> {
 }
 
 /// Reads all events; one bad one spoils the request, and all bad ones are told.
-fn read_events(app: &App, scope: &Scope, published: &Published) -> Result<Vec<Event>, Problem> {
+fn read_events(app: &App, scope: &Scope, published: &Published, key: Option<&str>) -> Result<Vec<Event>, Problem> {
     let now = app.clock.now();
     let (mut events, mut details) = (Vec::new(), Vec::new());
     for (index, raw) in published.events.iter().enumerate() {
-        match event::read(raw, scope, now, || app.ids.event(now)) {
-            Ok(event) => events.push(Event { position: position(index), ..event }),
+        let fresh_id = || match key {
+            Some(key) => EventId::from_request_key(scope, key, index),
+            None => app.ids.event(now),
+        };
+        match event::read(raw, scope, now, fresh_id) {
+            Ok(event) => {
+                let is_named = event.is_named || key.is_some();
+                events.push(Event { is_named, position: position(index), ..event });
+            }
             Err(detail) if published.is_batch => details.push(at_index(index, detail)),
             Err(detail) => details.push(detail),
         }
@@ -108,12 +153,19 @@ fn at_index(index: usize, detail: Detail) -> Detail {
     Detail::new(format!("events[{index}]{dot}{}", detail.field), detail.message)
 }
 
-fn message(scope: &Scope, raw: Box<RawValue>, event: &Event, only: Option<Vec<WebhookId>>) -> Result<Outgoing, Fault> {
+fn message(
+    scope: &Scope,
+    raw: Box<RawValue>,
+    event: &Event,
+    publication: Option<String>,
+    only: Option<Vec<WebhookId>>,
+) -> Result<Outgoing, Fault> {
     let message = EventsMessage {
         v: Version,
         scope: scope.clone(),
         accepted_at: Some(event.accepted_at),
         ids: Some(vec![event.id.clone()]),
+        publication,
         position: event.position,
         only,
         events: vec![raw],

@@ -21,6 +21,8 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// Whether the platform named it: another of the same id is a repeat of it, for a day.
+    pub is_named: bool,
     /// Its place among those that were accepted with it.
     pub position: u16,
     /// `sms`, `voice`, …

@@ -101,6 +101,14 @@ impl EventId {
         Self(format!("evt_{}", digest(&["own", scope.project.as_str(), scope.environment.as_str(), own_id])))
     }
 
+    /// The id of the `index`th event of the request that the platform calls `key`: the same for the same key in the same
+    /// scope.
+    #[must_use]
+    pub fn from_request_key(scope: &Scope, key: &str, index: usize) -> Self {
+        let (project, environment) = (scope.project.as_str(), scope.environment.as_str());
+        Self(format!("evt_{}", digest(&["request", project, environment, key, &index.to_string()])))
+    }
+
     /// The id of the `index`th event of a queue message that came without ids: the same however often it is read.
     #[must_use]
     pub fn from_queue_message(message_id: &str, index: usize) -> Self {
@@ -186,6 +194,14 @@ impl Ids {
         let mut bytes = [0; SECRET_BYTES];
         (self.0)(&mut bytes);
         Secret::from_bytes(&bytes)
+    }
+
+    /// A text that no other call makes.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let mut bytes = [0; 16];
+        (self.0)(&mut bytes);
+        crate::sign::hex(&bytes)
     }
 
     /// A number from -1 to 1, evenly spread: the luck of a retry's jitter.

@@ -44,6 +44,10 @@ pub struct EventsMessage {
     /// Their ids, one for each; absent: derived from the message's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<EventId>>,
+    /// Of events that the platform named, or whose request it did: what tells this publication from a repeat of it. Absent
+    /// where none is named, and where a platform sent the message itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publication: Option<String>,
     /// The place of the first of them among those that were accepted with it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub position: u16,

@@ -1,5 +1,7 @@
 //! Conversations: the messages and states that were published for them, in the order of time. Kept as long as the log.
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -31,6 +33,19 @@ struct Place {
     v: u8,
     /// Unix seconds: DynamoDB removes the item from then on.
     expires_at: i64,
+}
+
+/// States that are read to find the last one that is no repeat.
+const STATES_READ: u8 = 5;
+
+/// Items from the latest to the oldest, turned around, without `event`'s own and without those that an event brought again
+/// when it was published again.
+fn without_repeats(items: Vec<Item>, event: &Event) -> Vec<Item> {
+    let mut seen = HashSet::from([event.id.to_string()]);
+    let is_first = |item: &Item| keys::event_of(item.get("sk")).is_none_or(|id| seen.insert(id.to_owned()));
+    let mut items: Vec<Item> = items.into_iter().rev().collect();
+    items.retain(is_first);
+    items
 }
 
 impl Store {
@@ -79,13 +94,14 @@ impl Store {
         let mut messages: Vec<Message> = Vec::new();
         if messages_max > 0 {
             let partition = keys::messages(scope, agent, id);
-            for item in self.before(partition, keys::message(event), messages_max).await? {
+            let items = self.before(partition, keys::message(event), messages_max.saturating_mul(2)).await?;
+            for item in without_repeats(items, event) {
                 messages.push(from_item::<MessageItem>(item)?.message);
             }
-            messages.reverse();
+            messages.drain(..messages.len().saturating_sub(messages_max.into()));
         }
-        let states = self.before(keys::states(scope, agent, id), keys::accepted(event), 1).await?;
-        let state = states.into_iter().next().map(from_item::<StateItem>).transpose()?;
+        let states = self.before(keys::states(scope, agent, id), keys::accepted(event), STATES_READ).await?;
+        let state = without_repeats(states, event).pop().map(from_item::<StateItem>).transpose()?;
         let state = state.and_then(|item| RawValue::from_string(item.state).ok());
         Ok(Conversation { messages, state })
     }

@@ -1,6 +1,8 @@
 //! The one place that forms keys. No part of a key that users choose may hold `#`.
 
-use crate::domain::{AgentId, DeliveryKey, Event, Owner, Place, Scope, WebhookId, WebhookRef, digest};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use crate::domain::{AgentId, DeliveryKey, Event, EventId, Owner, Place, Scope, WebhookId, WebhookRef, digest};
 use crate::sign::hex;
 use crate::time::Timestamp;
 
@@ -9,6 +11,9 @@ pub(super) const DUE_SHARDS: u8 = 16;
 
 /// The sort key of an agent itself, in its partition.
 pub(super) const AGENT: &str = "agent";
+
+/// The sort key of a claim.
+pub(super) const CLAIM: &str = "claim";
 
 /// The sort key of an API key.
 pub(super) const API_KEY: &str = "key";
@@ -91,6 +96,21 @@ pub(super) fn states(scope: &Scope, agent: Option<&AgentId>, conversation: &str)
 /// The sort key of the state that an event brought: by when it was published.
 pub(super) fn accepted(event: &Event) -> String {
     format!("{:015}#{:05}#{}", event.accepted_at.millis().max(0), event.position, event.id)
+}
+
+/// The partition of an event's claim, for one that the platform named.
+pub(super) fn event_claim(scope: &Scope, event: &EventId) -> String {
+    scoped(scope, &format!("event#{event}"))
+}
+
+/// The partition of the claim of a request that the platform named.
+pub(super) fn request_claim(scope: &Scope, key: &str) -> String {
+    scoped(scope, &format!("request#{}", digest(&[key])))
+}
+
+/// The event that brought a message or a state, by the sort key of that.
+pub(super) fn event_of(sk: Option<&AttributeValue>) -> Option<&str> {
+    sk?.as_s().ok()?.rsplit('#').next()
 }
 
 /// The due index's partition of a delivery; its sort key is when it is due.

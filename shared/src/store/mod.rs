@@ -3,7 +3,7 @@
 //!
 //! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only `keys` forms keys from it.
 //! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`],
-//! [`deliveries`], [`slot_logs`], [`webhooks`].
+//! [`deliveries`], [`repeats`], [`slot_logs`], [`webhooks`].
 
 pub mod agents;
 pub mod api_keys;
@@ -11,6 +11,7 @@ pub mod conversations;
 pub mod deliveries;
 mod delivery_item;
 mod keys;
+pub mod repeats;
 mod request_item;
 pub mod slot_logs;
 mod webhook_item;

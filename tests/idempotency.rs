@@ -1,0 +1,151 @@
+//! What a platform publishes twice under its own name is told once.
+
+use anyhow::Result;
+use futures::future::join_all;
+use http::Method;
+use local::demo::LIVE_KEY;
+use serde_json::{Value, json};
+
+use crate::receiver::Receiver;
+use crate::stack::{AGENT, Answer, Api, Client};
+
+async fn started() -> Result<(Api, Receiver)> {
+    let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
+    api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/") })).await?;
+    Ok((api, receiver))
+}
+
+fn event(id: &str, n: u64) -> Value {
+    json!({ "type": "a", "id": id, "agent_id": AGENT, "conversation_id": "c", "data": { "n": n } })
+}
+
+/// Publishes with the header `Idempotency-Key`.
+async fn keyed(client: &Client, key: &str, body: &Value) -> Result<Answer> {
+    client.send_with(Method::POST, "/v1/events", body.to_string(), &[("idempotency-key", key)]).await
+}
+
+fn numbers(receiver: &Receiver) -> Vec<Value> {
+    let mut numbers: Vec<Value> =
+        receiver.received().iter().map(|received| received.json()["data"]["n"].clone()).collect();
+    numbers.sort_by_key(Value::to_string);
+    numbers
+}
+
+#[tokio::test]
+async fn the_same_event_id_again_is_answered_alike_and_told_once() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let first = api.publish(&event("order-1", 1)).await?;
+    api.idle().await?;
+    assert_eq!(api.publish(&event("order-1", 1)).await?, first);
+    assert_eq!(api.publish(&event("order-1", 2)).await?, first, "its id says that it is the same");
+    let other = api.publish(&event("order-2", 3)).await?;
+    assert_ne!(other, first);
+    api.idle().await?;
+    assert_eq!(numbers(&receiver), [json!(1), json!(3)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_id_in_another_project_or_environment_is_another_event() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let mut ids = vec![api.publish(&event("order-1", 0)).await?];
+    for (n, other) in [api.with_key(LIVE_KEY), api.project("other").await?].into_iter().enumerate() {
+        other.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/") })).await?;
+        ids.push(other.publish(&event("order-1", n as u64 + 1)).await?);
+    }
+    api.idle().await?;
+    assert_eq!(numbers(&receiver), [json!(0), json!(1), json!(2)]);
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn identical_publishes_at_once_are_told_once() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let events: Vec<Value> = (0..5).map(|n| event(&format!("order-{n}"), n)).collect();
+    let body = json!({ "events": events });
+    let answers = join_all((0..20).map(|_| api.post("/v1/events", &body))).await;
+    let answers: Vec<Answer> = answers.into_iter().collect::<Result<_>>()?;
+    assert!(answers.iter().all(|answer| *answer == answers[0] && answer.status == 202), "{answers:?}");
+    let unnamed = json!({ "type": "a", "data": { "n": 5 } });
+    let answers = join_all((0..20).map(|_| keyed(&api, "request-1", &unnamed))).await;
+    let answers: Vec<Answer> = answers.into_iter().collect::<Result<_>>()?;
+    assert!(answers.iter().all(|answer| *answer == answers[0] && answer.status == 202), "{answers:?}");
+    api.idle().await?;
+    assert_eq!(numbers(&receiver), (0..6).map(|n| json!(n)).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_idempotency_key_names_a_request_and_its_body() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let body = json!({ "events": [{ "type": "a", "data": { "n": 1 } }, { "type": "a", "data": { "n": 2 } }] });
+    let first = keyed(&api, "request-1", &body).await?;
+    let again = keyed(&api, "request-1", &body).await?;
+    assert_eq!((first.status, &again), (202, &first));
+    let other = keyed(&api, "request-2", &body).await?;
+    assert_ne!(other.body, first.body);
+    let refused = keyed(&api, "request-1", &json!({ "type": "a", "data": { "n": 3 } })).await?;
+    assert_eq!((refused.status, &refused.body["error"]["details"][0]["field"]), (422, &json!("idempotency-key")));
+    for key in ["", &"x".repeat(256)] {
+        assert_eq!(keyed(&api, key, &body).await?.status, 422, "{key}");
+    }
+    api.idle().await?;
+    assert_eq!(numbers(&receiver), [json!(1), json!(1), json!(2), json!(2)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_id_counts_on_the_way_through_the_queue_too() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let scope = json!({ "project": "demo", "environment": "test" });
+    let queued = json!({ "v": 1, "scope": scope, "events": [event("order-1", 1), event("order-2", 2)] });
+    api.enqueue("EventsQueue", &queued.to_string()).await?;
+    receiver.wait_for(2).await?;
+    api.enqueue("EventsQueue", &queued.to_string()).await?;
+    api.publish(&event("order-1", 3)).await?;
+    api.idle().await?;
+    assert_eq!(numbers(&receiver), [json!(1), json!(2)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_day_later_an_id_is_free() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let day_and_a_second = std::time::Duration::from_secs(24 * 60 * 60 + 1);
+    let now = shared::time::Clock::system().now();
+    let id = shared::domain::EventId::from_own_id(&scope, "order-1");
+    for (name, earlier, told) in [("order-1", now.minus(day_and_a_second), 1), ("order-1", now, 1)] {
+        store.claim_event(&scope, &id, "an earlier publication", earlier).await?;
+        api.publish(&event(name, 1)).await?;
+        api.idle().await?;
+        assert_eq!(receiver.received().len(), told);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_is_published_again_is_remembered_once() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let message = |id: &str, text: &str, step: u8| {
+        json!({
+            "type": "message.received", "id": id, "agent_id": AGENT, "conversation_id": "c",
+            "conversation_state": { "step": step }, "data": { "message": text },
+        })
+    };
+    for (id, text, step) in [("m-1", "one", 1), ("m-2", "two", 2), ("m-1", "one", 1)] {
+        api.publish(&message(id, text, step)).await?;
+    }
+    api.publish(&json!({ "type": "a", "agent_id": AGENT, "conversation_id": "c", "data": { "n": 1 } })).await?;
+    api.idle().await?;
+    let told =
+        receiver.received().into_iter().map(|received| received.json()).find(|told| told["event"] == "a").unwrap();
+    let contents: Vec<&Value> =
+        told["recentHistory"].as_array().unwrap().iter().map(|message| &message["content"]).collect();
+    assert_eq!(contents, [&json!("one"), &json!("two")]);
+    assert_eq!(told["conversationState"], json!({ "step": 2 }));
+    Ok(())
+}
