@@ -17,6 +17,7 @@ mod casey;
 mod conversations;
 mod gateway;
 mod golden;
+mod health;
 mod idempotency;
 mod model;
 mod pipeline;

@@ -4,7 +4,7 @@
 //! knows which dialect it serves: a dialect hands it policy values ([`domain::Webhook`], [`sign::Scheme`]).
 //!
 //! ```text
-//! domain ← routing, retry, sign, render, address, url, header (pure) ← store, queue, send ← attempt, webhooks
+//! domain ← routing, retry, health, sign, render, address, url, header (pure) ← store, queue, send ← attempt, webhooks
 //! ```
 
 pub mod address;
@@ -12,6 +12,7 @@ pub mod attempt;
 pub mod aws;
 pub mod domain;
 pub mod header;
+pub mod health;
 pub mod http;
 pub mod queue;
 pub mod render;

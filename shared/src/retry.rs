@@ -8,6 +8,9 @@ use crate::time::Timestamp;
 /// The longest that a receiver's `Retry-After` can put an attempt off.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// RFC 9110, 15.5.11.
+const GONE: u16 = 410;
+
 /// The waits between attempts, the first one's first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule(Vec<Duration>);
@@ -68,6 +71,8 @@ pub enum Verdict {
     RetryAt(Timestamp),
     /// No attempt is left.
     Exhausted,
+    /// The endpoint says that it is gone for good (410): it is to be disabled.
+    Gone,
 }
 
 /// An attempt as the verdict sees it.
@@ -97,6 +102,9 @@ pub struct Policy<'a> {
 pub fn verdict(attempt: Attempt<'_>, policy: Policy<'_>, now: Timestamp, luck: f64) -> Verdict {
     if attempt.status.is_some_and(|status| (200..300).contains(&status)) {
         return Verdict::Delivered;
+    }
+    if attempt.status == Some(GONE) {
+        return Verdict::Gone;
     }
     let mut waits = policy.schedule.0.iter().take(usize::from(policy.retries_max));
     let index = usize::try_from(attempt.number.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -163,9 +171,15 @@ mod tests {
         for status in [200, 201, 204, 299] {
             assert_eq!(decide(Some(status), 1, 3, None, 0.0), Verdict::Delivered);
         }
-        for status in [None, Some(100), Some(199), Some(300), Some(302), Some(404), Some(410), Some(500)] {
+        for status in [None, Some(100), Some(199), Some(300), Some(302), Some(404), Some(500)] {
             assert_eq!(decide(status, 1, 3, None, 0.0), in_s(5));
         }
+    }
+
+    #[test]
+    fn gone_is_gone_whatever_is_left() {
+        assert_eq!(decide(Some(410), 1, 3, Some("60"), 0.0), Verdict::Gone);
+        assert_eq!(decide(Some(410), 4, 3, None, 0.0), Verdict::Gone);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub fn only<'a>(agents: &'a [Webhook], projects: &'a [Webhook], wanted: &[Webhoo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AgentId, EventFilter, Ids, Owner, RequestOptions, Secret};
+    use crate::domain::{AgentId, EventFilter, Health, Ids, Owner, RequestOptions, Secret};
     use crate::time::Timestamp;
 
     fn webhook(url: &str, place: Place, enabled: bool, events: &[&str]) -> Webhook {
@@ -70,6 +70,7 @@ mod tests {
             timeout_s: 30,
             history_limit: 0,
             log_shards: 1,
+            health: Health::default(),
             created_at: now,
             updated_at: now,
         }

@@ -30,6 +30,8 @@ pub struct Settings {
     pub allowed_networks: AllowedNetworks,
     /// Days that the log is kept.
     pub retention_days: u16,
+    /// How long an endpoint may fail, without one success, before it is disabled.
+    pub disable_after: Duration,
     /// How long an attempt may be overdue before `sweep` takes its queue message for lost.
     pub sweep_after: Duration,
 }
@@ -77,6 +79,7 @@ impl Settings {
             reader.value("REQUIRE_HTTPS"),
             reader.value_or("ALLOWED_NETWORKS", ""),
             reader.checked("RETENTION_DAYS", |days: &u16| *days >= 1, "at least 1"),
+            reader.value::<Wait>("DISABLE_AFTER"),
             reader.value::<Wait>("SWEEP_AFTER"),
         );
         let (
@@ -90,6 +93,7 @@ impl Settings {
             Some(require_https),
             Some(allowed_networks),
             Some(retention_days),
+            Some(Wait(disable_after)),
             Some(Wait(sweep_after)),
         ) = settings
         else {
@@ -106,6 +110,7 @@ impl Settings {
             require_https,
             allowed_networks,
             retention_days,
+            disable_after,
             sweep_after,
         })
     }
@@ -172,6 +177,7 @@ mod tests {
             "REQUIRE_HTTPS" => "true",
             "ALLOWED_NETWORKS" => "",
             "RETENTION_DAYS" => "30",
+            "DISABLE_AFTER" => "5d",
             "SWEEP_AFTER" => "20m",
             _ => "name",
         };

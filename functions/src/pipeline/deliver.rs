@@ -4,10 +4,8 @@
 //! is queued, and the next is queued before SQS forgets this message. The invocation whose record of an attempt the log
 //! took is the one that goes on; one that finds it there already leaves it to the other.
 
-use std::time::Duration;
-
 use aws_lambda_events::event::sqs::SqsMessage;
-use shared::attempt::{Content, Outcome, attempt};
+use shared::attempt::{Content, Outcome};
 use shared::domain::{Status, Webhook};
 use shared::queue::messages::DeliveryMessage;
 use shared::queue::{Outgoing, Queue};
@@ -16,6 +14,7 @@ use shared::store::Consistency;
 use shared::store::deliveries::Recorded;
 use shared::time::Timestamp;
 
+use super::endpoint;
 use super::entry::entry;
 use super::record;
 use crate::app::App;
@@ -42,7 +41,11 @@ async fn deliver(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     match webhook(app, &message).await? {
         None => give_up(app, message, "The webhook was deleted.").await,
         Some(webhook) if !webhook.enabled => give_up(app, message, "The webhook is disabled.").await,
-        Some(webhook) => make_attempt(app, message, &webhook, now).await,
+        Some(webhook) if webhook.health.slow_since.is_some() && !is_retry && !message.slow_lane => {
+            // It became slow after the event was fanned out.
+            queue(app, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
+        }
+        Some(webhook) => make_attempt(app, message, webhook, now).await,
     }
 }
 
@@ -71,10 +74,10 @@ async fn webhook(app: &App, message: &DeliveryMessage) -> Result<Option<Webhook>
     Ok(app.store.webhook(scope, reference, Consistency::Strong).await?)
 }
 
-async fn make_attempt(app: &App, message: DeliveryMessage, webhook: &Webhook, now: Timestamp) -> Result<(), Fault> {
+async fn make_attempt(app: &App, message: DeliveryMessage, mut webhook: Webhook, now: Timestamp) -> Result<(), Fault> {
     let content =
         Content { id: &message.key.id, scheme: &message.scheme, headers: &message.headers, body: message.body.get() };
-    let outcome = attempt(&app.sender, webhook, content, now, Duration::MAX).await;
+    let outcome = endpoint::try_once(app, &message.key.scope, &mut webhook, content, now).await;
     let ended_at = app.clock.now();
     let answer = outcome.answer();
     let made = retry::Attempt {
@@ -88,7 +91,10 @@ async fn make_attempt(app: &App, message: DeliveryMessage, webhook: &Webhook, no
         jitter: app.settings.retry_jitter,
     };
     let verdict = retry::verdict(made, policy, ended_at, app.ids.jitter());
-    log_and_go_on(app, message, outcome, verdict, (now, ended_at)).await
+    let scope = message.key.scope.clone();
+    log_and_go_on(app, message, outcome, verdict, (now, ended_at)).await?;
+    endpoint::judge(app, &scope, &mut webhook, verdict, now).await;
+    Ok(())
 }
 
 /// Logs an attempt that started and ended then, and queues the next one if there is to be one.
@@ -102,7 +108,7 @@ async fn log_and_go_on(
     let (status, next_retry_at) = match verdict {
         Verdict::Delivered => (Status::Success, None),
         Verdict::RetryAt(at) => (Status::Pending, Some(at)),
-        Verdict::Exhausted => (Status::Failed, None),
+        Verdict::Exhausted | Verdict::Gone => (Status::Failed, None),
     };
     let mut delivery = entry(&message, status, message.attempt);
     delivery.error = outcome.error();

@@ -60,19 +60,21 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
 
 /// Queues the deliveries of `events`.
 async fn tell(app: &App, message: &EventsMessage, events: &[&Event]) -> Result<(), Fault> {
-    let (mut deliveries, mut failure) = (Vec::new(), None);
+    let (mut fast, mut slow, mut failure) = (Vec::new(), Vec::new(), None);
     for event in events {
         let recipients = decide(app, message, event).await?;
         for (webhook, decision) in &recipients.decided {
             match (delivery(&message.scope, event, &recipients, webhook), decision) {
-                (Ok(delivery), Decision::Deliver) => deliveries.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(app, &delivery).await?,
                 // One webhook that cannot be told must not keep the event from the others.
                 (Err(fault), _) => failure = Some(fault),
             }
         }
     }
-    app.queues.send(Queue::Deliveries, deliveries).await?;
+    app.queues.send(Queue::Deliveries, fast).await?;
+    app.queues.send(Queue::Retries, slow).await?;
     failure.map_or(Ok(()), Err)
 }
 
@@ -162,6 +164,7 @@ fn delivery(scope: &Scope, event: &Event, to: &Recipients, webhook: &Webhook) ->
         channel: event.channel.clone(),
         attempt: 1,
         due_at: event.accepted_at,
+        slow_lane: webhook.health.slow_since.is_some(),
         scheme: told.scheme,
         headers: told.headers,
         body: sendable(told.body),

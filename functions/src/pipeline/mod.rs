@@ -3,6 +3,7 @@
 
 mod conversation;
 pub mod deliver;
+mod endpoint;
 mod entry;
 pub mod event;
 pub mod fan_out;

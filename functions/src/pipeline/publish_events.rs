@@ -95,9 +95,22 @@ async fn claim(app: &App, scope: &Scope, key: &str, body: &[u8]) -> Result<(), P
 /// # Errors
 /// Where it is no event, or SQS does not take it.
 pub async fn publish_to(app: &App, scope: &Scope, event: &Value, webhooks: Vec<WebhookId>) -> Result<EventId, Fault> {
+    send_own(app, scope, event, Some(webhooks)).await
+}
+
+/// Publishes an event of our own, to whom it concerns. Returns its id.
+///
+/// # Errors
+/// Where it is no event, or SQS does not take it.
+pub async fn publish_own(app: &App, scope: &Scope, event: &Value) -> Result<EventId, Fault> {
+    send_own(app, scope, event, None).await
+}
+
+async fn send_own(app: &App, scope: &Scope, event: &Value, only: Option<Vec<WebhookId>>) -> Result<EventId, Fault> {
     let (now, raw) = (app.clock.now(), to_raw_value(event)?);
     let event = event::read(&raw, scope, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
-    let message = message(scope, raw, &event, None, Some(webhooks))?;
+    let publication = event.is_named.then(|| app.ids.token());
+    let message = message(scope, raw, &event, publication, only)?;
     app.queues.send(Queue::Events, vec![message]).await?;
     Ok(event.id)
 }

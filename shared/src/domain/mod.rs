@@ -3,6 +3,7 @@
 mod conversation;
 mod delivery;
 mod event;
+mod health;
 mod ids;
 mod request;
 mod scope;
@@ -12,6 +13,7 @@ mod webhook;
 pub use conversation::{Conversation, Message};
 pub use delivery::{Delivery, DeliveryKey, Status};
 pub use event::Event;
+pub use health::Health;
 pub(crate) use ids::digest;
 pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidAgentId, ProjectId, WebhookId};
 pub use request::{Authorization, CustomHeader, Method, RequestOptions};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentId, PreviousSecret, RequestOptions, Secret, WebhookId};
+use super::{AgentId, Health, PreviousSecret, RequestOptions, Secret, WebhookId};
 use crate::time::Timestamp;
 
 /// An agent that a platform has registered.
@@ -124,6 +124,8 @@ pub struct Webhook {
     pub history_limit: u8,
     /// Partitions that its log is spread over (at least 1): one takes a thousand writes a second. It only ever grows.
     pub log_shards: u8,
+    /// How its endpoint has answered since it was last changed.
+    pub health: Health,
     /// When it was first set.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -110,6 +110,9 @@ pub struct DeliveryMessage {
     pub attempt: u32,
     /// When to make it; a message that is read earlier is put back.
     pub due_at: Timestamp,
+    /// Whether it waits among those of failing and slow endpoints, where it delays nobody else's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slow_lane: bool,
     /// What it is signed with, besides the Standard Webhooks headers.
     pub scheme: Scheme,
     /// The dialect's own headers, the same on every attempt.

@@ -3,13 +3,14 @@
 //!
 //! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only `keys` forms keys from it.
 //! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`],
-//! [`deliveries`], [`repeats`], [`slot_logs`], [`webhooks`].
+//! [`deliveries`], [`health`], [`repeats`], [`slot_logs`], [`webhooks`].
 
 pub mod agents;
 pub mod api_keys;
 pub mod conversations;
 pub mod deliveries;
 mod delivery_item;
+pub mod health;
 mod keys;
 pub mod repeats;
 mod request_item;

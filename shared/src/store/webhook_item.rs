@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::request_item::RequestItem;
 use super::{ITEM_VERSION, keys};
-use crate::domain::{DialectName, EventFilter, Owner, Place, PreviousSecret, Scope, Secret, Webhook, WebhookId};
+use crate::domain::{
+    DialectName, EventFilter, Health, Owner, Place, PreviousSecret, Scope, Secret, Webhook, WebhookId,
+};
 use crate::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +38,12 @@ pub(super) struct WebhookItem {
     timeout_s: u16,
     history_limit: u8,
     log_shards: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failing_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slow_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    health_changed_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -88,6 +96,9 @@ impl WebhookItem {
             timeout_s: webhook.timeout_s,
             history_limit: webhook.history_limit,
             log_shards: webhook.log_shards,
+            failing_since: webhook.health.failing_since,
+            slow_since: webhook.health.slow_since,
+            health_changed_at: webhook.health.changed_at,
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,
         }
@@ -114,6 +125,11 @@ impl From<WebhookItem> for Webhook {
             timeout_s: item.timeout_s,
             history_limit: item.history_limit,
             log_shards: item.log_shards,
+            health: Health {
+                failing_since: item.failing_since,
+                slow_since: item.slow_since,
+                changed_at: item.health_changed_at,
+            },
             created_at: item.created_at,
             updated_at: item.updated_at,
         }

@@ -1,7 +1,7 @@
 //! An owner's slot: set it, show it, remove it.
 
 use super::{SET_TRIES_MAX, WebhookError, later_than, missing, previous_secrets, registered};
-use crate::domain::{DialectName, EventFilter, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook};
+use crate::domain::{DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook};
 use crate::store::Store;
 use crate::store::webhooks::Replaced;
 use crate::time::{Clock, Timestamp};
@@ -98,6 +98,7 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
         timeout_s: settings.timeout_s,
         history_limit: settings.history_limit,
         log_shards: before.map_or(1, |before| before.log_shards),
+        health: Health::default(),
         created_at: before.map_or(now, |before| before.created_at),
         updated_at,
     }

@@ -2,7 +2,7 @@
 
 use super::{SET_TRIES_MAX, SUBSCRIPTIONS_MAX, WebhookError, later_than, missing, previous_secrets, registered};
 use crate::domain::{
-    DialectName, EventFilter, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
+    DialectName, EventFilter, Health, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
 };
 use crate::store::webhooks::Replaced;
 use crate::store::{Consistency, Store};
@@ -68,6 +68,7 @@ pub async fn subscribe(
         timeout_s: subscription.timeout_s,
         history_limit: 0,
         log_shards: 1,
+        health: Health::default(),
         created_at: now,
         updated_at: now,
     };
@@ -134,6 +135,7 @@ pub async fn change<E: From<WebhookError>>(
         let now = clock.now();
         let mut after = change(before.clone())?;
         after.previous_secrets = previous_secrets(&before, &after.secret, now);
+        after.health = Health::default();
         after.updated_at = later_than(&before, now);
         match store.replace(scope, Some(&before), &after).await.map_err(WebhookError::from)? {
             Replaced::Done => return Ok(after),

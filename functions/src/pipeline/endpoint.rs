@@ -1,0 +1,106 @@
+//! What an attempt means for its endpoint: how it is doing, and whether it is to be disabled. `deliver` asks.
+
+use std::error::Error;
+use std::time::Duration;
+
+use serde_json::json;
+use shared::attempt::{Content, Outcome, attempt};
+use shared::domain::{Scope, Webhook};
+use shared::health::{self, Impression, SLOW_AFTER};
+use shared::retry::Verdict;
+use shared::time::Timestamp;
+
+use super::publish_events::publish_own;
+use crate::app::App;
+use crate::fault::Fault;
+
+/// The event that tells the project's own webhooks that one was disabled.
+const DISABLED_EVENT: &str = "webhook.disabled";
+
+/// Makes an attempt. An endpoint that lets it wait is noted as slow while it still does: what comes next for it then waits
+/// in the slow lane, and what is for others goes by.
+pub(super) async fn try_once(
+    app: &App,
+    scope: &Scope,
+    webhook: &mut Webhook,
+    content: Content<'_>,
+    now: Timestamp,
+) -> Outcome {
+    let reached = webhook.clone();
+    let attempt = attempt(&app.sender, &reached, content, now, Duration::MAX);
+    tokio::pin!(attempt);
+    if let Ok(outcome) = tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
+        return outcome;
+    }
+    // The attempt goes on meanwhile, and counts whatever becomes of the note.
+    let (noted, outcome) = futures::join!(note(app, scope, webhook, Impression::Slow), attempt);
+    log_fault(noted);
+    outcome
+}
+
+/// Writes down what an attempt that started `then` says of its endpoint, and disables one that is gone or hopeless. The
+/// attempt is logged already: what cannot be done now is done after the endpoint's next one.
+pub(super) async fn judge(app: &App, scope: &Scope, webhook: &mut Webhook, verdict: Verdict, then: Timestamp) {
+    log_fault(try_to_judge(app, scope, webhook, verdict, then).await);
+}
+
+fn log_fault(result: Result<(), Fault>) {
+    if let Err(fault) = result {
+        tracing::error!(error = &fault as &dyn Error, "what an attempt says of its endpoint could not be written");
+    }
+}
+
+async fn try_to_judge(
+    app: &App,
+    scope: &Scope,
+    webhook: &mut Webhook,
+    verdict: Verdict,
+    then: Timestamp,
+) -> Result<(), Fault> {
+    let now = app.clock.now();
+    let impression = match verdict {
+        Verdict::Delivered if now.since(then) < SLOW_AFTER => Impression::Well,
+        Verdict::Delivered => Impression::Slow,
+        Verdict::RetryAt(_) | Verdict::Exhausted | Verdict::Gone => Impression::Failed,
+    };
+    note(app, scope, webhook, impression).await?;
+    if verdict == Verdict::Gone {
+        disable(app, scope, webhook, "It answered 410.").await
+    } else if impression == Impression::Failed && health::is_hopeless(webhook.health, app.settings.disable_after, now) {
+        disable(app, scope, webhook, "It failed for too long without one success.").await
+    } else {
+        Ok(())
+    }
+}
+
+async fn note(app: &App, scope: &Scope, webhook: &mut Webhook, impression: Impression) -> Result<(), Fault> {
+    if let Some(health) = health::after(webhook.health, impression, app.clock.now()) {
+        app.store.set_health(scope, webhook, health).await?;
+        webhook.health = health;
+    }
+    Ok(())
+}
+
+/// Tells the project's own webhooks, and then disables: what is interrupted in between is told again under the same id,
+/// and so once.
+async fn disable(app: &App, scope: &Scope, webhook: &Webhook, reason: &str) -> Result<(), Fault> {
+    let now = app.clock.now();
+    let event = json!({
+        "type": DISABLED_EVENT,
+        "id": format!("{DISABLED_EVENT}/{}/{}", webhook.id, webhook.updated_at.millis()),
+        "data": {
+            "webhook_id": webhook.id,
+            "agent_id": webhook.owner.agent(),
+            "url": webhook.url,
+            "reason": reason,
+            "failing_since": webhook.health.failing_since.map(Timestamp::iso8601),
+            "disabled_at": now.iso8601(),
+        },
+    });
+    publish_own(app, scope, &event).await?;
+    let updated_at = now.max(webhook.updated_at.plus(Duration::from_millis(1)));
+    if app.store.disable(scope, webhook, updated_at).await? {
+        tracing::warn!(webhook = %webhook.id, reason, "a webhook was disabled");
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! What deliveries write on a webhook's item: its health, and that it is disabled. Each write holds to what was read.
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+
+use super::{Store, StoreError, keys, number, text};
+use crate::domain::{Health, Scope, Webhook};
+use crate::time::Timestamp;
+
+impl Store {
+    /// Writes a webhook's health, unless somebody else did, or the webhook was changed, since `webhook` was read.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn set_health(&self, scope: &Scope, webhook: &Webhook, health: Health) -> Result<(), StoreError> {
+        let attributes = [
+            ("failing_since", health.failing_since),
+            ("slow_since", health.slow_since),
+            ("health_changed_at", health.changed_at),
+        ];
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        let mut update = self.update_as_read(scope, webhook);
+        for (name, time) in attributes {
+            match time {
+                Some(time) => {
+                    set.push(format!("{name} = :{name}"));
+                    update = update.expression_attribute_values(format!(":{name}"), number(time.millis()));
+                }
+                None => remove.push(name),
+            }
+        }
+        let part = |word: &str, parts: &str| if parts.is_empty() { String::new() } else { format!("{word} {parts} ") };
+        let expression = part("SET", &set.join(", ")) + &part("REMOVE", &remove.join(", "));
+        taken(update.update_expression(expression)).await?;
+        Ok(())
+    }
+
+    /// Disables a webhook; `false` where somebody else did, or it was changed, since it was read.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn disable(&self, scope: &Scope, webhook: &Webhook, updated_at: Timestamp) -> Result<bool, StoreError> {
+        let update = self.update_as_read(scope, webhook).update_expression("SET enabled = :no, updated_at = :now");
+        let update = update.expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
+        taken(update.expression_attribute_values(":now", number(updated_at.millis()))).await
+    }
+
+    fn update_as_read(&self, scope: &Scope, webhook: &Webhook) -> UpdateItemFluentBuilder {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.config_table)
+            .key("pk", text(keys::owner(scope, &webhook.owner)))
+            .key("sk", text(keys::webhook(&webhook.reference())))
+            .expression_attribute_values(":id", text(webhook.id.as_str()))
+            .expression_attribute_values(":updated_at", number(webhook.updated_at.millis()));
+        let unchanged = "webhook_id = :id AND updated_at = :updated_at AND";
+        match webhook.health.changed_at {
+            Some(changed_at) => update
+                .condition_expression(format!("{unchanged} health_changed_at = :changed_at"))
+                .expression_attribute_values(":changed_at", number(changed_at.millis())),
+            None => update.condition_expression(format!("{unchanged} attribute_not_exists(health_changed_at)")),
+        }
+    }
+}
+
+/// Sends an update; `false` where its condition did not hold.
+async fn taken(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,166 @@
+//! Endpoints that fail or are slow: who is disabled, and who waits in the slow lane.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use shared::domain::{Health, Webhook};
+
+use crate::receiver::{Receiver, Step};
+use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
+
+const DEFAULT: &str = "/agentphone/v1/webhooks";
+const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
+
+/// The agent's webhook as the store has it.
+async fn stored(api: &Api) -> Result<Webhook> {
+    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let webhooks = store.webhooks(&scope).await?;
+    webhooks.into_iter().find(|webhook| webhook.owner.agent().is_some_and(|id| id.as_str() == AGENT)).context("set")
+}
+
+/// Waits until the agent's webhook is as `check` wants it.
+async fn until(api: &Api, check: impl Fn(&Webhook) -> bool) -> Result<Webhook> {
+    let start = Instant::now();
+    loop {
+        let webhook = stored(api).await?;
+        if check(&webhook) {
+            return Ok(webhook);
+        }
+        if start.elapsed() > PATIENCE {
+            bail!("it stayed {webhook:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn publish(api: &Api, agent: &str) -> Result<()> {
+    api.publish(&json!({ "type": "call.completed", "agent_id": agent, "data": {} })).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_disabled_and_the_project_is_told() -> Result<()> {
+    let (api, default) = (Api::start().await?, Receiver::start(&[]).await?);
+    let gone = Receiver::start(&[Step::Status(410)]).await?;
+    api.post(DEFAULT, &json!({ "url": default.url("/") })).await?;
+    let webhook = api.set_webhook(AGENT, &gone.url("/")).await?;
+    publish(&api, AGENT).await?;
+    let told = default.wait_for(1).await?.remove(0).json();
+    assert_eq!(told["event"], "webhook.disabled");
+    assert_eq!((&told["data"]["webhook_id"], &told["data"]["agent_id"]), (&webhook["id"], &json!(AGENT)));
+    assert_eq!(told["data"]["reason"], "It answered 410.");
+    until(&api, |webhook| !webhook.enabled).await?;
+    assert_eq!(api.get(WEBHOOK).await?.body["status"], "disabled");
+    let logged = api.delivery_with_status(AGENT, "failed").await?;
+    assert_eq!((&logged["attemptCount"], &logged["httpStatus"]), (&json!(1), &json!(410)));
+    publish(&api, AGENT).await?;
+    api.idle().await?;
+    assert_eq!((gone.received().len(), default.received().len()), (1, 1), "it still overrides, and is sent nothing");
+    api.set_webhook(AGENT, &gone.url("/")).await?;
+    publish(&api, AGENT).await?;
+    gone.wait_for(2).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_endpoint_that_only_failed_for_too_long_is_disabled() -> Result<()> {
+    let api = Api::with(&[("DISABLE_AFTER", "2s"), ("RETRY_SCHEDULE", "1s,1s,1s,1s,1s")]).await?;
+    let (default, failing) = (Receiver::start(&[]).await?, Receiver::start(&[const { Step::Status(500) }; 9]).await?);
+    api.post(DEFAULT, &json!({ "url": default.url("/") })).await?;
+    api.set_webhook(AGENT, &failing.url("/")).await?;
+    publish(&api, AGENT).await?;
+    let told = default.wait_for(1).await?.remove(0).json();
+    assert_eq!(told["event"], "webhook.disabled");
+    assert_eq!(told["data"]["reason"], "It failed for too long without one success.");
+    assert!(told["data"]["failing_since"].is_string());
+    let attempts = failing.received().len();
+    assert!((3..6).contains(&attempts), "{attempts}");
+    let logged = api.delivery_with_status(AGENT, "failed").await?;
+    assert_eq!(logged["errorMessage"], "The webhook is disabled.");
+    api.idle().await?;
+    assert_eq!(default.received().len(), 1, "told once");
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_success_starts_the_time_anew() -> Result<()> {
+    let api = Api::with(&[("DISABLE_AFTER", "3s"), ("RETRY_SCHEDULE", "1s,1s,1s,1s,1s")]).await?;
+    let steps = [500, 500, 200, 500, 500, 200].map(Step::Status);
+    let flapping = Receiver::start(&steps).await?;
+    api.set_webhook(AGENT, &flapping.url("/")).await?;
+    for _ in 0..2 {
+        publish(&api, AGENT).await?;
+        api.idle().await?;
+    }
+    assert_eq!(flapping.received().len(), 6);
+    let webhook = stored(&api).await?;
+    assert!(webhook.enabled);
+    assert_eq!((webhook.health.failing_since, webhook.health.slow_since), (None, None));
+    Ok(())
+}
+
+#[tokio::test]
+async fn setting_a_webhook_again_forgets_how_its_endpoint_was_doing() -> Result<()> {
+    let (api, failing) = (Api::with(&[("RETRY_SCHEDULE", "10m")]).await?, Receiver::start(&[Step::Status(500)]).await?);
+    api.set_webhook(AGENT, &failing.url("/")).await?;
+    publish(&api, AGENT).await?;
+    until(&api, |webhook| webhook.health.failing_since.is_some()).await?;
+    api.set_webhook(AGENT, &failing.url("/")).await?;
+    assert_eq!(stored(&api).await?.health, Health::default());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_slow_endpoint_waits_in_the_slow_lane_until_it_answers_in_time() -> Result<()> {
+    let (api, slow) = (Api::start().await?, Receiver::start(&[Step::Slow(Duration::from_secs(3))]).await?);
+    api.set_webhook(AGENT, &slow.url("/")).await?;
+    publish(&api, AGENT).await?;
+    let noted = until(&api, |webhook| webhook.health.slow_since.is_some()).await?;
+    assert_eq!(noted.health.failing_since, None);
+    assert_eq!(api.deliveries(AGENT).await?.len(), 0, "noted while the endpoint still lets it wait");
+    publish(&api, AGENT).await?;
+    slow.wait_for(2).await?;
+    until(&api, |webhook| webhook.health.slow_since.is_none()).await?;
+    api.idle().await?;
+    let deliveries = api.deliveries(AGENT).await?;
+    assert!(deliveries.iter().all(|delivery| delivery["status"] == "success" && delivery["attemptCount"] == 1));
+    Ok(())
+}
+
+/// What others wait for their events while one customer's endpoint hangs under ten times their traffic.
+#[tokio::test]
+async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
+    let (api, well) = (Api::start().await?, Receiver::start(&[]).await?);
+    let hanging = Receiver::start(&[const { Step::Hang }; 2000]).await?;
+    api.set_webhook(OTHER_AGENT, &well.url("/")).await?;
+    api.set_webhook(AGENT, &hanging.url("/")).await?;
+    let alone = p99(&api, &well, 0).await?;
+    publish(&api, AGENT).await?;
+    until(&api, |webhook| webhook.health.slow_since.is_some()).await?;
+    let beside = p99(&api, &well, 10).await?;
+    // A floor, for on a busy machine a few milliseconds are chance.
+    let bound = (alone * 2).max(Duration::from_millis(400));
+    assert!(beside <= bound, "{beside:?} beside a hanging endpoint, {alone:?} alone");
+    assert!(hanging.received().len() > 10, "it is tried all the same");
+    Ok(())
+}
+
+/// The 99th percentile of the time from publishing to receipt, of 100 events one after the other, each with `noise` events for
+/// the hanging endpoint before it.
+async fn p99(api: &Api, receiver: &Receiver, noise: usize) -> Result<Duration> {
+    let (before, mut waits) = (receiver.received().len(), Vec::new());
+    let hanging = vec![json!({ "type": "a", "agent_id": AGENT, "data": {} }); noise.max(1)];
+    for n in 1..=100 {
+        if noise > 0 {
+            let answer = api.post("/v1/events", &json!({ "events": hanging })).await?;
+            assert_eq!((answer.status, &answer.body["error"]), (202, &Value::Null));
+        }
+        let start = Instant::now();
+        publish(api, OTHER_AGENT).await?;
+        receiver.wait_for(before + n).await?;
+        waits.push(start.elapsed());
+    }
+    waits.sort_unstable();
+    Ok(waits[98])
+}
