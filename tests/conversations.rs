@@ -122,7 +122,8 @@ async fn what_a_delivery_repeats_has_its_limits() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     set_default(&api, &receiver, json!(50)).await?;
     let long = |n: usize| format!("{n:02}{}", "\u{1}".repeat(6000));
-    let events: Vec<Value> = (0..30).map(|n| message(&long(n))).collect();
+    let channel = json!({ "channel": "\u{1}".repeat(256) });
+    let events: Vec<Value> = (0..30).map(|n| with(message(&long(n)), channel.clone())).collect();
     for event in &events {
         api.publish(event).await?;
     }

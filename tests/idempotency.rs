@@ -6,6 +6,8 @@ use http::Method;
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
 
+use shared::store::repeats::Claim;
+
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Answer, Api, Client};
 
@@ -117,35 +119,71 @@ async fn a_day_later_an_id_is_free() -> Result<()> {
     let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
     let day_and_a_second = std::time::Duration::from_secs(24 * 60 * 60 + 1);
     let now = shared::time::Clock::system().now();
-    let id = shared::domain::EventId::from_own_id(&scope, "order-1");
-    for (name, earlier, told) in [("order-1", now.minus(day_and_a_second), 1), ("order-1", now, 1)] {
-        store.claim_event(&scope, &id, "an earlier publication", earlier).await?;
+    for (name, earlier, told) in [("order-1", now.minus(day_and_a_second), 1), ("order-2", now, 1)] {
+        let id = shared::domain::EventId::from_own_id(&scope, name);
+        assert_eq!(store.claim_event(&scope, &id, "an earlier publication", earlier).await?, Claim::Ours);
+        store.event_is_told(&scope, &id).await?;
         api.publish(&event(name, 1)).await?;
         api.idle().await?;
-        assert_eq!(receiver.received().len(), told);
+        assert_eq!(receiver.received().len(), told, "{name}");
     }
     Ok(())
 }
 
+/// A claim is not yet a delivery: what claimed an event may have ended there.
 #[tokio::test]
-async fn a_message_that_is_published_again_is_remembered_once() -> Result<()> {
+async fn an_event_whose_claim_was_never_followed_is_told_by_its_repeat() -> Result<()> {
     let (api, receiver) = started().await?;
-    let message = |id: &str, text: &str, step: u8| {
+    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let now = shared::time::Clock::system().now();
+    for (name, claimed_at) in [("order-1", now.minus(std::time::Duration::from_secs(601))), ("order-2", now)] {
+        let id = shared::domain::EventId::from_own_id(&scope, name);
+        assert_eq!(store.claim_event(&scope, &id, "one that ended", claimed_at).await?, Claim::Ours);
+        api.publish(&event(name, 1)).await?;
+    }
+    receiver.wait_for(1).await?;
+    assert_eq!(receiver.received().len(), 1, "the other claim may still be followed");
+    let id = shared::domain::EventId::from_own_id(&scope, "order-2");
+    let held = store.claim_event(&scope, &id, "another", now.plus(std::time::Duration::from_secs(599))).await?;
+    assert_eq!(held, Claim::Held);
+    store.event_is_told(&scope, &id).await?;
+    api.idle().await?;
+    assert_eq!(receiver.received().len(), 1, "and was");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_same_id_twice_in_a_request_or_a_message_is_told_once() -> Result<()> {
+    let (api, receiver) = started().await?;
+    let twice = [event("order-1", 1), event("order-1", 2)];
+    assert_eq!(api.post("/v1/events", &json!({ "events": twice })).await?.status, 202);
+    let scope = json!({ "project": "demo", "environment": "test" });
+    let twice = [event("order-2", 1), event("order-2", 2)];
+    api.enqueue("EventsQueue", &json!({ "v": 1, "scope": scope, "events": twice }).to_string()).await?;
+    api.idle().await?;
+    assert_eq!(receiver.received().len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_message_that_is_published_again_stays_in_its_first_place() -> Result<()> {
+    let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
+    api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/"), "contextLimit": 1 })).await?;
+    let message = |id: &str| {
         json!({
             "type": "message.received", "id": id, "agent_id": AGENT, "conversation_id": "c",
-            "conversation_state": { "step": step }, "data": { "message": text },
+            "conversation_state": { "last": id }, "data": { "message": id },
         })
     };
-    for (id, text, step) in [("m-1", "one", 1), ("m-2", "two", 2), ("m-1", "one", 1)] {
-        api.publish(&message(id, text, step)).await?;
+    for id in ["m-1", "m-2", "m-3", "m-4", "m-5", "m-6", "m-7", "m-1"] {
+        api.publish(&message(id)).await?;
     }
     api.publish(&json!({ "type": "a", "agent_id": AGENT, "conversation_id": "c", "data": { "n": 1 } })).await?;
     api.idle().await?;
     let told =
         receiver.received().into_iter().map(|received| received.json()).find(|told| told["event"] == "a").unwrap();
-    let contents: Vec<&Value> =
-        told["recentHistory"].as_array().unwrap().iter().map(|message| &message["content"]).collect();
-    assert_eq!(contents, [&json!("one"), &json!("two")]);
-    assert_eq!(told["conversationState"], json!({ "step": 2 }));
+    assert_eq!(told["recentHistory"].as_array().unwrap().len(), 1);
+    assert_eq!(told["recentHistory"][0]["content"], "m-7");
+    assert_eq!(told["conversationState"], json!({ "last": "m-7" }));
     Ok(())
 }

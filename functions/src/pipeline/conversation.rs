@@ -3,6 +3,7 @@
 use futures::future::try_join_all;
 use serde_json::Value;
 use shared::domain::{Conversation, Event, Message, Scope, Webhook};
+use shared::queue::messages::UNSENDABLE;
 use shared::routing::Decision;
 
 use crate::app::App;
@@ -16,11 +17,13 @@ const CONTENT_BYTES_MAX: usize = 4096;
 /// The most of a conversation's messages that a delivery repeats, in bytes of JSON: with the largest event and state it
 /// has to fit into an item of the log.
 const HISTORY_BYTES_MAX: usize = 64 * 1024;
+/// What a message has besides its texts: names, quotes, its time.
+const NAMES_BYTES: usize = 100;
 /// The longest `direction`, in characters.
 const DIRECTION_CHARS_MAX: usize = 64;
 
-/// Keeps what `events` bring to their conversations. Done before they are queued: what was published earlier is there
-/// when a later event is told.
+/// Keeps what `events` bring to their conversations. Publishing does so before it queues them: what was published earlier
+/// is there when a later event is told. For what came straight to the queue, `fan_out` does.
 ///
 /// # Errors
 /// Where the store does not take it.
@@ -47,7 +50,8 @@ pub(super) async fn before(
     let mut conversation = app.store.conversation(scope, event, limit).await?;
     let mut bytes = 0;
     let fit = conversation.messages.iter().rev().take_while(|message| {
-        bytes += json_bytes(&message.content) + 3 * DIRECTION_CHARS_MAX;
+        let channel = message.channel.as_deref().unwrap_or_default();
+        bytes += json_bytes(&message.content) + json_bytes(&message.direction) + json_bytes(channel) + NAMES_BYTES;
         bytes <= HISTORY_BYTES_MAX
     });
     let too_old = conversation.messages.len() - fit.count();
@@ -80,9 +84,10 @@ fn cut(content: &str) -> String {
     fit.collect()
 }
 
-/// The length of `text` within JSON's quotes.
+/// The length of `text` within JSON's quotes, as it is sent through the queue.
 fn json_bytes(text: &str) -> usize {
-    Value::from(text).to_string().len() - 2
+    let escapes = text.matches(UNSENDABLE).count();
+    Value::from(text).to_string().len() - 2 + 3 * escapes
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use futures::future::try_join;
 use serde_json::value::RawValue;
 use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
-use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
+use shared::queue::messages::{self, DeliveryMessage, EventsMessage, Version, sendable};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
 use shared::store::repeats::Claim;
@@ -23,6 +23,12 @@ use crate::dialect::Telling;
 use crate::dialects;
 use crate::fault::Fault;
 use crate::function::{Function, each_record};
+
+/// Deliveries that are held in memory together: what one batch of SQS takes.
+const BATCH: usize = 10;
+
+/// How long a repeat waits for the publication that came before it.
+const HELD_PAUSE: Duration = Duration::from_secs(2);
 
 /// The function.
 pub const FUNCTION: Function =
@@ -41,29 +47,65 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
         // They came straight to the queue, and not by way of publishing.
         conversation::remember(app, &message.scope, &events).await?;
     }
-    let mut claimed = Vec::new();
+    let mut failure = None;
     for event in &events {
-        if is_repeat(app, &message, record, event).await? {
-            continue;
-        }
-        claimed.push(event);
-    }
-    let told = tell(app, &message, &claimed).await;
-    if told.is_err() && message.publication.is_none() {
-        // Brought back from the dead letters, the message would have another id, and so look like a repeat.
-        for event in claimed.iter().filter(|event| event.is_named) {
-            app.store.release_event(&message.scope, &event.id, publication(&message, record)).await?;
+        // One that cannot be told must not keep the others.
+        if let Err(fault) = tell_once(app, &message, record, event).await {
+            failure = Some(fault);
         }
     }
-    told
+    failure.map_or(Ok(()), Err)
 }
 
-/// Queues the deliveries of `events`.
-async fn tell(app: &App, message: &EventsMessage, events: &[&Event]) -> Result<(), Fault> {
-    let (mut fast, mut slow, mut failure) = (Vec::new(), Vec::new(), None);
-    for event in events {
-        let recipients = decide(app, message, event).await?;
-        for (webhook, decision) in &recipients.decided {
+/// Tells of an event, unless it is a repeat of a named one. A publication claims a named event before it tells of it, and
+/// says so after: what is interrupted in between is told by this message when it is shown again, or by a repeat.
+async fn tell_once(app: &App, message: &EventsMessage, record: &SqsMessage, event: &Event) -> Result<(), Fault> {
+    if !event.is_named {
+        return tell(app, message, event).await;
+    }
+    let publication = publication(message, record, event);
+    match app.store.claim_event(&message.scope, &event.id, &publication, app.clock.now()).await? {
+        Claim::Told => Ok(()),
+        Claim::Held => put_back(app, message, event, publication).await,
+        Claim::Ours => {
+            tell(app, message, event).await?;
+            Ok(app.store.event_is_told(&message.scope, &event.id).await?)
+        }
+    }
+}
+
+/// What tells this publication of an event from others of the same id.
+fn publication(message: &EventsMessage, record: &SqsMessage, event: &Event) -> String {
+    let message_id = record.message_id.as_deref().unwrap_or_default();
+    message.publication.clone().unwrap_or_else(|| format!("{message_id}#{}", event.position))
+}
+
+/// Looks at an event again once the publication that has claimed it had time to tell of it.
+async fn put_back(app: &App, message: &EventsMessage, event: &Event, publication: String) -> Result<(), Fault> {
+    let raw = message.events.get(usize::from(event.position.saturating_sub(message.position)));
+    let again = EventsMessage {
+        v: Version,
+        scope: message.scope.clone(),
+        accepted_at: Some(event.accepted_at),
+        ids: Some(vec![event.id.clone()]),
+        publication: Some(publication),
+        position: event.position,
+        only: message.only.clone(),
+        events: raw.cloned().into_iter().collect(),
+    };
+    let group = messages::events_group(&message.scope, event.agent_id.as_ref());
+    let outgoing = Outgoing { body: serde_json::to_string(&again)?, delay: HELD_PAUSE, group };
+    app.queues.send(Queue::Events, vec![outgoing]).await?;
+    Ok(())
+}
+
+/// Queues an event's deliveries, a batch at a time: there may be a hundred, of 256 KiB each.
+async fn tell(app: &App, message: &EventsMessage, event: &Event) -> Result<(), Fault> {
+    let recipients = decide(app, message, event).await?;
+    let mut failure = None;
+    for some in recipients.decided.chunks(BATCH) {
+        let (mut fast, mut slow) = (Vec::new(), Vec::new());
+        for (webhook, decision) in some {
             match (delivery(&message.scope, event, &recipients, webhook), decision) {
                 (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
@@ -72,26 +114,10 @@ async fn tell(app: &App, message: &EventsMessage, events: &[&Event]) -> Result<(
                 (Err(fault), _) => failure = Some(fault),
             }
         }
+        app.queues.send(Queue::Deliveries, fast).await?;
+        app.queues.send(Queue::Retries, slow).await?;
     }
-    app.queues.send(Queue::Deliveries, fast).await?;
-    app.queues.send(Queue::Retries, slow).await?;
     failure.map_or(Ok(()), Err)
-}
-
-/// Whether an event that the platform named was published before, within a day. One that isn't is claimed for this
-/// publication: however often its message is worked, it is its own.
-async fn is_repeat(app: &App, message: &EventsMessage, record: &SqsMessage, event: &Event) -> Result<bool, Fault> {
-    if !event.is_named {
-        return Ok(false);
-    }
-    let (now, publication) = (app.clock.now(), publication(message, record));
-    let claim = app.store.claim_event(&message.scope, &event.id, publication, now).await?;
-    Ok(claim == Claim::Others)
-}
-
-/// What tells this publication of an event from others of the same id.
-fn publication<'a>(message: &'a EventsMessage, record: &'a SqsMessage) -> &'a str {
-    message.publication.as_deref().or(record.message_id.as_deref()).unwrap_or_default()
 }
 
 fn read_event(

@@ -22,7 +22,6 @@ use shared::http::request::body_bytes;
 use shared::queue::messages::{self, EventsMessage, Version};
 use shared::queue::{Outgoing, Queue};
 use shared::sign::hex;
-use shared::store::repeats::Claim;
 
 use super::{conversation, event};
 use crate::app::App;
@@ -53,13 +52,15 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let published = read_body(body)?;
     let events = read_events(app, &caller.scope, &published, key)?;
     if let Some(key) = key {
-        claim(app, &caller.scope, key, body).await?;
+        name(app, &caller.scope, key, body).await?;
     }
     conversation::remember(app, &caller.scope, &events).await?;
     let messages = published.events.into_iter().zip(&events);
     let publication = events.iter().any(|event| event.is_named).then(|| app.ids.token());
     let messages = messages.map(|(raw, event)| {
-        let publication = publication.clone().filter(|_| event.is_named);
+        // Each has its own: the same id twice in a request is an event and its repeat.
+        let publication = publication.as_ref().filter(|_| event.is_named);
+        let publication = publication.map(|publication| format!("{publication}#{}", event.position));
         message(&caller.scope, raw, event, publication, None)
     });
     let messages = messages.collect::<Result<_, _>>()?;
@@ -82,11 +83,12 @@ fn request_key(request: &Request) -> Result<Option<&str>, Problem> {
 
 /// Holds the request to the body that its key came with first. Whether that one's events were taken is not asked: they
 /// are the same events, which are told once.
-async fn claim(app: &App, scope: &Scope, key: &str, body: &[u8]) -> Result<(), Problem> {
+async fn name(app: &App, scope: &Scope, key: &str, body: &[u8]) -> Result<(), Problem> {
     let digest = hex(&Sha256::digest(body));
-    match app.store.claim_request(scope, key, &digest, app.clock.now()).await? {
-        Claim::Ours => Ok(()),
-        Claim::Others => Err(Problem::field(KEY_HEADER, "was used for another request within the last 24 hours")),
+    if app.store.name_request(scope, key, &digest, app.clock.now()).await? {
+        Ok(())
+    } else {
+        Err(Problem::field(KEY_HEADER, "was used for another request within the last 24 hours"))
     }
 }
 

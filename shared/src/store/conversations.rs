@@ -1,13 +1,12 @@
 //! Conversations: the messages and states that were published for them, in the order of time. Kept as long as the log.
 
-use std::collections::HashSet;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::repeats::FirstPlace;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
-use crate::domain::{Conversation, Event, Message, Scope};
+use crate::domain::{Conversation, Event, EventId, Message, Scope};
 use crate::time::SECONDS_A_DAY;
 
 #[derive(Serialize, Deserialize)]
@@ -35,34 +34,25 @@ struct Place {
     expires_at: i64,
 }
 
-/// States that are read to find the last one that is no repeat.
-const STATES_READ: u8 = 5;
-
-/// Items from the latest to the oldest, turned around, without `event`'s own and without those that an event brought again
-/// when it was published again.
-fn without_repeats(items: Vec<Item>, event: &Event) -> Vec<Item> {
-    let mut seen = HashSet::from([event.id.to_string()]);
-    let is_first = |item: &Item| keys::event_of(item.get("sk")).is_none_or(|id| seen.insert(id.to_owned()));
-    let mut items: Vec<Item> = items.into_iter().rev().collect();
-    items.retain(is_first);
-    items
-}
-
 impl Store {
-    /// Keeps what `event` brings to its conversation: a message, its state. Doing it twice keeps it once. Nothing where
-    /// the event is of no conversation.
+    /// Keeps what `event` brings to its conversation: a message, its state. A repeat of a named event keeps it once, at its
+    /// first place. Nothing where the event is of no conversation.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
     pub async fn remember(&self, scope: &Scope, event: &Event, message: Option<Message>) -> Result<(), StoreError> {
         let Some(conversation) = &event.conversation_id else { return Ok(()) };
-        let agent = event.agent_id.as_ref();
-        if let Some(message) = message {
-            let place = self.place(keys::messages(scope, agent, conversation), keys::message(event), event);
+        if message.is_none() && event.conversation_state.is_none() {
+            return Ok(());
+        }
+        let (agent, first) = (event.agent_id.as_ref(), self.first_place(scope, event).await?);
+        if let Some(mut message) = message {
+            message.at = first.occurred_at;
+            let place = self.place(keys::messages(scope, agent, conversation), keys::message(&event.id, first), event);
             self.put_in_log(to_item(&MessageItem { place, message })?).await?;
         }
         if let Some(state) = &event.conversation_state {
-            let place = self.place(keys::states(scope, agent, conversation), keys::accepted(event), event);
+            let place = self.place(keys::states(scope, agent, conversation), keys::accepted(&event.id, first), event);
             self.put_in_log(to_item(&StateItem { place, state: state.get().to_owned() })?).await?;
         }
         Ok(())
@@ -90,24 +80,25 @@ impl Store {
         messages_max: u8,
     ) -> Result<Conversation, StoreError> {
         let Some(id) = &event.conversation_id else { return Ok(Conversation::default()) };
-        let agent = event.agent_id.as_ref();
+        let (agent, own) = (event.agent_id.as_ref(), FirstPlace::of(event));
         let mut messages: Vec<Message> = Vec::new();
         if messages_max > 0 {
-            let partition = keys::messages(scope, agent, id);
-            let items = self.before(partition, keys::message(event), messages_max.saturating_mul(2)).await?;
-            for item in without_repeats(items, event) {
+            let (partition, own) = (keys::messages(scope, agent, id), keys::message(&event.id, own));
+            for item in self.before(partition, own, &event.id, messages_max).await? {
                 messages.push(from_item::<MessageItem>(item)?.message);
             }
-            messages.drain(..messages.len().saturating_sub(messages_max.into()));
+            messages.reverse();
         }
-        let states = self.before(keys::states(scope, agent, id), keys::accepted(event), STATES_READ).await?;
-        let state = without_repeats(states, event).pop().map(from_item::<StateItem>).transpose()?;
+        let (partition, own) = (keys::states(scope, agent, id), keys::accepted(&event.id, own));
+        let states = self.before(partition, own, &event.id, 1).await?;
+        let state = states.into_iter().next().map(from_item::<StateItem>).transpose()?;
         let state = state.and_then(|item| RawValue::from_string(item.state).ok());
         Ok(Conversation { messages, state })
     }
 
-    /// The last items of a partition of the log table before `sk`, latest first. They are short: one page holds them.
-    async fn before(&self, pk: String, sk: String, limit: u8) -> Result<Vec<Item>, StoreError> {
+    /// At most `limit` items of a partition of the log table before `sk`, latest first, without those that `event` itself
+    /// brought: of a repeat they are at an earlier place. They are short: one page holds them.
+    async fn before(&self, pk: String, sk: String, event: &EventId, limit: u8) -> Result<Vec<Item>, StoreError> {
         let page = self
             .client
             .query()
@@ -116,10 +107,12 @@ impl Store {
             .expression_attribute_values(":partition", text(pk))
             .expression_attribute_values(":own", AttributeValue::S(sk))
             .scan_index_forward(false)
-            .limit(i32::from(limit))
+            .limit(i32::from(limit) + 1)
             .consistent_read(true)
             .send()
             .await?;
-        Ok(page.items.unwrap_or_default())
+        let is_own = |sk: &AttributeValue| sk.as_s().is_ok_and(|sk| sk.ends_with(event.as_str()));
+        let items = page.items.unwrap_or_default().into_iter().filter(|item| !item.get("sk").is_some_and(is_own));
+        Ok(items.take(limit.into()).collect())
     }
 }

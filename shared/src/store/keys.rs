@@ -1,8 +1,7 @@
 //! The one place that forms keys. No part of a key that users choose may hold `#`.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use crate::domain::{AgentId, DeliveryKey, Event, EventId, Owner, Place, Scope, WebhookId, WebhookRef, digest};
+use super::repeats::FirstPlace;
+use crate::domain::{AgentId, DeliveryKey, EventId, Owner, Place, Scope, WebhookId, WebhookRef, digest};
 use crate::sign::hex;
 use crate::time::Timestamp;
 
@@ -14,6 +13,9 @@ pub(super) const AGENT: &str = "agent";
 
 /// The sort key of a claim.
 pub(super) const CLAIM: &str = "claim";
+
+/// The sort key of an event's first place among others.
+pub(super) const PLACE: &str = "place";
 
 /// The sort key of an API key.
 pub(super) const API_KEY: &str = "key";
@@ -84,8 +86,8 @@ pub(super) fn messages(scope: &Scope, agent: Option<&AgentId>, conversation: &st
 }
 
 /// The sort key of the message that an event brought: by when it was said.
-pub(super) fn message(event: &Event) -> String {
-    format!("{:015}#{}", event.occurred_at.millis().max(0), accepted(event))
+pub(super) fn message(event: &EventId, place: FirstPlace) -> String {
+    format!("{:015}#{}", place.occurred_at.millis().max(0), accepted(event, place))
 }
 
 /// The partition of a conversation's states.
@@ -94,23 +96,18 @@ pub(super) fn states(scope: &Scope, agent: Option<&AgentId>, conversation: &str)
 }
 
 /// The sort key of the state that an event brought: by when it was published.
-pub(super) fn accepted(event: &Event) -> String {
-    format!("{:015}#{:05}#{}", event.accepted_at.millis().max(0), event.position, event.id)
+pub(super) fn accepted(event: &EventId, place: FirstPlace) -> String {
+    format!("{:015}#{:05}#{event}", place.accepted_at.millis().max(0), place.position)
 }
 
-/// The partition of an event's claim, for one that the platform named.
-pub(super) fn event_claim(scope: &Scope, event: &EventId) -> String {
+/// The partition of what is known of an event that the platform named.
+pub(super) fn named_event(scope: &Scope, event: &EventId) -> String {
     scoped(scope, &format!("event#{event}"))
 }
 
-/// The partition of the claim of a request that the platform named.
-pub(super) fn request_claim(scope: &Scope, key: &str) -> String {
+/// The partition of what is known of a request that the platform named.
+pub(super) fn named_request(scope: &Scope, key: &str) -> String {
     scoped(scope, &format!("request#{}", digest(&[key])))
-}
-
-/// The event that brought a message or a state, by the sort key of that.
-pub(super) fn event_of(sk: Option<&AttributeValue>) -> Option<&str> {
-    sk?.as_s().ok()?.rsplit('#').next()
 }
 
 /// The due index's partition of a delivery; its sort key is when it is due.
