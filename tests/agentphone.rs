@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api};
+use crate::stack::{AGENT, Api, OTHER_AGENT};
 
 const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
 const DEFAULT: &str = "/agentphone/v1/webhooks";
@@ -175,9 +175,12 @@ async fn a_test_call_sends_now_and_tells_what_came_of_it() -> Result<()> {
 
     api.post(DEFAULT, &json!({ "url": receiver.url("/default") })).await?;
     let message = json!({ "from": "+1", "to": "+2", "message": "Hi", "channel": "imessage" });
-    assert_eq!(api.post(&format!("{DEFAULT}/test?agentId=agt_x"), &message).await?.body["success"], true);
+    assert_eq!(api.post(&format!("{DEFAULT}/test?agentId={OTHER_AGENT}"), &message).await?.body["success"], true);
+    for unknown in ["agt_x", "a%20b", ""] {
+        assert_eq!(api.post(&format!("{DEFAULT}/test?agentId={unknown}"), &message).await?.status, 404, "{unknown}");
+    }
     let told = receiver.received().remove(2).json();
-    assert_eq!((&told["agentId"], &told["channel"]), (&json!("agt_x"), &json!("imessage")));
+    assert_eq!((&told["agentId"], &told["channel"]), (&json!(OTHER_AGENT), &json!("imessage")));
     assert_eq!(
         (&told["data"]["from"], &told["data"]["to"], &told["data"]["message"]),
         (&json!("+1"), &json!("+2"), &json!("Hi"))

@@ -82,7 +82,7 @@ async fn a_project_has_at_most_fifty_endpoints() -> Result<()> {
         create(&api, json!({ "url": "https://a.example" })).await?;
     }
     let refused = api.post(WEBHOOKS, &json!({ "url": "https://a.example" })).await?;
-    let message = "there are 50 subscriptions, and no more may be added";
+    let message = "there are 50 endpoints, and no more may be added";
     let error = json!({ "error": { "code": "invalid_request", "message": message } });
     assert_eq!((refused.status, refused.body), (400, error));
     assert_eq!(api.get(WEBHOOKS).await?.body["data"].as_array().unwrap().len(), 50);

@@ -148,16 +148,21 @@ async fn talkovers_deliveries_are_these() -> Result<()> {
     let webhook = format!("{webhooks}/{}", created.body["data"]["id"].as_str().context("an id")?);
     publish(&api, &[call(OTHER_AGENT)]).await?;
     api.send(Method::POST, &format!("{webhook}/test"), "").await?;
-    let template =
-        json!({ "call": "{{call.id}}", "lasted": "{{call.seconds}}", "text": "{{event}}: {{call.seconds}} s" });
+    let template = json!({ "call": "{{call.id}}", "text": "{{event}}: {{call.seconds}} s" });
     let changed = json!({
-        "http_method": "PUT", "custom_headers": [{ "key": "X-Route", "value": "calls" }], "webhook_secret": null,
+        "http_method": "PUT", "custom_headers": [{ "key": "X-Route", "value": "calls" }],
         "authorization_scheme": "bearer", "authorization_credentials": { "token": "t0ken" },
         "payload_templates": { "event_phone_call_ended": template },
     });
     assert_eq!(api.put(&webhook, &changed).await?.status, 200);
     publish(&api, &[call(OTHER_AGENT)]).await?;
-    hold(&receiver.received(), &["talkover_call_ended", "talkover_test", "talkover_template"])
+    let plain =
+        json!({ "name": "Plain", "webhook_url": receiver.url("/talkover"), "events": ["event_phone_call_ended"] });
+    assert_eq!(api.delete(&webhook).await?.status, 200);
+    assert_eq!(api.post(&webhooks, &plain).await?.status, 201);
+    publish(&api, &[call(OTHER_AGENT)]).await?;
+    let names = ["talkover_call_ended", "talkover_test", "talkover_template", "talkover_without_secret"];
+    hold(&receiver.received(), &names)
 }
 
 #[tokio::test]

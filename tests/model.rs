@@ -52,7 +52,7 @@ enum Change {
     DeleteByAgentPhone { agent: Option<usize> },
     DisableSlot { agent: Option<usize> },
     Talkover(TalkoverChange),
-    CreateCasey { events: BTreeSet<(usize, usize)> },
+    CreateCasey { events: BTreeSet<usize> },
     DeleteCasey { pick: usize },
     DeleteAgent { agent: usize },
 }
@@ -77,7 +77,7 @@ struct Event {
 fn changes() -> impl Strategy<Value = Change> {
     let (agent, owner, pick) = (0..2_usize, prop::option::of(0..2_usize), 0..8_usize);
     let talkovers = prop::collection::btree_set(prop::sample::select(TALKOVERS.to_vec()), 1..4);
-    let caseys = prop::collection::btree_set((0..NAMES.len(), 0..5_usize), 1..5);
+    let caseys = prop::collection::btree_set(0..NAMES.len(), 1..5);
     let talkover = prop_oneof![
         4 => (agent.clone(), talkovers.clone(), prop::bool::weighted(0.8))
             .prop_map(|(agent, events, enabled)| TalkoverChange::Create { agent, events, enabled }),
@@ -219,7 +219,7 @@ async fn make(api: &Api, receiver: &Receiver, model: &mut Model, change: &Change
         Change::Talkover(change) => make_by_talkover(api, receiver, model, change).await?,
         Change::CreateCasey { events } => {
             let (target, dialect) = (model.new_target(), Dialect::Casey);
-            let names: BTreeSet<&str> = events.iter().map(|&(row, column)| NAMES[row][column]).collect();
+            let names: BTreeSet<&str> = events.iter().map(|&row| NAMES[row][Dialect::Casey as usize]).collect();
             let body = json!({ "url": receiver.url(&target), "event_types": names });
             let created = api.post("/casey/v1/backend/webhooks", &body).await?;
             let id = created.body["data"]["id"].as_str().context("created")?.to_owned();

@@ -131,6 +131,8 @@ async fn of_two_copies_of_a_message_one_goes_on() -> Result<()> {
     let message = bench.message(&webhook, 1, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     bench.pass(Duration::from_millis(1));
+    // Setting it again forgets the failure: else the copy would wait in the slow lane.
+    bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     assert_eq!(receiver.received().len(), 2, "at least once");
     assert_eq!(bench.api.queue_length("RetriesQueue").await?, 1, "but one chain of retries");

@@ -1,6 +1,7 @@
 //! Talkover: an agent's webhooks, as its customers call them.
 
 use anyhow::Result;
+use futures::future::join_all;
 use http::Method;
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
@@ -138,6 +139,9 @@ async fn an_update_changes_the_fields_that_are_given_and_no_others() -> Result<(
         assert_eq!((refused.status, &refused.body["errors"]), (422, &errors));
     }
     assert_eq!(api.get(&path(&before)).await?.body["data"]["name"], "Renamed", "nothing is changed");
+    let bearer = json!({ "authorization_scheme": "bearer", "authorization_credentials": { "token": "t" } });
+    assert_eq!(api.put(&path(&before), &bearer).await?.status, 200);
+    assert_eq!(api.put(&path(&before), &json!({ "authorization_credentials": null })).await?.status, 422);
     assert_eq!(api.put(&path(&before), &json!({})).await?.status, 200);
     Ok(())
 }
@@ -200,6 +204,25 @@ async fn an_agent_has_at_most_fifty_webhooks() -> Result<()> {
     let refused = api.post(WEBHOOKS, &example()).await?;
     let errors = json!({ "agent_id": ["The agent has 50 webhooks, and no more may be added."] });
     assert_eq!((refused.status, &refused.body["errors"]), (422, &errors));
+    Ok(())
+}
+
+#[tokio::test]
+async fn many_at_once_neither_pass_the_limit_nor_fail_each_other() -> Result<()> {
+    let api = Api::start().await?;
+    let body = example();
+    let created = join_all((0..70).map(|_| api.post(WEBHOOKS, &body))).await;
+    let mut statuses: Vec<u16> = created.into_iter().map(|answer| Ok(answer?.status)).collect::<Result<_>>()?;
+    assert_eq!(api.get(WEBHOOKS).await?.body["data"]["webhooks"].as_array().unwrap().len(), 50);
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![201; 50], vec![422; 20]].concat());
+    let webhook = api.get(WEBHOOKS).await?.body["data"]["webhooks"][0].clone();
+    let toggle = format!("{}/toggle", path(&webhook));
+    let toggled = join_all((0..8).map(|_| api.send(Method::PATCH, &toggle, ""))).await;
+    for answer in toggled {
+        assert_eq!(answer?.status, 200);
+    }
+    assert_eq!(api.get(&path(&webhook)).await?.body["data"]["enabled"], true, "an even number of toggles");
     Ok(())
 }
 

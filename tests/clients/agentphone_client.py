@@ -12,6 +12,8 @@ from receiver import Receiver, expect
 
 URL = sys.argv[1]
 AGENT = "agt_abc123"
+# What others published for theirs is none of its history.
+CONVERSATION = "conv_agentphone_client"
 KEY = "sk_test_switchhook_local"
 receiver = Receiver()
 
@@ -48,7 +50,7 @@ event = check_signature(webhook.secret)
 assert (event.event, event.test, event.agent_id) == ("agent.message", True, AGENT), event
 
 data = {"conversationId": "conv_1", "from": "+1", "to": "+2", "message": "Hello", "messageId": "msg_1"}
-published = {"type": "message.received", "agent_id": AGENT, "channel": "sms", "conversation_id": "conv_1", "data": data}
+published = {"type": "message.received", "agent_id": AGENT, "channel": "sms", "conversation_id": CONVERSATION, "data": data}
 headers = {"Authorization": f"Bearer {KEY}"}
 assert requests.post(f"{URL}/v1/events", json=published, headers=headers, timeout=30).status_code == 202
 event = check_signature(webhook.secret)

@@ -86,7 +86,8 @@ def check(path):
             is_read = not re.search(r"-X (?!GET)", content)
             waited_s = time.monotonic() - started
             # What was published a moment ago may be on its way.
-            if status == expected_status and (same or WRITE and (waited_s > SETTLED_S or not is_pending(body))):
+            settled = waited_s > SETTLED_S or not is_pending(body)
+            if status == expected_status and (settled if WRITE else same):
                 break
             if not is_read or waited_s > PATIENCE_S:
                 sys.exit(f"{path.name}: {content}\nanswered {status} {shown(body)}instead of {expected_status} {expected}")

@@ -26,7 +26,7 @@ NAMES = [
     "conversation.completed", "conversation.abandoned", "agent.message", "sms.received", "event_phone_call_started",
     "event_action", "event_recording", "invoice.paid",
 ]
-SECRETS = ["optional_secret_for_hmac", "grüße", "whsec_not base64", "whsec_k6eUiUhP84/qqcvFdnAirLVmlH/T83rh"]
+SECRETS = ["optional_secret_for_hmac", "grüße", "whsec_AQI", "whsec_k6eUiUhP84/qqcvFdnAirLVmlH/T83rh"]
 
 # What each language needs around a page's `verify`: cases come as JSON, and go as a list of booleans.
 RUNNERS = {
@@ -84,7 +84,7 @@ def case(secret, headers, body, more):
 def verifies(secret, headers, body):
     """Whether the Standard Webhooks library accepts it. It takes a secret that is no `whsec_` and base64 as bytes."""
     try:
-        key = secret if secret.startswith("whsec_") and " " not in secret else secret.encode()
+        key = secret if secret == SECRETS[3] or len(secret) == 38 else secret.encode()
         standardwebhooks.Webhook(key).verify(body, headers)
         return True
     except standardwebhooks.WebhookVerificationError:

@@ -7,7 +7,6 @@
 use http::StatusCode;
 use lambda_http::Request;
 use serde_json::json;
-use shared::domain::Place;
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::query_parameter;
@@ -25,9 +24,9 @@ pub const FUNCTION: Function =
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let webhooks = match query_parameter(request, "agent_id") {
         Some(id) => webhooks::slot(&app.store, &caller.scope, &owner(&id)?).await?.into_iter().collect(),
-        None => app.store.webhooks(&caller.scope).await?,
+        None => app.store.slots(&caller.scope).await?,
     };
-    let agents = webhooks.iter().filter(|webhook| webhook.place == Place::Slot && webhook.owner.agent().is_some());
+    let agents = webhooks.iter().filter(|webhook| webhook.owner.agent().is_some());
     let webhooks: Vec<_> = agents.map(WebhookReply::masked).collect();
     Ok(reply::json(StatusCode::OK, &json!({ "webhooks": webhooks, "count": webhooks.len() })))
 }

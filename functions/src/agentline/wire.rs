@@ -6,7 +6,8 @@ use shared::domain::{AgentId, DialectName, Owner, Secret, Webhook};
 use shared::http::request::body_bytes;
 use shared::webhooks::{Choice, SecretChoice, SlotSettings};
 
-use super::{DIALECT, EVENT_HEADER, SIGNATURE_HEADER};
+use super::{DIALECT, SIGNATURE_HEADER};
+use crate::dialects;
 use crate::fastapi::{Fields, Problem, object, query};
 
 /// Attempts after the first one.
@@ -73,7 +74,7 @@ pub(super) fn set_request(request: &Request, require_https: bool) -> Result<SetR
     let url = fields.required_url("url", require_https);
     let agent_id = fields.required_string("agent_id");
     let secret = fields.string_of("secret", 1..=SECRET_CHARS_MAX);
-    let signature_header = fields.header_name("signature_header", EVENT_HEADER);
+    let signature_header = fields.header_name("signature_header", is_taken);
     fields.finish()?;
     let settings = SlotSettings {
         dialect: DialectName::new(DIALECT.name),
@@ -85,6 +86,11 @@ pub(super) fn set_request(request: &Request, require_https: bool) -> Result<SetR
         history_limit: HISTORY_LIMIT,
     };
     Ok(SetRequest { owner: owner(&agent_id.unwrap_or_default())?, settings })
+}
+
+/// Whether another header of some dialect's has that name. Signatures may be called alike.
+fn is_taken(name: &str) -> bool {
+    dialects::set_header(name) && !name.to_ascii_lowercase().ends_with("-signature")
 }
 
 /// `?agent_id=`, which has to be there.

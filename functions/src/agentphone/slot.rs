@@ -3,7 +3,7 @@
 use http::StatusCode;
 use lambda_http::Request;
 use serde_json::json;
-use shared::domain::Owner;
+use shared::domain::{AgentId, Owner};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::webhooks::{self, WebhookError};
@@ -33,6 +33,12 @@ pub(super) async fn delete(app: &App, caller: &Caller, owner: &Owner) -> Result<
 
 pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
     let message = wire::test_message(request, owner)?;
+    if let Some(named) = &message.agent_id
+        && owner.agent().is_none()
+    {
+        let named = AgentId::parse(named).or(Err(WebhookError::NoSuchAgent))?;
+        app.store.agent(&caller.scope, &named).await?.ok_or(WebhookError::NoSuchAgent)?;
+    }
     let webhook = webhooks::slot(&app.store, &caller.scope, owner).await?.ok_or(WebhookError::NotSet)?;
     let tested = test_call::send(app, &webhook, |id, now| tell_test(&message, id, now)).await?;
     Ok(reply::json(StatusCode::OK, &TestReply::from(&tested.outcome)))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use shared::domain::Status;
 use shared::store::slot_logs::Counted;
 use shared::time::Timestamp;
 
@@ -62,18 +63,18 @@ impl Counter {
         let hour = self.by_hour.entry(start).or_default();
         hour.total += 1;
         self.stats.total += 1;
-        let status = status_name(delivery.status);
-        match status {
-            "success" => {
+        match delivery.status {
+            Status::Success => {
                 hour.success += 1;
                 self.stats.success += 1;
             }
-            "failed" => {
+            Status::Failed | Status::Skipped => {
                 hour.failed += 1;
                 self.stats.failed += 1;
             }
-            _ => self.stats.pending += 1,
+            Status::Pending => self.stats.pending += 1,
         }
+        let status = status_name(delivery.status);
         let by_status = self.stats.by_event_type.entry(delivery.event_type).or_default();
         *by_status.entry(status).or_default() += 1;
     }

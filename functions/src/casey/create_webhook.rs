@@ -20,8 +20,9 @@ pub const FUNCTION: Function =
     Function::http("casey-create-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let subscription = subscription(app, request)?;
     let now = app.clock.now();
-    let webhook = webhooks::subscribe(&app.store, now, &caller.scope, &Owner::Project, subscription).await?;
+    let subscription = subscription(app, request, now)?;
+    let webhook =
+        webhooks::subscribe(&app.store, (now, &app.ids), &caller.scope, &Owner::Project, subscription).await?;
     Ok(reply::json(StatusCode::CREATED, &Data { data: EndpointReply::with_secret(&webhook) }))
 }

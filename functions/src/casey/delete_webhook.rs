@@ -19,6 +19,6 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let webhook = endpoint(&app.store, &caller.scope, request).await?;
-    webhooks::unsubscribe(&app.store, &caller.scope, &webhook).await?;
+    webhooks::unsubscribe(&app.store, &app.ids, &caller.scope, &webhook).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

@@ -6,11 +6,13 @@ use serde_json::{Map, Value};
 use shared::domain::{DialectName, EventFilter, Owner, RequestOptions, Scope, Webhook, WebhookId};
 use shared::http::request::{BODY_BYTES_MAX, body_bytes, path_parameter};
 use shared::store::Store;
+use shared::time::Timestamp;
 use shared::url::{UrlProblem, check_url};
 use shared::webhooks::{self, Subscription};
 
 use super::{DIALECT, Problem};
 use crate::app::App;
+use crate::dialects::native_name;
 use crate::pipeline::event::{TYPE_CHARS_MAX, is_type};
 
 /// What an endpoint asks for that does not say.
@@ -80,14 +82,14 @@ pub(super) async fn endpoints(store: &Store, scope: &Scope) -> Result<Vec<Webhoo
 }
 
 /// `{url, description?, event_types?}`
-pub(super) fn subscription(app: &App, request: &Request) -> Result<Subscription, Problem> {
+pub(super) fn subscription(app: &App, request: &Request, now: Timestamp) -> Result<Subscription, Problem> {
     let body = object(body_bytes(request))?;
     let known = ["url", "description", "event_types"];
     if let Some(other) = body.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(invalid(&format!("unknown field `{}`", other.chars().take(64).collect::<String>())));
     }
     Ok(Subscription {
-        id: app.ids.webhook(app.clock.now()),
+        id: app.ids.webhook(now),
         dialect: DialectName::new(DIALECT.name),
         description: description(body.get("description"))?,
         url: url(body.get("url"), app.settings.require_https)?,
@@ -150,5 +152,12 @@ fn event_types(value: Option<&Value>) -> Result<Vec<String>, Problem> {
     }
     let types = list.iter().map(|value| value.as_str().filter(|text| is_type(text)).map(str::to_owned));
     let types: Option<Vec<String>> = types.collect();
-    types.ok_or_else(|| invalid(&format!("each of event_types has to be 1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -")))
+    let wrong = || invalid(&format!("each of event_types has to be 1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -"));
+    let types = types.ok_or_else(wrong)?;
+    // Endpoints are told in Casey's words, and so have to ask in them.
+    let elsewhere = types.iter().find(|name| DIALECT.event_name(native_name(name)) != name.as_str());
+    match elsewhere {
+        None => Ok(types),
+        Some(name) => Err(invalid(&format!("`{name}` of event_types is called `{}` here", native_name(name)))),
+    }
 }

@@ -145,10 +145,10 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// The name of a header that the customer may choose, other than `taken`; absent and `null` are none.
-    pub fn header_name(&mut self, name: &'static str, taken: &str) -> Option<String> {
+    /// The name of a header that the customer may choose, unless it `is_taken`; absent and `null` are none.
+    pub fn header_name(&mut self, name: &'static str, is_taken: fn(&str) -> bool) -> Option<String> {
         let text = self.string(name)?;
-        let checked = if text.eq_ignore_ascii_case(taken) { Err(HeaderProblem::Taken) } else { check_name(&text) };
+        let checked = if is_taken(&text) { Err(HeaderProblem::Taken) } else { check_name(&text) };
         match checked {
             Ok(()) => Some(text),
             Err(problem) => {

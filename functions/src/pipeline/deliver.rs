@@ -35,7 +35,7 @@ async fn deliver(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     }
     // A first attempt's message, seen for the first time, is spared the read.
     let seen_before = record::seen_before(record);
-    if (is_retry || seen_before) && already_made(app, &message, seen_before, now).await? {
+    if (is_retry || seen_before || message.slow_lane) && already_made(app, &message, seen_before, now).await? {
         return Ok(());
     }
     match webhook(app, &message).await? {

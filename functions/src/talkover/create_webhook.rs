@@ -36,6 +36,7 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
         retries_max: settings.retries_max,
         timeout_s: settings.timeout_s,
     };
-    let webhook: Webhook = webhooks::subscribe(&app.store, now, &caller.scope, &owner, subscription).await?;
+    let webhook: Webhook =
+        webhooks::subscribe(&app.store, (now, &app.ids), &caller.scope, &owner, subscription).await?;
     Ok(done(StatusCode::CREATED, "Webhook created successfully", &webhook))
 }

@@ -20,7 +20,7 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let webhook = webhook(&app.store, &caller.scope, request).await?;
-    webhooks::unsubscribe(&app.store, &caller.scope, &webhook).await?;
+    webhooks::unsubscribe(&app.store, &app.ids, &caller.scope, &webhook).await?;
     let body = json!({ "success": true, "message": "Webhook deleted successfully" });
     Ok(reply::json(StatusCode::OK, &body))
 }

@@ -15,11 +15,12 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     if body.len() > BODY_BYTES_MAX {
         return Err(Problem::TooLarge);
     }
-    if let Ok(Value::Object(object)) = serde_json::from_slice(body) {
-        return Ok(object);
-    }
     let mut errors = Errors::default();
-    errors.add("body", "must be a JSON object.");
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => return Ok(object),
+        Ok(_) => errors.add("body", "must be a JSON object."),
+        Err(error) => errors.add("body", &format!("must be valid JSON: {error}.")),
+    }
     Err(Problem::Invalid(errors))
 }
 

@@ -1,11 +1,12 @@
 //! What Talkover's webhooks are sent.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::domain::{Agent, Webhook};
-use shared::render::{Names, Template, member};
+use shared::render::{Names, Template};
 use shared::sign::Scheme;
 use shared::time::Timestamp;
 
@@ -43,20 +44,25 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// A template's names: those of the default body, then those of the event's data.
-impl Names for Payload<'_> {
+/// A template's names: those of the default body, then those of the event's data, then `data` for all of it.
+struct TemplateNames<'a> {
+    payload: &'a Payload<'a>,
+    data: HashMap<Cow<'a, str>, &'a RawValue>,
+}
+
+impl Names for TemplateNames<'_> {
     fn value(&self, name: &str) -> Option<Cow<'_, RawValue>> {
+        let payload = self.payload;
         let json = match name {
-            "event" => to_raw_value(self.event),
-            "agent_id" => to_raw_value(&self.agent_id),
-            "agent_name" => to_raw_value(&self.agent_name),
-            "webhook_id" => to_raw_value(self.webhook_id),
-            "webhook_name" => to_raw_value(&self.webhook_name),
-            "timestamp" => to_raw_value(&self.timestamp),
+            "event" => to_raw_value(payload.event),
+            "agent_id" => to_raw_value(&payload.agent_id),
+            "agent_name" => to_raw_value(&payload.agent_name),
+            "webhook_id" => to_raw_value(payload.webhook_id),
+            "webhook_name" => to_raw_value(&payload.webhook_name),
+            "timestamp" => to_raw_value(&payload.timestamp),
             name => {
-                let data = self.data?;
-                let whole = (name == "data").then_some(data);
-                return member(data, name).or(whole).map(Cow::Borrowed);
+                let whole = payload.data.filter(|_| name == "data");
+                return self.data.get(name).copied().or(whole).map(Cow::Borrowed);
             }
         };
         json.ok().map(Cow::Owned)
@@ -80,7 +86,8 @@ pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
 fn templated(webhook: &Webhook, event: &str, payload: &Payload<'_>) -> Option<Box<RawValue>> {
     let template = webhook.request.templates.get(event)?;
     let template = Template::parse(serde_json::from_str(template).ok()?).ok()?;
-    let rendered = template.render(payload);
+    let data = payload.data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
+    let rendered = template.render(&TemplateNames { payload, data });
     if let Err(error) = &rendered {
         tracing::warn!(webhook = %webhook.id, event, %error, "an event is told in the default body");
     }

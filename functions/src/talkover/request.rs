@@ -13,6 +13,10 @@ use crate::dialects;
 
 /// Headers of one webhook.
 pub(super) const HEADERS_MAX: usize = 20;
+/// Bytes of all names and values of one webhook's headers, and of all its templates as JSON: a list shows those of 50 webhooks.
+const HEADERS_BYTES_MAX: usize = 8 * 1024;
+/// See [`HEADERS_BYTES_MAX`].
+const TEMPLATES_BYTES_MAX: usize = 16 * 1024;
 /// The longest username and password, in characters.
 const CREDENTIAL_CHARS_MAX: usize = 1024;
 /// The header of an API key, where the customer names none.
@@ -78,6 +82,7 @@ pub(super) fn read(fields: &mut Fields<'_>, options: &mut RequestOptions) {
 /// The authorization, where the body changes it. A scheme without credentials keeps those it has; credentials without a
 /// scheme are for the one it has.
 fn authorization(fields: &mut Fields<'_>, before: &Authorization) -> Option<Authorization> {
+    let none = Map::new();
     let given = match fields.given("authorization_credentials") {
         Given::Value(Value::Object(credentials)) => Some(credentials),
         // PHP knows no empty object.
@@ -86,6 +91,8 @@ fn authorization(fields: &mut Fields<'_>, before: &Authorization) -> Option<Auth
             fields.wrong("authorization_credentials", "must be an array.");
             return None;
         }
+        // What there was is to go.
+        Given::Null if scheme(before) != AuthorizationScheme::None => Some(&none),
         Given::Absent | Given::Null => None,
     };
     let chosen = fields.choice("authorization_scheme", SCHEMES);
@@ -101,7 +108,6 @@ fn authorization(fields: &mut Fields<'_>, before: &Authorization) -> Option<Auth
         fields.wrong("authorization_scheme", "is required when authorization credentials is present.");
         return None;
     }
-    let none = Map::new();
     let mut credentials = Fields::new(given.unwrap_or(&none), "authorization_credentials.");
     let authorization = credentials_of(&mut credentials, wanted);
     fields.errors.append(credentials.errors);
@@ -148,7 +154,7 @@ fn header_name(fields: &mut Fields<'_>, field: &str) -> Option<String> {
     let Err(problem) = checked else { return Some(name.to_owned()) };
     let rest = match problem {
         HeaderProblem::Taken => "must not be a header that deliveries set themselves.",
-        HeaderProblem::Name | HeaderProblem::Value => "must be the name of a header.",
+        HeaderProblem::Name | HeaderProblem::Value => "must be the name of a header, of at most 128 characters.",
     };
     fields.wrong(field, rest);
     None
@@ -193,6 +199,10 @@ fn headers(fields: &mut Fields<'_>, value: &Value) -> Vec<CustomHeader> {
             headers.push(CustomHeader { name, value });
         }
     }
+    let bytes: usize = headers.iter().map(|header| header.name.len() + header.value.expose().len()).sum();
+    if bytes > HEADERS_BYTES_MAX {
+        fields.wrong(field, &format!("must not be greater than {HEADERS_BYTES_MAX} bytes."));
+    }
     headers
 }
 
@@ -222,6 +232,9 @@ fn templates(fields: &mut Fields<'_>, value: &Value) -> BTreeMap<String, String>
         } else {
             templates.insert(event.clone(), template.to_string());
         }
+    }
+    if templates.values().map(String::len).sum::<usize>() > TEMPLATES_BYTES_MAX {
+        fields.wrong(field, &format!("must not be greater than {TEMPLATES_BYTES_MAX} bytes."));
     }
     templates
 }

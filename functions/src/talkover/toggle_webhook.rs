@@ -22,7 +22,7 @@ pub const FUNCTION: Function =
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let before = webhook(&app.store, &caller.scope, request).await?;
     let toggled = |webhook: Webhook| Ok::<_, Problem>(Webhook { enabled: !webhook.enabled, ..webhook });
-    let webhook = webhooks::change(&app.store, &app.clock, &caller.scope, before, toggled).await?;
+    let webhook = webhooks::change(&app.store, (&app.clock, &app.ids), &caller.scope, before, toggled).await?;
     let message = if webhook.enabled { "Webhook enabled" } else { "Webhook disabled" };
     Ok(done(StatusCode::OK, message, &webhook))
 }

@@ -22,8 +22,9 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let before = webhook(&app.store, &caller.scope, request).await?;
-    let webhook =
-        webhooks::change(&app.store, &app.clock, &caller.scope, before, |webhook| updated(app, request, webhook));
+    let webhook = webhooks::change(&app.store, (&app.clock, &app.ids), &caller.scope, before, |webhook| {
+        updated(app, request, webhook)
+    });
     Ok(done(StatusCode::OK, "Webhook updated successfully", &webhook.await?))
 }
 

@@ -10,8 +10,8 @@ mod path;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use self::path::{Names, member};
-use self::path::{look_up, steps};
+pub use self::path::Names;
+use self::path::{Parsed, look_up, steps};
 
 /// Placeholders in one template: each looks through the event's data.
 pub const PLACEHOLDERS_MAX: usize = 100;
@@ -29,7 +29,7 @@ pub enum TemplateError {
     #[error("has a {{{{ that is not closed")]
     Unclosed,
     /// A placeholder's path has no name where one has to be, or a brace or a blank in one.
-    #[error("has a placeholder whose path is not names and indices separated by dots")]
+    #[error("has a placeholder whose path is not names and indices separated by dots, of at most 256 characters")]
     Path,
     /// There are too many.
     #[error("has more than {PLACEHOLDERS_MAX} placeholders")]
@@ -71,10 +71,10 @@ impl Template {
     /// # Errors
     /// Where that would be over [`RENDERED_BYTES_MAX`].
     pub fn render(&self, names: &impl Names) -> Result<Box<RawValue>, TooLarge> {
-        let mut output = Output(String::new());
-        output.value(&self.0, names)?;
+        let mut output = Output { json: String::new(), names, parsed: Parsed::default() };
+        output.value(&self.0)?;
         // What is written here is JSON.
-        RawValue::from_string(output.0).map_err(|_not_json| TooLarge)
+        RawValue::from_string(output.json).map_err(|_not_json| TooLarge)
     }
 }
 
@@ -107,26 +107,30 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
 }
 
 /// JSON under construction, never over its limit.
-struct Output(String);
+struct Output<'a, N> {
+    json: String,
+    names: &'a N,
+    parsed: Parsed<'a>,
+}
 
-impl Output {
+impl<N: Names> Output<'_, N> {
     fn push(&mut self, json: &str) -> Result<(), TooLarge> {
-        if self.0.len() + json.len() > RENDERED_BYTES_MAX {
+        if self.json.len() + json.len() > RENDERED_BYTES_MAX {
             return Err(TooLarge);
         }
-        self.0.push_str(json);
+        self.json.push_str(json);
         Ok(())
     }
 
-    fn value(&mut self, template: &Value, names: &impl Names) -> Result<(), TooLarge> {
+    fn value(&mut self, template: &Value) -> Result<(), TooLarge> {
         match template {
             Value::Null | Value::Bool(_) | Value::Number(_) => self.push(&template.to_string()),
-            Value::String(text) => self.string(text, names),
+            Value::String(text) => self.string(text),
             Value::Array(values) => {
                 self.push("[")?;
                 for (index, value) in values.iter().enumerate() {
                     self.push(if index == 0 { "" } else { "," })?;
-                    self.value(value, names)?;
+                    self.value(value)?;
                 }
                 self.push("]")
             }
@@ -136,18 +140,18 @@ impl Output {
                     self.push(if index == 0 { "" } else { "," })?;
                     self.push(&json_text(name))?;
                     self.push(":")?;
-                    self.value(value, names)?;
+                    self.value(value)?;
                 }
                 self.push("}")
             }
         }
     }
 
-    fn string(&mut self, text: &str, names: &impl Names) -> Result<(), TooLarge> {
+    fn string(&mut self, text: &str) -> Result<(), TooLarge> {
         // A template was checked when it was set.
         let parts = parts(text).unwrap_or_default();
         if let [Part::Placeholder(steps)] = parts.as_slice() {
-            return match look_up(names, steps) {
+            return match look_up(self.names, &mut self.parsed, steps) {
                 Some(value) => self.push(value.get()),
                 None => self.push("null"),
             };
@@ -157,7 +161,7 @@ impl Output {
             match part {
                 Part::Text(text) => self.push(unquoted(&json_text(text)))?,
                 Part::Placeholder(steps) => {
-                    if let Some(value) = look_up(names, steps) {
+                    if let Some(value) = look_up(self.names, &mut self.parsed, steps) {
                         self.within_text(value.get())?;
                     }
                 }
@@ -195,7 +199,7 @@ mod tests {
 
     impl Names for Box<RawValue> {
         fn value(&self, name: &str) -> Option<Cow<'_, RawValue>> {
-            member(self, name).map(Cow::Borrowed)
+            path::member(self, name).map(Cow::Borrowed)
         }
     }
 

@@ -38,31 +38,69 @@ pub(super) fn steps(path: &str) -> Result<Vec<&str>, TemplateError> {
             return Err(TemplateError::Path);
         }
     }
-    let forbidden = |c: char| c.is_whitespace() || c.is_control() || "{}[]".contains(c);
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || "{}[]()|\"'#&^!=>".contains(c);
     if steps.iter().any(|step| step.is_empty() || step.contains(forbidden)) {
         return Err(TemplateError::Path);
     }
     Ok(steps)
 }
 
-/// Where `steps` lead.
-pub(super) fn look_up<'a>(names: &'a impl Names, steps: &[&str]) -> Option<Cow<'a, RawValue>> {
+/// Where `steps` lead. Each value is taken apart once in a rendering, however many placeholders look into it.
+pub(super) fn look_up<'a>(names: &'a impl Names, parsed: &mut Parsed<'a>, steps: &[&str]) -> Option<Cow<'a, RawValue>> {
     let (first, rest) = steps.split_first()?;
-    let mut value = names.value(first)?;
-    for step in rest {
-        value = match value {
-            Cow::Borrowed(value) => Cow::Borrowed(member(value, step)?),
-            Cow::Owned(value) => Cow::Owned(member(&value, step)?.to_owned()),
-        };
+    match names.value(first)? {
+        Cow::Borrowed(mut value) => {
+            for step in rest {
+                value = parsed.members(value).get(step)?;
+            }
+            Some(Cow::Borrowed(value))
+        }
+        Cow::Owned(mut value) => {
+            for step in rest {
+                value = member(&value, step)?.to_owned();
+            }
+            Some(Cow::Owned(value))
+        }
     }
-    Some(value)
 }
 
-/// The member of an object or a list; the last of those with the same name.
-pub fn member<'a>(value: &'a RawValue, step: &str) -> Option<&'a RawValue> {
-    if value.get().starts_with('[') {
-        let index: usize = step.parse().ok()?;
-        return serde_json::from_str::<Vec<&RawValue>>(value.get()).ok()?.get(index).copied();
+/// Values that were taken apart, by where they are.
+#[derive(Default)]
+pub(super) struct Parsed<'a>(HashMap<*const u8, Members<'a>>);
+
+impl<'a> Parsed<'a> {
+    fn members(&mut self, value: &'a RawValue) -> &Members<'a> {
+        self.0.entry(value.get().as_ptr()).or_insert_with(|| Members::of(value))
     }
-    serde_json::from_str::<HashMap<Cow<'a, str>, &RawValue>>(value.get()).ok()?.get(step).copied()
+}
+
+/// What is in a value.
+enum Members<'a> {
+    Object(HashMap<Cow<'a, str>, &'a RawValue>),
+    List(Vec<&'a RawValue>),
+    Nothing,
+}
+
+impl<'a> Members<'a> {
+    fn of(value: &'a RawValue) -> Self {
+        let json = value.get();
+        if json.starts_with('[') {
+            return serde_json::from_str(json).map_or(Self::Nothing, Self::List);
+        }
+        serde_json::from_str(json).map_or(Self::Nothing, Self::Object)
+    }
+
+    /// The member called `step`; the last of those with the same name.
+    fn get(&self, step: &str) -> Option<&'a RawValue> {
+        match self {
+            Self::Object(members) => members.get(step).copied(),
+            Self::List(members) => members.get(step.parse::<usize>().ok()?).copied(),
+            Self::Nothing => None,
+        }
+    }
+}
+
+/// The member of an object or a list that `step` names.
+pub(super) fn member<'a>(value: &'a RawValue, step: &str) -> Option<&'a RawValue> {
+    Members::of(value).get(step)
 }

@@ -11,6 +11,9 @@ pub(super) const DUE_SHARDS: u8 = 16;
 /// The sort key of an agent itself, in its partition.
 pub(super) const AGENT: &str = "agent";
 
+/// The sort key of how many subscriptions an owner has, in its partition.
+pub(super) const COUNT: &str = "subs";
+
 /// The sort key of a claim.
 pub(super) const CLAIM: &str = "claim";
 

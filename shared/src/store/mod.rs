@@ -3,7 +3,7 @@
 //!
 //! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only `keys` forms keys from it.
 //! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`],
-//! [`deliveries`], [`health`], [`repeats`], [`slot_logs`], [`webhooks`].
+//! [`deliveries`], [`health`], [`repeats`], [`slot_logs`], [`subscriptions`], [`webhooks`].
 
 pub mod agents;
 pub mod api_keys;
@@ -15,6 +15,7 @@ mod keys;
 pub mod repeats;
 mod request_item;
 pub mod slot_logs;
+pub mod subscriptions;
 mod webhook_item;
 pub mod webhooks;
 

@@ -3,18 +3,21 @@
 //! The costs grow with the slots and the deliveries that are read, for nothing is counted in advance: a counter would
 //! cost each delivery a write.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
-use super::agents::LISTING_INDEX;
+use super::delivery_item::DeliveryItem;
+use super::webhooks::is_slot;
 use super::{Item, Store, StoreError, from_item, keys, text};
 use crate::domain::{Delivery, Scope, Status, WebhookId};
 use crate::time::Timestamp;
 
 /// Partitions that are read at once.
-const READS_AT_ONCE: usize = 64;
+const READS_AT_ONCE: usize = 16;
 
 /// What a statistic counts of a delivery.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,7 +42,6 @@ pub struct DeliveriesPage {
 /// A slot, as the listing index shows it.
 #[derive(Deserialize)]
 struct Listed {
-    sk: String,
     list_sk: WebhookId,
     #[serde(default = "one")]
     log_shards: u8,
@@ -51,7 +53,7 @@ const fn one() -> u8 {
 
 impl Store {
     /// The deliveries to the scope's slots whose events were accepted from `since` on, without the first `offset` and at
-    /// most `limit`.
+    /// most `limit`. No more than their keys are held of those that are not in the page.
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
@@ -62,19 +64,23 @@ impl Store {
         offset: u16,
         limit: u16,
     ) -> Result<DeliveriesPage, StoreError> {
-        let slots = self.slots(scope).await?;
-        let (from, wanted) = (since.unwrap_or(Timestamp::from_millis(0)), offset.saturating_add(limit));
-        let pages = stream::iter(slots).map(|slot| async move {
-            let newest = self.deliveries(scope, &slot.list_sk, slot.log_shards, wanted).await?;
-            Ok::<_, StoreError>((newest, self.count(scope, &slot, from).await?))
-        });
-        let pages: Vec<(Vec<Delivery>, u64)> = pages.buffer_unordered(READS_AT_ONCE).try_collect().await?;
-        let total = pages.iter().map(|(_, count)| count).sum();
-        let mut deliveries: Vec<Delivery> = pages.into_iter().flat_map(|(newest, _)| newest).collect();
-        deliveries.retain(|delivery| delivery.key.created_at >= from);
-        deliveries.sort_by(|a, b| (b.key.created_at, &b.key.id).cmp(&(a.key.created_at, &a.key.id)));
-        let deliveries = deliveries.into_iter().skip(offset.into()).take(limit.into()).collect();
-        Ok(DeliveriesPage { deliveries, total })
+        let from = since.unwrap_or(Timestamp::from_millis(0));
+        let wanted = usize::from(offset) + usize::from(limit);
+        let logs = stream::iter(self.slot_logs(scope, from).await?);
+        let mut logs = logs.map(|log| newest_and_count(log, wanted)).buffer_unordered(READS_AT_ONCE);
+        let (mut newest, mut total) = (BTreeMap::new(), 0);
+        while let Some((keys, count)) = logs.try_next().await? {
+            total += count;
+            newest.extend(keys.into_iter().filter_map(|item| Some((item.get("sk")?.as_s().ok()?.clone(), item))));
+            while newest.len() > wanted {
+                newest.pop_first();
+            }
+        }
+        let page = newest.into_values().rev().skip(offset.into()).take(limit.into());
+        let items = stream::iter(page).map(|keys| self.item_at(&self.log_table, keys)).buffered(READS_AT_ONCE);
+        let items: Vec<Option<Item>> = items.try_collect().await?;
+        let deliveries = items.into_iter().flatten().map(|item| Ok(from_item::<DeliveryItem>(item)?.into()));
+        Ok(DeliveriesPage { deliveries: deliveries.collect::<Result<_, StoreError>>()?, total })
     }
 
     /// Shows `count` each delivery to the scope's slots whose event was accepted from `since` on, in no order. One that
@@ -88,63 +94,51 @@ impl Store {
         since: Option<Timestamp>,
         mut count: impl FnMut(Counted),
     ) -> Result<(), StoreError> {
-        let slots = self.slots(scope).await?;
-        let from = since.unwrap_or(Timestamp::from_millis(0));
-        let mut queries = Vec::new();
-        for slot in &slots {
-            for shard in 0..slot.log_shards.max(1) {
-                let query = self.log_from(scope, &slot.list_sk, shard, from);
-                let query = query.projection_expression("#status, event_type, created_at");
-                queries.push(query.expression_attribute_names("#status", "status").into_paginator().items().send());
-            }
-        }
-        let mut items = stream::iter(queries)
-            .map(|mut items| async move {
-                let mut counted = Vec::new();
-                while let Some(item) = items.next().await {
-                    counted.push(from_item::<Counted>(item?)?);
-                }
-                Ok::<_, StoreError>(counted)
-            })
-            .buffer_unordered(READS_AT_ONCE);
-        while let Some(counted) = items.try_next().await? {
-            counted.into_iter().for_each(&mut count);
+        let logs = self.slot_logs(scope, since.unwrap_or(Timestamp::from_millis(0))).await?;
+        let logs = logs.into_iter().map(|log| {
+            let query = log.projection_expression("#status, event_type, created_at");
+            let items = query.expression_attribute_names("#status", "status").into_paginator().items().send();
+            let items = stream::unfold(items, async |mut items| Some((items.next().await?, items)));
+            items.boxed()
+        });
+        let mut items = stream::iter(logs).flatten_unordered(READS_AT_ONCE);
+        while let Some(item) = items.try_next().await? {
+            count(from_item(item)?);
         }
         Ok(())
     }
 
-    async fn slots(&self, scope: &Scope) -> Result<Vec<Listed>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.config_table)
-            .index_name(LISTING_INDEX)
-            .key_condition_expression("list_pk = :partition")
-            .expression_attribute_values(":partition", text(keys::webhooks(scope)));
-        let items: Vec<Item> = query.into_paginator().items().send().try_collect().await?;
-        let listed: Vec<Listed> = items.into_iter().map(from_item).collect::<Result<_, _>>()?;
-        Ok(listed.into_iter().filter(|listed| listed.sk == keys::slot()).collect())
-    }
-
-    async fn count(&self, scope: &Scope, slot: &Listed, from: Timestamp) -> Result<u64, StoreError> {
-        let mut total = 0;
-        for shard in 0..slot.log_shards.max(1) {
-            let query = self.log_from(scope, &slot.list_sk, shard, from).select(Select::Count).consistent_read(true);
-            let mut pages = query.into_paginator().send();
-            while let Some(page) = pages.next().await {
-                total += u64::try_from(page?.count).unwrap_or(0);
+    /// A query of each partition of the slots' logs, from a time on.
+    async fn slot_logs(&self, scope: &Scope, from: Timestamp) -> Result<Vec<QueryFluentBuilder>, StoreError> {
+        let mut logs = Vec::new();
+        for listed in self.listed(scope).await?.into_iter().filter(is_slot) {
+            let slot: Listed = from_item(listed)?;
+            for shard in 0..slot.log_shards.max(1) {
+                let query = self.client.query().table_name(&self.log_table);
+                let query = query
+                    .key_condition_expression("pk = :shard AND sk >= :from")
+                    .expression_attribute_values(":shard", text(keys::log(scope, &slot.list_sk, shard)))
+                    .expression_attribute_values(":from", text(keys::deliveries_from(from)));
+                logs.push(query);
             }
         }
-        Ok(total)
+        Ok(logs)
     }
+}
 
-    fn log_from(&self, scope: &Scope, webhook: &WebhookId, shard: u8, from: Timestamp) -> QueryFluentBuilder {
-        let partition = text(keys::log(scope, webhook, shard));
-        self.client
-            .query()
-            .table_name(&self.log_table)
-            .key_condition_expression("pk = :shard AND sk >= :from")
-            .expression_attribute_values(":shard", partition)
-            .expression_attribute_values(":from", text(keys::deliveries_from(from)))
+/// The keys of a log's newest deliveries, at most `wanted`, and how many there are in all.
+async fn newest_and_count(log: QueryFluentBuilder, wanted: usize) -> Result<(Vec<Item>, u64), StoreError> {
+    let keys = log.clone().projection_expression("pk, sk").scan_index_forward(false).consistent_read(true);
+    let mut items = keys.limit(i32::try_from(wanted).unwrap_or(i32::MAX)).into_paginator().items().send();
+    let mut newest = Vec::new();
+    while newest.len() < wanted {
+        let Some(item) = items.next().await else { break };
+        newest.push(item?);
     }
+    let mut pages = log.select(Select::Count).into_paginator().send();
+    let mut count = 0;
+    while let Some(page) = pages.next().await {
+        count += u64::try_from(page?.count).unwrap_or(0);
+    }
+    Ok((newest, count))
 }

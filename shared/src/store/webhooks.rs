@@ -41,6 +41,15 @@ pub enum Replaced {
     NoOwner,
 }
 
+/// What became of a transaction.
+pub(super) enum Written {
+    Done,
+    /// The condition of that step did not hold.
+    Refused(usize),
+    Conflict,
+    NoOwner,
+}
+
 impl Store {
     /// Everything of `owner`, with one Query where it fits into 1 MB.
     ///
@@ -51,7 +60,7 @@ impl Store {
         for item in self.partition_items(&keys::owner(scope, owner)).await? {
             if item.get("sk") == Some(&text(keys::AGENT)) {
                 owned.agent = Some(from_item::<AgentItem>(item)?.into());
-            } else {
+            } else if item.get("sk") != Some(&text(keys::COUNT)) {
                 owned.webhooks.push(from_item::<WebhookItem>(item)?.into());
             }
         }
@@ -86,6 +95,22 @@ impl Store {
     /// # Errors
     /// Where DynamoDB could not be asked.
     pub async fn webhooks(&self, scope: &Scope) -> Result<Vec<Webhook>, StoreError> {
+        let listed = self.listed(scope).await?;
+        self.webhooks_at(listed).await
+    }
+
+    /// The slots among them.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn slots(&self, scope: &Scope) -> Result<Vec<Webhook>, StoreError> {
+        let mut listed = self.listed(scope).await?;
+        listed.retain(is_slot);
+        self.webhooks_at(listed).await
+    }
+
+    /// The listing index's rows of the scope's webhooks: keys, and no secrets.
+    pub(super) async fn listed(&self, scope: &Scope) -> Result<Vec<Item>, StoreError> {
         let query = self
             .client
             .query()
@@ -93,9 +118,11 @@ impl Store {
             .index_name(LISTING_INDEX)
             .key_condition_expression("list_pk = :partition")
             .expression_attribute_values(":partition", text(keys::webhooks(scope)));
-        // The index holds no secrets: it leads to the items.
-        let keys: Vec<Item> = query.into_paginator().items().send().try_collect().await?;
-        let reads = stream::iter(keys).map(|keys| self.item_at(&self.config_table, keys)).buffered(READS_AT_ONCE);
+        Ok(query.into_paginator().items().send().try_collect().await?)
+    }
+
+    async fn webhooks_at(&self, listed: Vec<Item>) -> Result<Vec<Webhook>, StoreError> {
+        let reads = stream::iter(listed).map(|keys| self.item_at(&self.config_table, keys)).buffered(READS_AT_ONCE);
         let items: Vec<Option<Item>> = reads.try_collect().await?;
         items.into_iter().flatten().map(|item| Ok(from_item::<WebhookItem>(item)?.into())).collect()
     }
@@ -120,8 +147,23 @@ impl Store {
                 .expression_attribute_values(":id", text(before.id.as_str()))
                 .expression_attribute_values(":updated_at", number(before.updated_at.millis()));
         }
-        let mut steps = vec![TransactWriteItem::builder().set_put(put.build().ok()).build()];
-        if let Owner::Agent(id) = &webhook.owner {
+        let put = TransactWriteItem::builder().set_put(put.build().ok()).build();
+        Ok(match self.write_if_registered(scope, &webhook.owner, vec![put]).await? {
+            Written::Done => Replaced::Done,
+            Written::NoOwner => Replaced::NoOwner,
+            Written::Refused(_) | Written::Conflict => Replaced::Conflict,
+        })
+    }
+
+    /// Makes `steps` in one transaction that holds only if the owner is there.
+    pub(super) async fn write_if_registered(
+        &self,
+        scope: &Scope,
+        owner: &Owner,
+        mut steps: Vec<TransactWriteItem>,
+    ) -> Result<Written, StoreError> {
+        let own_steps = steps.len();
+        if let Owner::Agent(id) = owner {
             let check = ConditionCheck::builder()
                 .table_name(&self.config_table)
                 .key("pk", text(keys::agent(scope, id)))
@@ -130,14 +172,17 @@ impl Store {
             steps.push(TransactWriteItem::builder().set_condition_check(check.build().ok()).build());
         }
         let Err(error) = self.client.transact_write_items().set_transact_items(Some(steps)).send().await else {
-            return Ok(Replaced::Done);
+            return Ok(Written::Done);
         };
-        match canceled_for(&error) {
-            [_, Some("ConditionalCheckFailed")] => Ok(Replaced::NoOwner),
-            [Some("ConditionalCheckFailed" | "TransactionConflict"), _] | [_, Some("TransactionConflict")] => {
-                Ok(Replaced::Conflict)
-            }
-            _ => Err(error.into()),
+        let reasons = canceled_for(&error);
+        let refused = reasons.iter().position(|reason| *reason == Some("ConditionalCheckFailed"));
+        let is_conflict = reasons.contains(&Some("TransactionConflict"));
+        match refused {
+            // The owner's absence says more than what it was to have.
+            _ if reasons.get(own_steps) == Some(&Some("ConditionalCheckFailed")) => Ok(Written::NoOwner),
+            Some(step) => Ok(Written::Refused(step)),
+            None if is_conflict => Ok(Written::Conflict),
+            None => Err(error.into()),
         }
     }
 
@@ -147,14 +192,6 @@ impl Store {
     /// Where DynamoDB did not take it.
     pub async fn delete_slot(&self, scope: &Scope, owner: &Owner) -> Result<bool, StoreError> {
         self.delete_config(keys::owner(scope, owner), keys::slot().to_owned()).await
-    }
-
-    /// Removes a webhook; `false` where it was gone.
-    ///
-    /// # Errors
-    /// Where DynamoDB did not take it.
-    pub async fn delete_webhook(&self, scope: &Scope, reference: &WebhookRef) -> Result<bool, StoreError> {
-        self.delete_config(keys::owner(scope, &reference.owner), keys::webhook(reference)).await
     }
 
     async fn delete_config(&self, pk: String, sk: String) -> Result<bool, StoreError> {
@@ -183,10 +220,15 @@ impl Store {
     }
 }
 
-/// Why DynamoDB canceled a transaction, for its first two steps.
-fn canceled_for<R>(error: &SdkError<TransactWriteItemsError, R>) -> [Option<&str>; 2] {
+/// Whether a row of the listing index is a slot's.
+pub(super) fn is_slot(listed: &Item) -> bool {
+    listed.get("sk") == Some(&text(keys::slot()))
+}
+
+/// Why DynamoDB canceled a transaction, for each of its steps.
+pub(super) fn canceled_for<R>(error: &SdkError<TransactWriteItemsError, R>) -> Vec<Option<&str>> {
     let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
-        return [None, None];
+        return Vec::new();
     };
-    [0, 1].map(|step| canceled.cancellation_reasons().get(step).and_then(|reason| reason.code()))
+    canceled.cancellation_reasons().iter().map(|reason| reason.code()).collect()
 }

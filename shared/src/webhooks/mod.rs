@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use self::slot::{Choice, SecretChoice, SlotSettings, remove_slot, set_slot, slot};
 pub use self::subscription::{Subscription, change, subscribe, subscription, subscriptions, unsubscribe};
-use crate::domain::{Owner, PreviousSecret, Scope, Secret, Webhook};
+use crate::domain::{Ids, Owner, PreviousSecret, Scope, Secret, Webhook};
 use crate::store::webhooks::Owned;
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
@@ -20,11 +20,14 @@ pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
 /// Old secrets that sign besides the new one: of a webhook whose secret changes more often within a day, the oldest ends early.
 pub const PREVIOUS_SECRETS_MAX: usize = 4;
 
-/// Subscriptions of one owner. Two that are added at the same moment may exceed it by one.
+/// Subscriptions of one owner.
 pub const SUBSCRIPTIONS_MAX: usize = 50;
 
-/// How often a change starts over because somebody else changed the same webhook meanwhile.
-const SET_TRIES_MAX: usize = 5;
+/// How often a change starts over because somebody else changed the same webhook, or added one, meanwhile.
+const TRIES_MAX: u32 = 20;
+
+/// The longest pause before it does; the first ones are shorter.
+const PAUSE_MAX: Duration = Duration::from_millis(200);
 
 /// Why a use case ended without its result.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +39,7 @@ pub enum WebhookError {
     #[error("no webhook is set")]
     NotSet,
     /// Others kept setting the same webhook.
-    #[error("the webhook was set by others {SET_TRIES_MAX} times while this call tried to")]
+    #[error("the webhook was set by others {TRIES_MAX} times while this call tried to")]
     Contended,
     /// The owner has as many subscriptions as it may.
     #[error("there are {SUBSCRIPTIONS_MAX} subscriptions, and no more may be added")]
@@ -56,6 +59,12 @@ async fn registered(store: &Store, scope: &Scope, owner: &Owner) -> Result<Owned
 async fn missing(store: &Store, scope: &Scope, owner: &Owner) -> Result<WebhookError, StoreError> {
     let exists = store.owner_exists(scope, owner).await?;
     Ok(if exists { WebhookError::NotSet } else { WebhookError::NoSuchAgent })
+}
+
+/// Waits for a moment of chance, so that those who change the same thing at once do not keep meeting.
+async fn pause(ids: &Ids, attempt: u32) {
+    let longest = Duration::from_millis(10).saturating_mul(attempt + 1).min(PAUSE_MAX);
+    tokio::time::sleep(longest.mul_f64(ids.jitter().abs())).await;
 }
 
 /// The time of a change: strictly later than the last one, so that it tells one state from the next.

@@ -1,6 +1,6 @@
 //! An owner's slot: set it, show it, remove it.
 
-use super::{SET_TRIES_MAX, WebhookError, later_than, missing, previous_secrets, registered};
+use super::{TRIES_MAX, WebhookError, later_than, missing, pause, previous_secrets, registered};
 use crate::domain::{DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook};
 use crate::store::Store;
 use crate::store::webhooks::Replaced;
@@ -56,13 +56,13 @@ pub async fn set_slot(
     owner: &Owner,
     settings: SlotSettings,
 ) -> Result<Webhook, WebhookError> {
-    for _ in 0..SET_TRIES_MAX {
+    for attempt in 0..TRIES_MAX {
         let before = registered(store, scope, owner).await?.slot();
         let webhook = replacement(before.as_ref(), owner, settings.clone(), clock.now(), ids);
         match store.replace(scope, before.as_ref(), &webhook).await? {
             Replaced::Done => return Ok(webhook),
             Replaced::NoOwner => return Err(WebhookError::NoSuchAgent),
-            Replaced::Conflict => {}
+            Replaced::Conflict => pause(ids, attempt).await,
         }
     }
     Err(WebhookError::Contended)

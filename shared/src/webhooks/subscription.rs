@@ -1,9 +1,10 @@
 //! An owner's subscriptions: add one, show them, change one, remove one.
 
-use super::{SET_TRIES_MAX, SUBSCRIPTIONS_MAX, WebhookError, later_than, missing, previous_secrets, registered};
+use super::{SUBSCRIPTIONS_MAX, TRIES_MAX, WebhookError, later_than, missing, pause, previous_secrets, registered};
 use crate::domain::{
-    DialectName, EventFilter, Health, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
+    DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
 };
+use crate::store::subscriptions::{Added, Removed};
 use crate::store::webhooks::Replaced;
 use crate::store::{Consistency, Store};
 use crate::time::{Clock, Timestamp};
@@ -41,15 +42,11 @@ pub struct Subscription {
 /// Where the agent is not registered, the owner has [`SUBSCRIPTIONS_MAX`] already, or the store fails.
 pub async fn subscribe(
     store: &Store,
-    now: Timestamp,
+    (now, ids): (Timestamp, &Ids),
     scope: &Scope,
     owner: &Owner,
     subscription: Subscription,
 ) -> Result<Webhook, WebhookError> {
-    let owned = registered(store, scope, owner).await?;
-    if owned.webhooks.iter().filter(|webhook| webhook.place == Place::Subscription).count() >= SUBSCRIPTIONS_MAX {
-        return Err(WebhookError::TooMany);
-    }
     let webhook = Webhook {
         id: subscription.id,
         owner: owner.clone(),
@@ -72,12 +69,15 @@ pub async fn subscribe(
         created_at: now,
         updated_at: now,
     };
-    match store.replace(scope, None, &webhook).await? {
-        Replaced::Done => Ok(webhook),
-        Replaced::NoOwner => Err(WebhookError::NoSuchAgent),
-        // Its id is new, so nothing can be in its place.
-        Replaced::Conflict => Err(WebhookError::Contended),
+    for attempt in 0..TRIES_MAX {
+        match store.add(scope, &webhook, SUBSCRIPTIONS_MAX).await? {
+            Added::Done => return Ok(webhook),
+            Added::TooMany => return Err(WebhookError::TooMany),
+            Added::NoOwner => return Err(WebhookError::NoSuchAgent),
+            Added::Conflict => pause(ids, attempt).await,
+        }
     }
+    Err(WebhookError::Contended)
 }
 
 /// The owner's subscriptions in one dialect, oldest first.
@@ -126,12 +126,12 @@ fn is_subscription(webhook: &Webhook, dialect: &str) -> bool {
 /// Those of `change`; where the subscription is gone by now, others keep changing it, or the store fails.
 pub async fn change<E: From<WebhookError>>(
     store: &Store,
-    clock: &Clock,
+    (clock, ids): (&Clock, &Ids),
     scope: &Scope,
     mut before: Webhook,
     change: impl Fn(Webhook) -> Result<Webhook, E>,
 ) -> Result<Webhook, E> {
-    for _ in 0..SET_TRIES_MAX {
+    for attempt in 0..TRIES_MAX {
         let now = clock.now();
         let mut after = change(before.clone())?;
         after.previous_secrets = previous_secrets(&before, &after.secret, now);
@@ -140,7 +140,7 @@ pub async fn change<E: From<WebhookError>>(
         match store.replace(scope, Some(&before), &after).await.map_err(WebhookError::from)? {
             Replaced::Done => return Ok(after),
             Replaced::NoOwner => return Err(WebhookError::NoSuchAgent.into()),
-            Replaced::Conflict => {}
+            Replaced::Conflict => pause(ids, attempt).await,
         }
         let Webhook { id, owner, dialect, .. } = before;
         before = subscription(store, scope, &owner, dialect.as_str(), id).await?;
@@ -151,11 +151,14 @@ pub async fn change<E: From<WebhookError>>(
 /// Removes a subscription.
 ///
 /// # Errors
-/// Where it is gone by now, or the store fails.
-pub async fn unsubscribe(store: &Store, scope: &Scope, webhook: &Webhook) -> Result<(), WebhookError> {
-    if store.delete_webhook(scope, &webhook.reference()).await? {
-        Ok(())
-    } else {
-        Err(missing(store, scope, &webhook.owner).await?)
+/// Where it is gone by now, others keep writing at the same moment, or the store fails.
+pub async fn unsubscribe(store: &Store, ids: &Ids, scope: &Scope, webhook: &Webhook) -> Result<(), WebhookError> {
+    for attempt in 0..TRIES_MAX {
+        match store.delete_subscription(scope, &webhook.reference()).await? {
+            Removed::Done => return Ok(()),
+            Removed::Gone => return Err(missing(store, scope, &webhook.owner).await?),
+            Removed::Conflict => pause(ids, attempt).await,
+        }
     }
+    Err(WebhookError::Contended)
 }
