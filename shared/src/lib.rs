@@ -4,7 +4,7 @@
 //! knows which dialect it serves: a dialect hands it policy values ([`domain::Webhook`], [`sign::Scheme`]).
 //!
 //! ```text
-//! domain ← routing, retry, health, sign, render, address, url, header (pure) ← store, queue, send ← attempt, webhooks
+//! domain ← routing, retry, health, sign, seal, render, address, url, header (pure) ← store, queue, send ← attempt, webhooks
 //! ```
 
 pub mod address;
@@ -18,6 +18,7 @@ pub mod queue;
 pub mod render;
 pub mod retry;
 pub mod routing;
+pub mod seal;
 pub mod send;
 pub mod settings;
 pub mod sign;

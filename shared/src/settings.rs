@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::address::AllowedNetworks;
 use crate::retry::{Schedule, Wait};
+use crate::seal::SealingKeys;
 
 /// What `template.yaml` sets for every function, as environment variables of the same names in capitals.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub allowed_networks: AllowedNetworks,
     /// Days that the log is kept.
     pub retention_days: u16,
+    /// What webhooks' secrets are sealed with in the store.
+    pub sealing_keys: SealingKeys,
     /// How long an endpoint may fail, without one success, before it is disabled.
     pub disable_after: Duration,
     /// How long an attempt may be overdue before `sweep` takes its queue message for lost.
@@ -79,6 +82,7 @@ impl Settings {
             reader.value("REQUIRE_HTTPS"),
             reader.value_or("ALLOWED_NETWORKS", ""),
             reader.checked("RETENTION_DAYS", |days: &u16| *days >= 1, "at least 1"),
+            reader.secret("SEALING_KEYS"),
             reader.value::<Wait>("DISABLE_AFTER"),
             reader.value::<Wait>("SWEEP_AFTER"),
         );
@@ -93,6 +97,7 @@ impl Settings {
             Some(require_https),
             Some(allowed_networks),
             Some(retention_days),
+            Some(sealing_keys),
             Some(Wait(disable_after)),
             Some(Wait(sweep_after)),
         ) = settings
@@ -110,6 +115,7 @@ impl Settings {
             require_https,
             allowed_networks,
             retention_days,
+            sealing_keys,
             disable_after,
             sweep_after,
         })
@@ -133,6 +139,19 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             return None;
         };
         self.parse(name, &text)
+    }
+
+    /// For a variable that is not to be repeated where it is wrong.
+    fn secret<T>(&mut self, name: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let Some(text) = (self.get)(name) else {
+            self.wrong.push(format!("{name} is not set"));
+            return None;
+        };
+        text.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
     }
 
     /// For a variable whose usual value is none, which some tools leave out of an environment.
@@ -177,6 +196,7 @@ mod tests {
             "REQUIRE_HTTPS" => "true",
             "ALLOWED_NETWORKS" => "",
             "RETENTION_DAYS" => "30",
+            "SEALING_KEYS" => "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "DISABLE_AFTER" => "5d",
             "SWEEP_AFTER" => "20m",
             _ => "name",
@@ -197,6 +217,7 @@ mod tests {
             "LOG_TABLE" => None,
             "RETRY_SCHEDULE" => Some("5 minutes".to_owned()),
             "RETRY_JITTER" => Some("2".to_owned()),
+            "SEALING_KEYS" => Some("k1:hunter2".to_owned()),
             "REQUIRE_HTTPS" => Some("yes".to_owned()),
             other => complete(other),
         });
@@ -205,9 +226,11 @@ mod tests {
             "LOG_TABLE is not set",
             "RETRY_SCHEDULE is `5 minutes`",
             "RETRY_JITTER has to be 0 to 1",
+            "SEALING_KEYS: not keys",
             "REQUIRE_HTTPS is `yes`: ",
         ] {
             assert!(told.contains(part), "{told}");
         }
+        assert!(!told.contains("hunter2"), "{told}");
     }
 }

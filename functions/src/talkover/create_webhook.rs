@@ -1,6 +1,6 @@
 //! `POST /talkover/api/v1/agents/{agent_id}/webhooks`: adds a webhook to an agent.
 //!
-//! Body: the fields of [`super::settings`]. 201 `{success, message, data}`; 401; 404 where the agent is not registered;
+//! Body: the fields of `settings.rs`. 201 `{success, message, data}`; 401; 404 where the agent is not registered;
 //! 413; 422 where a field is wrong, or the agent has 50: nothing is stored; 503.
 
 use http::StatusCode;

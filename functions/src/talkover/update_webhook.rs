@@ -1,6 +1,6 @@
 //! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the fields that are given, and no others.
 //!
-//! Body: those of the fields of [`super::settings`]. 200 `{success, message, data}`; 401; 404; 413; 422 where a field is
+//! Body: those of the fields of `settings.rs`. 200 `{success, message, data}`; 401; 404; 413; 422 where a field is
 //! wrong: nothing is changed; 503.
 
 use http::StatusCode;

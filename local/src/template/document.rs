@@ -16,7 +16,9 @@ pub(super) struct Document {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Parameter {
-    pub(super) default: Value,
+    /// None where the operator has to say.
+    #[serde(default)]
+    pub(super) default: Option<Value>,
 }
 
 #[derive(Deserialize)]

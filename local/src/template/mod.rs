@@ -153,7 +153,9 @@ impl Template {
         let document: Document = serde_yaml_ng::from_str(text)?;
         let globals = document.globals.function;
         let mut template = Self {
-            parameters: document.parameters.iter().map(|(name, p)| (name.clone(), scalar(&p.default))).collect(),
+            parameters: (document.parameters.iter())
+                .filter_map(|(name, parameter)| Some((name.clone(), scalar(parameter.default.as_ref()?))))
+                .collect(),
             environment: BTreeMap::new(),
             tables: BTreeMap::new(),
             queues: BTreeMap::new(),

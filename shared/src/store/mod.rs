@@ -1,7 +1,7 @@
 //! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries and
 //! conversations in the log table.
 //!
-//! Every call names the [`Scope`](crate::domain::Scope) it reads or writes under; only `keys` forms keys from it.
+//! Every call names the [`Scope`] it reads or writes under; only `keys` forms keys from it.
 //! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`],
 //! [`deliveries`], [`health`], [`repeats`], [`slot_logs`], [`subscriptions`], [`webhooks`].
 
@@ -13,7 +13,7 @@ mod delivery_item;
 pub mod health;
 mod keys;
 pub mod repeats;
-mod request_item;
+mod secrets_item;
 pub mod slot_logs;
 pub mod subscriptions;
 mod webhook_item;
@@ -28,7 +28,10 @@ use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use self::webhook_item::WebhookItem;
 use crate::aws::AwsFailure;
+use crate::domain::{Scope, Webhook};
+use crate::seal::{NONCE_BYTES, OpenError, SealingKeys};
 use crate::settings::Settings;
 
 /// The version that items are written with.
@@ -43,6 +46,7 @@ pub struct Store {
     config_table: String,
     log_table: String,
     retention_days: u16,
+    sealing_keys: SealingKeys,
 }
 
 /// A read that need not show what was written within the last second costs half.
@@ -60,6 +64,12 @@ pub enum StoreError {
     /// DynamoDB refused the call or could not be reached.
     #[error("DynamoDB did not take the call: {0}")]
     Unavailable(AwsFailure),
+    /// A webhook's secrets cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
+    /// A webhook's secrets could not be written or read as JSON, or there was no randomness to seal them with.
+    #[error("a webhook's secrets could not be sealed, or are not of the expected shape")]
+    Secrets,
     /// What is stored, or was to be, is not of the shape that this release knows.
     #[error("an item is not of the expected shape")]
     Item(#[from] serde_dynamo::Error),
@@ -84,7 +94,20 @@ impl Store {
             config_table: settings.config_table.clone(),
             log_table: settings.log_table.clone(),
             retention_days: settings.retention_days,
+            sealing_keys: settings.sealing_keys.clone(),
         }
+    }
+
+    /// A webhook's item, to be stored.
+    fn sealed(&self, scope: &Scope, webhook: &Webhook) -> Result<Item, StoreError> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).or(Err(StoreError::Secrets))?;
+        to_item(&WebhookItem::seal(scope, webhook, &self.sealing_keys, nonce)?)
+    }
+
+    /// The webhook that an item holds.
+    fn opened(&self, item: Item) -> Result<Webhook, StoreError> {
+        from_item::<WebhookItem>(item)?.open(&self.sealing_keys)
     }
 
     /// The item of `table` whose keys are among `keys`: an index's row, for one.

@@ -3,9 +3,8 @@
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 
-use super::webhook_item::WebhookItem;
 use super::webhooks::{Written, canceled_for};
-use super::{ITEM_VERSION, Store, StoreError, keys, number, text, to_item};
+use super::{ITEM_VERSION, Store, StoreError, keys, number, text};
 use crate::domain::{Owner, Scope, Webhook, WebhookRef};
 
 /// What became of a subscription that was to be added.
@@ -40,7 +39,7 @@ impl Store {
     pub async fn add(&self, scope: &Scope, webhook: &Webhook, max: usize) -> Result<Added, StoreError> {
         let put = Put::builder()
             .table_name(&self.config_table)
-            .set_item(Some(to_item(&WebhookItem::new(scope, webhook))?))
+            .set_item(Some(self.sealed(scope, webhook)?))
             .condition_expression("attribute_not_exists(pk)");
         let counted = self
             .count(scope, &webhook.owner, 1)

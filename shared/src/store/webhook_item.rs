@@ -1,12 +1,13 @@
 //! A webhook as the config table holds it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::request_item::RequestItem;
-use super::{ITEM_VERSION, keys};
-use crate::domain::{
-    DialectName, EventFilter, Health, Owner, Place, PreviousSecret, Scope, Secret, Webhook, WebhookId,
-};
+use super::secrets_item::SecretsItem;
+use super::{ITEM_VERSION, StoreError, keys};
+use crate::domain::{DialectName, EventFilter, Health, Method, Owner, Place, Scope, Webhook, WebhookId};
+use crate::seal::{NONCE_BYTES, SealingKeys};
 use crate::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
@@ -23,13 +24,13 @@ pub(super) struct WebhookItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     url: String,
-    #[serde(default, skip_serializing_if = "RequestItem::is_default")]
-    request: RequestItem,
-    secret: String,
-    #[serde(default = "known")]
+    #[serde(default)]
+    method: Method,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    templates: BTreeMap<String, String>,
+    /// A [`SecretsItem`] as JSON, sealed for this item.
+    sealed: String,
     secret_known: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    previous_secrets: Vec<PreviousSecretItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signature_header: Option<String>,
     events: EventFilter,
@@ -48,34 +49,20 @@ pub(super) struct WebhookItem {
     updated_at: Timestamp,
 }
 
-/// What an item says that was stored before it could.
-const fn known() -> bool {
-    true
-}
-
-#[derive(Serialize, Deserialize)]
-struct PreviousSecretItem {
-    secret: String,
-    valid_until: Timestamp,
-}
-
-impl From<&PreviousSecret> for PreviousSecretItem {
-    fn from(previous: &PreviousSecret) -> Self {
-        Self { secret: previous.secret.expose().to_owned(), valid_until: previous.valid_until }
-    }
-}
-
-impl From<PreviousSecretItem> for PreviousSecret {
-    fn from(item: PreviousSecretItem) -> Self {
-        Self { secret: Secret::new(item.secret), valid_until: item.valid_until }
-    }
-}
-
 impl WebhookItem {
-    pub(super) fn new(scope: &Scope, webhook: &Webhook) -> Self {
-        Self {
-            pk: keys::owner(scope, &webhook.owner),
-            sk: keys::webhook(&webhook.reference()),
+    /// The item of a webhook, its secrets sealed with the first of `keys`.
+    pub(super) fn seal(
+        scope: &Scope,
+        webhook: &Webhook,
+        keys: &SealingKeys,
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<Self, StoreError> {
+        let (pk, sk) = (keys::owner(scope, &webhook.owner), keys::webhook(&webhook.reference()));
+        let secrets = serde_json::to_string(&SecretsItem::from(webhook)).or(Err(StoreError::Secrets))?;
+        Ok(Self {
+            sealed: keys.seal(&secrets, &place(&pk, &sk, &webhook.id), nonce)?,
+            pk,
+            sk,
             v: ITEM_VERSION,
             list_pk: keys::webhooks(scope),
             list_sk: webhook.id.clone(),
@@ -85,10 +72,9 @@ impl WebhookItem {
             dialect: webhook.dialect.clone(),
             description: webhook.description.clone(),
             url: webhook.url.clone(),
-            request: (&webhook.request).into(),
-            secret: webhook.secret.expose().to_owned(),
+            method: webhook.request.method,
+            templates: webhook.request.templates.clone(),
             secret_known: webhook.secret_known,
-            previous_secrets: webhook.previous_secrets.iter().map(PreviousSecretItem::from).collect(),
             signature_header: webhook.signature_header.clone(),
             events: webhook.events.clone(),
             enabled: webhook.enabled,
@@ -101,37 +87,44 @@ impl WebhookItem {
             health_changed_at: webhook.health.changed_at,
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,
-        }
+        })
+    }
+
+    /// The webhook, its secrets opened.
+    pub(super) fn open(self, keys: &SealingKeys) -> Result<Webhook, StoreError> {
+        let secrets = keys.open(&self.sealed, &place(&self.pk, &self.sk, &self.webhook_id))?;
+        let secrets: SecretsItem = serde_json::from_str(&secrets).or(Err(StoreError::Secrets))?;
+        let (secret, previous_secrets, request) = secrets.into_parts(self.method, self.templates);
+        Ok(Webhook {
+            id: self.webhook_id,
+            owner: self.owner,
+            place: self.place,
+            dialect: self.dialect,
+            description: self.description,
+            url: self.url,
+            request,
+            secret,
+            secret_known: self.secret_known,
+            previous_secrets,
+            signature_header: self.signature_header,
+            events: self.events,
+            enabled: self.enabled,
+            retries_max: self.retries_max,
+            timeout_s: self.timeout_s,
+            history_limit: self.history_limit,
+            log_shards: self.log_shards,
+            health: Health {
+                failing_since: self.failing_since,
+                slow_since: self.slow_since,
+                changed_at: self.health_changed_at,
+            },
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
     }
 }
 
-impl From<WebhookItem> for Webhook {
-    fn from(item: WebhookItem) -> Self {
-        Self {
-            id: item.webhook_id,
-            owner: item.owner,
-            place: item.place,
-            dialect: item.dialect,
-            description: item.description,
-            url: item.url,
-            request: item.request.into(),
-            secret: Secret::new(item.secret),
-            secret_known: item.secret_known,
-            previous_secrets: item.previous_secrets.into_iter().map(PreviousSecret::from).collect(),
-            signature_header: item.signature_header,
-            events: item.events,
-            enabled: item.enabled,
-            retries_max: item.retries_max,
-            timeout_s: item.timeout_s,
-            history_limit: item.history_limit,
-            log_shards: item.log_shards,
-            health: Health {
-                failing_since: item.failing_since,
-                slow_since: item.slow_since,
-                changed_at: item.health_changed_at,
-            },
-            created_at: item.created_at,
-            updated_at: item.updated_at,
-        }
-    }
+/// What a webhook's secrets are sealed for: this webhook, in this place.
+fn place(pk: &str, sk: &str, webhook: &WebhookId) -> String {
+    format!("{pk}|{sk}|{webhook}")
 }

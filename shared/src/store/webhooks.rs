@@ -6,8 +6,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteIte
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::agents::{AgentItem, LISTING_INDEX};
-use super::webhook_item::WebhookItem;
-use super::{Consistency, Item, Store, StoreError, from_item, keys, number, text, to_item};
+use super::{Consistency, Item, Store, StoreError, from_item, keys, number, text};
 use crate::domain::{Agent, Owner, Place, Scope, Webhook, WebhookRef};
 
 /// Items that a list reads at once.
@@ -61,7 +60,7 @@ impl Store {
             if item.get("sk") == Some(&text(keys::AGENT)) {
                 owned.agent = Some(from_item::<AgentItem>(item)?.into());
             } else if item.get("sk") != Some(&text(keys::COUNT)) {
-                owned.webhooks.push(from_item::<WebhookItem>(item)?.into());
+                owned.webhooks.push(self.opened(item)?);
             }
         }
         Ok(owned)
@@ -86,7 +85,7 @@ impl Store {
             .consistent_read(consistency.is_strong())
             .send()
             .await?;
-        let webhook = found.item.map(from_item::<WebhookItem>).transpose()?.map(Webhook::from);
+        let webhook = found.item.map(|item| self.opened(item)).transpose()?;
         Ok(webhook.filter(|webhook| webhook.id == reference.id))
     }
 
@@ -124,7 +123,7 @@ impl Store {
     async fn webhooks_at(&self, listed: Vec<Item>) -> Result<Vec<Webhook>, StoreError> {
         let reads = stream::iter(listed).map(|keys| self.item_at(&self.config_table, keys)).buffered(READS_AT_ONCE);
         let items: Vec<Option<Item>> = reads.try_collect().await?;
-        items.into_iter().flatten().map(|item| Ok(from_item::<WebhookItem>(item)?.into())).collect()
+        items.into_iter().flatten().map(|item| self.opened(item)).collect()
     }
 
     /// Stores `webhook` where what is in its place is still `before` and the owner is still there.
@@ -139,7 +138,7 @@ impl Store {
     ) -> Result<Replaced, StoreError> {
         let mut put = Put::builder()
             .table_name(&self.config_table)
-            .set_item(Some(to_item(&WebhookItem::new(scope, webhook))?))
+            .set_item(Some(self.sealed(scope, webhook)?))
             .condition_expression("attribute_not_exists(pk)");
         if let Some(before) = before {
             put = put

@@ -1,6 +1,5 @@
-//! Use cases on webhooks that more than one dialect has: those of an owner's slot ([`set_slot`], [`slot`],
-//! [`remove_slot`]), and those of its subscriptions ([`subscribe`], [`subscription`], [`subscriptions`], [`change`],
-//! [`unsubscribe`]).
+//! Use cases on webhooks that more than one dialect has: those of an owner's slot (set, show,
+//! remove), and those of its subscriptions (add, show, list, change, remove).
 
 mod slot;
 mod subscription;

@@ -1,0 +1,137 @@
+//! Sealing secrets for the store: AES-256-GCM, under keys that the operator rotates. Pure: nonces come in as values.
+//!
+//! A sealed text is `<key id>.<base64 of nonce and ciphertext>`. The place that it belongs to is authenticated with it: moved
+//! to another item, it does not open.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Bytes of a key.
+const KEY_BYTES: usize = 32;
+/// Bytes of a nonce.
+pub const NONCE_BYTES: usize = 12;
+
+/// The keys: the first one seals, each of them opens. Nothing shows them.
+#[derive(Clone)]
+pub struct SealingKeys(Vec<(String, Aes256Gcm)>);
+
+impl fmt::Debug for SealingKeys {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.0.iter().map(|(id, _)| id)).finish()
+    }
+}
+
+/// The text is no list of keys. It is not repeated: it may be one all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not keys as in id:base64,id:base64, each of {KEY_BYTES} bytes and with an id of its own of A-Z a-z 0-9 _ -")]
+pub struct InvalidKeys;
+
+/// A sealed text cannot be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// It was sealed with a key that is not among these.
+    #[error("a secret was sealed with a key that is not set")]
+    UnknownKey,
+    /// It was changed, or belongs elsewhere.
+    #[error("a sealed secret is not what was sealed there")]
+    NotAuthentic,
+}
+
+impl FromStr for SealingKeys {
+    type Err = InvalidKeys;
+
+    /// Reads `id:base64`, separated by commas: the key that seals first, then those that only open.
+    fn from_str(text: &str) -> Result<Self, InvalidKeys> {
+        let mut keys: Vec<(String, Aes256Gcm)> = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let (id, encoded) = part.split_once(':').ok_or(InvalidKeys)?;
+            let key = STANDARD.decode(encoded).or(Err(InvalidKeys))?;
+            let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+            if id.is_empty() || !id.bytes().all(is_id) || keys.iter().any(|(known, _)| known == id) {
+                return Err(InvalidKeys);
+            }
+            keys.push((id.to_owned(), Aes256Gcm::new_from_slice(&key).or(Err(InvalidKeys))?));
+        }
+        Ok(Self(keys))
+    }
+}
+
+impl SealingKeys {
+    /// Seals `plain` for `place` with the first key. No nonce may be used twice with a key.
+    ///
+    /// # Errors
+    /// Where there is no key, or `plain` is over 64 GB.
+    pub fn seal(&self, plain: &str, place: &str, nonce: [u8; NONCE_BYTES]) -> Result<String, OpenError> {
+        let (id, key) = self.0.first().ok_or(OpenError::UnknownKey)?;
+        let payload = Payload { msg: plain.as_bytes(), aad: place.as_bytes() };
+        let sealed = key.encrypt(&Nonce::from(nonce), payload).or(Err(OpenError::NotAuthentic))?;
+        Ok(format!("{id}.{}", STANDARD.encode([nonce.as_slice(), &sealed].concat())))
+    }
+
+    /// Opens what was sealed for `place`.
+    ///
+    /// # Errors
+    /// Where its key is not among these, or it is not what was sealed there.
+    pub fn open(&self, sealed: &str, place: &str) -> Result<String, OpenError> {
+        let (id, encoded) = sealed.split_once('.').ok_or(OpenError::NotAuthentic)?;
+        let (_, key) = self.0.iter().find(|(known, _)| known == id).ok_or(OpenError::UnknownKey)?;
+        let bytes = STANDARD.decode(encoded).or(Err(OpenError::NotAuthentic))?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::NotAuthentic)?;
+        let payload = Payload { msg: sealed, aad: place.as_bytes() };
+        let plain = key.decrypt(&Nonce::from(*nonce), payload).or(Err(OpenError::NotAuthentic))?;
+        String::from_utf8(plain).or(Err(OpenError::NotAuthentic))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(ids: &[(&str, u8)]) -> SealingKeys {
+        let parts: Vec<String> =
+            ids.iter().map(|(id, byte)| format!("{id}:{}", STANDARD.encode([*byte; KEY_BYTES]))).collect();
+        parts.join(",").parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_opens_where_it_belongs_and_nowhere_else() {
+        let keys = keys(&[("k1", 1)]);
+        let sealed = keys.seal("whsec_abc", "here", [7; NONCE_BYTES]).unwrap();
+        assert!(sealed.starts_with("k1.") && !sealed.contains("abc"), "{sealed}");
+        assert_eq!(keys.open(&sealed, "here").as_deref(), Ok("whsec_abc"));
+        assert_eq!(keys.open(&sealed, "there"), Err(OpenError::NotAuthentic));
+        for changed in ["", "k1", "k1.", "k1.AAAA", "k1.!", &sealed.replace("k1.", "k1.AAAA")] {
+            assert_eq!(keys.open(changed, "here"), Err(OpenError::NotAuthentic), "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_rotated_key_opens_what_it_sealed_until_it_is_taken_away() {
+        let sealed = keys(&[("k1", 1)]).seal("secret", "here", [7; NONCE_BYTES]).unwrap();
+        let rotated = keys(&[("k2", 2), ("k1", 1)]);
+        assert_eq!(rotated.open(&sealed, "here").as_deref(), Ok("secret"));
+        assert!(rotated.seal("secret", "here", [8; NONCE_BYTES]).unwrap().starts_with("k2."));
+        assert_eq!(keys(&[("k2", 2)]).open(&sealed, "here"), Err(OpenError::UnknownKey));
+        assert_eq!(
+            keys(&[("k1", 2)]).open(&sealed, "here"),
+            Err(OpenError::NotAuthentic),
+            "another key of the same id"
+        );
+    }
+
+    #[test]
+    fn keys_that_are_none_are_refused_and_not_shown() {
+        let good = STANDARD.encode([1; KEY_BYTES]);
+        for text in ["", "k1", &good, "k1:", "k1:AAAA", "k 1:AAAA", &format!("a:{good},a:{good}"), &format!(":{good}")]
+        {
+            assert_eq!(text.parse::<SealingKeys>().err(), Some(InvalidKeys), "{text}");
+        }
+        let shown = format!("{:?}", keys(&[("k1", 1), ("k0", 0)]));
+        assert_eq!(shown, r#"["k1", "k0"]"#);
+    }
+}
