@@ -1,18 +1,13 @@
 //! What waits is there after a restart: after a clean stop, and after a SIGKILL.
 
-use std::path::Path;
-use std::process::Stdio;
-
 use anyhow::{Context, Result};
-use local::demo::TEST_KEY;
 use local::stack::StoresAt;
 use local::stores::{Keep, Stores};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
+use crate::process::Process;
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api, Client, PATIENCE};
+use crate::stack::{AGENT, Api};
 
 #[tokio::test]
 async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> {
@@ -35,47 +30,6 @@ async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> 
     assert_eq!(ids, [logged["id"].as_str().unwrap(); 2]);
     api.stack.stop().await;
     Ok(())
-}
-
-/// The local stack as a process of its own.
-struct Process {
-    child: Child,
-    client: Client,
-    url: String,
-}
-
-impl Process {
-    /// A stack that keeps what it holds in `folder`.
-    async fn start(folder: &Path) -> Result<Self> {
-        let folder = folder.to_str().context("UTF-8")?;
-        Self::spawn("0", &["--data-dir", folder], &[("RETRY_SCHEDULE", "5s,1s,1s,1s,1s")]).await
-    }
-
-    async fn spawn(port: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_switchhook-under-test"))
-            .args(["--port", port])
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
-        let ready = async {
-            while let Some(line) = lines.next_line().await? {
-                if let Some(url) = line.strip_prefix("ready ") {
-                    return Ok(url.to_owned());
-                }
-            }
-            anyhow::bail!("it ended without being ready")
-        };
-        let url = tokio::time::timeout(PATIENCE, ready).await??;
-        Ok(Self { child, client: Client::new(&url, TEST_KEY), url })
-    }
-
-    /// SIGKILL: nothing of it runs any more.
-    async fn kill(mut self) -> Result<()> {
-        Ok(self.child.kill().await?)
-    }
 }
 
 #[tokio::test]

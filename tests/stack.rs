@@ -78,6 +78,15 @@ impl Api {
     }
 
     async fn changed(stores: &StoresAt, settings: &[(&str, &str)], change: impl FnOnce(&mut App)) -> Result<Self> {
+        Self::changed_async(stores, settings, async |app: &mut App| change(app)).await
+    }
+
+    /// The same, where the change takes time.
+    pub(crate) async fn changed_async(
+        stores: &StoresAt,
+        settings: &[(&str, &str)],
+        change: impl AsyncFnOnce(&mut App),
+    ) -> Result<Self> {
         let mut all = HashMap::from([("RETRY_SCHEDULE", "1s,1s,1s,1s,1s"), ("RETRY_JITTER", "0")]);
         all.extend(settings.iter().copied());
         let setting = |name: &str| all.get(name).map(|&value| value.to_owned());
@@ -112,7 +121,8 @@ impl Api {
         Ok(())
     }
 
-    async fn messages(&self) -> Result<usize> {
+    /// Messages in the three queues, whether waiting, delayed or being worked.
+    pub(crate) async fn messages(&self) -> Result<usize> {
         let mut messages = 0;
         for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
             messages += self.queue_length(queue).await?;
@@ -124,6 +134,19 @@ impl Api {
     pub(crate) async fn enqueue(&self, queue: &str, body: &str) -> Result<()> {
         let sqs = self.sqs().await;
         sqs.send_message().queue_url(queue_url_of(queue)).message_body(body).send().await?;
+        Ok(())
+    }
+
+    /// Sets an attribute of a queue to another value than the template's.
+    pub(crate) async fn set_queue_attribute(&self, queue: &str, name: QueueAttributeName, value: &str) -> Result<()> {
+        let sqs = self.sqs().await;
+        sqs.set_queue_attributes().queue_url(queue_url_of(queue)).attributes(name, value).send().await?;
+        Ok(())
+    }
+
+    /// Loses everything in a queue.
+    pub(crate) async fn purge(&self, queue: &str) -> Result<()> {
+        self.sqs().await.purge_queue().queue_url(queue_url_of(queue)).send().await?;
         Ok(())
     }
 

@@ -12,12 +12,23 @@ use lambda_http::{Adapter, Context, LambdaEvent, Service, service_fn};
 use serde_json::Value;
 use tracing::Instrument;
 
+tokio::task_local! {
+    static FUNCTION: String;
+}
+
+/// The function that is running here, if one is: for who stands in its calls.
+#[must_use]
+pub fn running() -> Option<String> {
+    FUNCTION.try_with(Clone::clone).ok()
+}
+
 /// Runs `work` for the function called `name`. `None` where it panicked or its time was up.
-pub(crate) async fn contained<T: Send + 'static>(
+pub async fn contained<T: Send + 'static>(
     name: &str,
     timeout: Duration,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
+    let work = FUNCTION.scope(name.to_owned(), work);
     let mut task = tokio::spawn(work.instrument(tracing::info_span!("invocation", function = name)));
     match tokio::time::timeout(timeout, &mut task).await {
         Ok(Ok(result)) => Some(result),

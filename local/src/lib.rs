@@ -9,7 +9,7 @@ pub mod cli;
 pub mod demo;
 mod gateway;
 mod inbox;
-mod invoke;
+pub mod invoke;
 mod pollers;
 mod provision;
 mod schedule;

@@ -57,7 +57,7 @@ impl Stack {
     /// # Errors
     /// Where the port is taken, the stores cannot be used, or a setting is wrong.
     pub async fn start(port: u16, stores_at: &StoresAt, setting: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        Self::start_with(port, stores_at, setting, |_| {}).await
+        Self::start_with(port, stores_at, setting, async |_| {}).await
     }
 
     /// The same, with what `change` makes of the functions' surroundings: another clock, or ids that are known before.
@@ -68,7 +68,7 @@ impl Stack {
         port: u16,
         stores_at: &StoresAt,
         setting: impl Fn(&str) -> Option<String>,
-        change: impl FnOnce(&mut App),
+        change: impl AsyncFnOnce(&mut App),
     ) -> Result<Self> {
         let template = Template::built_in().context("template.yaml")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
@@ -90,7 +90,7 @@ impl Stack {
         let settings = Settings::read(|name| setting(name).or_else(|| value(&template, &references, name)))?;
         let mut app = App::new(settings, &dynamodb, &sqs)?;
         demo::seed(&app).await?;
-        change(&mut app);
+        change(&mut app).await;
         let app = Arc::new(app);
 
         let (stop_workers, stop_server) = (CancellationToken::new(), CancellationToken::new());

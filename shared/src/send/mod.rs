@@ -4,6 +4,8 @@
 mod resolver;
 
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
@@ -87,6 +89,36 @@ pub enum SendError {
     Broken(String),
 }
 
+/// Where a test stands to fail a request, or to end the invocation that makes it.
+#[derive(Clone)]
+pub struct Gate(Arc<dyn Fn(Side) -> Option<SendError> + Send + Sync>);
+
+/// One of the two sides of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Nothing of it was sent.
+    Before,
+    /// It is over, and nobody knows yet.
+    After,
+}
+
+impl Gate {
+    /// A gate that lets through what `fail` gives no error for.
+    pub fn new(fail: impl Fn(Side) -> Option<SendError> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fail))
+    }
+
+    fn pass(&self, side: Side) -> Result<(), SendError> {
+        (self.0)(side).map_or(Ok(()), Err)
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Gate")
+    }
+}
+
 /// The TLS library could not be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client could not be set up")]
@@ -98,6 +130,7 @@ pub struct Sender {
     client: reqwest::Client,
     allowed: AllowedNetworks,
     require_https: bool,
+    gate: Gate,
 }
 
 impl Sender {
@@ -118,7 +151,13 @@ impl Sender {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
             .map_err(SetupError)?;
-        Ok(Self { client, allowed, require_https })
+        Ok(Self { client, allowed, require_https, gate: Gate::new(|_| None) })
+    }
+
+    /// The same sender, whose requests pass `gate`.
+    #[must_use]
+    pub fn behind(self, gate: Gate) -> Self {
+        Self { gate, ..self }
     }
 
     /// Sends `request` and reads the start of the answer.
@@ -126,6 +165,13 @@ impl Sender {
     /// # Errors
     /// Where no answer's status came within the limits. One whose body then breaks off is an answer all the same.
     pub async fn send(&self, request: Request<'_>) -> Result<Answer, SendError> {
+        self.gate.pass(Side::Before)?;
+        let answer = self.call(request).await;
+        self.gate.pass(Side::After)?;
+        answer
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Answer, SendError> {
         let url = Url::parse(request.url).or(Err(SendError::Url))?;
         if self.require_https && url.scheme() != "https" {
             return Err(SendError::NotHttps);

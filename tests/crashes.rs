@@ -1,0 +1,240 @@
+//! Nothing accepted is lost: every call that leaves a function fails, or ends its invocation, and every accepted event is
+//! delivered all the same, or marked `failed`.
+//!
+//! `PROMISES=long cargo test -p switchhook-tests crashes -- --nocapture` goes through every fault at every point and prints the
+//! table; without it, each point gets one of the four faults.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use aws_sdk_sqs::types::QueueAttributeName;
+use functions::app::App;
+use functions::function::Handler;
+use functions::pipeline;
+use futures::{StreamExt, stream};
+use http::Method;
+use local::invoke;
+use local::stack::StoresAt;
+use local::stores::{Keep, Stores};
+use serde_json::{Value, json};
+
+use crate::faults::{FAULTS, Fault, Faults, Point};
+use crate::receiver::{Receiver, Step};
+use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
+
+/// Stacks at once.
+const AT_ONCE: usize = 6;
+
+/// How long SQS hides a message from others: recovery from an invocation that ended begins after it. In production it is minutes.
+const VISIBILITY_S: &str = "3";
+
+/// What came of one run.
+#[derive(Debug, Default, Clone, Copy)]
+struct Outcome {
+    accepted: usize,
+    lost: usize,
+    /// Requests beyond those that the schedule asks for, each with a `webhook-id` that came before.
+    duplicates: usize,
+    /// Answers of 500 and more to the platform.
+    server_errors: usize,
+}
+
+/// A stack with faults in it, and an endpoint for each webhook.
+struct Run {
+    api: Api,
+    app: App,
+    faults: Faults,
+    well: Receiver,
+    flaky: Receiver,
+    casey: Receiver,
+    outcome: Outcome,
+    // Dropped last.
+    _stores: Stores,
+}
+
+impl Run {
+    async fn start(faults: Faults) -> Result<Self> {
+        let stores = Stores::start(&Keep::InMemory, 0).await?;
+        let settings = [("RETRY_SCHEDULE", "4s,1s,1s"), ("SWEEP_AFTER", "1s"), ("RETRY_JITTER", "0")];
+        let at = StoresAt::Url(stores.url.clone());
+        let (standing, url, mut app) = (faults.clone(), stores.url.clone(), None);
+        let api = Api::changed_async(&at, &settings, async |surroundings: &mut App| {
+            standing.stand_in(surroundings, &url).await;
+            app = Some(surroundings.clone());
+        })
+        .await?;
+        for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
+            api.set_queue_attribute(queue, QueueAttributeName::VisibilityTimeout, VISIBILITY_S).await?;
+        }
+        let run = Self {
+            app: app.context("surroundings")?,
+            well: Receiver::start(&[]).await?,
+            flaky: Receiver::start(&[Step::Status(500)]).await?,
+            casey: Receiver::start(&[]).await?,
+            outcome: Outcome::default(),
+            faults,
+            api,
+            _stores: stores,
+        };
+        run.api.set_webhook(AGENT, &run.well.url("/")).await?;
+        run.api.set_webhook(OTHER_AGENT, &run.flaky.url("/")).await?;
+        let casey = json!({ "url": run.casey.url("/"), "event_types": ["call.completed"] });
+        run.api.post("/casey/v1/backend/webhooks", &casey).await?;
+        Ok(run)
+    }
+
+    /// Publishes an event until it is accepted, as a platform does.
+    async fn publish(&mut self, event: &Value, key: Option<&str>) -> Result<()> {
+        let headers: Vec<(&str, &str)> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+        for _ in 0..10 {
+            let answer = self.api.send_with(Method::POST, "/v1/events", event.to_string(), &headers).await?;
+            match answer.status {
+                202 => {
+                    self.outcome.accepted += 1;
+                    return Ok(());
+                }
+                500.. => self.outcome.server_errors += 1,
+                other => bail!("{other}: {}", answer.body),
+            }
+        }
+        bail!("no try was accepted")
+    }
+
+    async fn publish_all(&mut self) -> Result<()> {
+        let event = |agent: &str, n: u64| json!({ "type": "call.completed", "agent_id": agent, "data": { "n": n } });
+        let with = |mut event: Value, fields: Value| {
+            event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            event
+        };
+        let said = json!({
+            "type": "message.received", "id": "named-1", "conversation_id": "c", "conversation_state": {},
+        });
+        self.publish(&with(event(AGENT, 0), said), None).await?;
+        self.publish(&with(event(OTHER_AGENT, 1), json!({ "id": "named-2" })), None).await?;
+        self.publish(&event(AGENT, 2), Some("request-1")).await?;
+        self.lose_retries().await?;
+        self.publish(&event(OTHER_AGENT, 3), None).await
+    }
+
+    /// Loses the message of the flaky endpoint's retry, which `sweep` then has to bring back.
+    async fn lose_retries(&self) -> Result<()> {
+        self.flaky.wait_for(1).await?;
+        let start = Instant::now();
+        while self.pending().await? == 0 && start.elapsed() < Duration::from_secs(2) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.api.purge("RetriesQueue").await
+    }
+
+    /// What each endpoint has to get: the numbers of the events.
+    fn expected(&self) -> [(&Receiver, BTreeSet<u64>); 3] {
+        [
+            (&self.well, BTreeSet::from([0, 2])),
+            (&self.flaky, BTreeSet::from([1, 3])),
+            (&self.casey, BTreeSet::from([1, 2, 3])),
+        ]
+    }
+
+    fn missing(&self) -> usize {
+        let numbers = |receiver: &Receiver| -> BTreeSet<u64> {
+            receiver.received().iter().filter_map(|received| received.json()["data"]["n"].as_u64()).collect()
+        };
+        self.expected().iter().map(|(receiver, numbers_expected)| (numbers_expected - &numbers(receiver)).len()).sum()
+    }
+
+    /// Deliveries of the log that another attempt waits for.
+    async fn pending(&self) -> Result<usize> {
+        let mut pending = 0;
+        for agent in [AGENT, OTHER_AGENT] {
+            let deliveries = self.api.deliveries(agent).await?;
+            pending += deliveries.iter().filter(|delivery| delivery["status"] == "pending").count();
+        }
+        Ok(pending)
+    }
+
+    /// Lets `sweep` run until everything has arrived.
+    async fn recover(&mut self) -> Result<()> {
+        let start = Instant::now();
+        let Handler::Schedule(sweep) = pipeline::sweep::FUNCTION.handler else { bail!("sweep is scheduled") };
+        while self.missing() > 0 || self.pending().await? > 0 || self.api.messages().await? > 0 {
+            if start.elapsed() > PATIENCE {
+                break;
+            }
+            let app = self.app.clone();
+            // It may end before its time, as on AWS.
+            let _ended = invoke::contained("pipeline-sweep", PATIENCE, async move { sweep(&app).await.is_ok() }).await;
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        Ok(())
+    }
+
+    /// Counts what is missing, and what came too often.
+    fn finish(mut self) -> Outcome {
+        self.outcome.lost = self.missing();
+        let repeats = [&self.well, &self.flaky, &self.casey].map(|receiver| {
+            let received = receiver.received();
+            let ids: BTreeSet<&str> = received.iter().map(|received| received.header("webhook-id")).collect();
+            received.len() - ids.len()
+        });
+        // The flaky endpoint refused its first request, which asks for another.
+        self.outcome.duplicates = repeats.iter().sum::<usize>().saturating_sub(1);
+        self.outcome
+    }
+}
+
+async fn run(faults: Faults) -> Result<(Outcome, Faults)> {
+    let mut run = Run::start(faults).await?;
+    run.publish_all().await?;
+    run.recover().await?;
+    let faults = run.faults.clone();
+    Ok((run.finish(), faults))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_accepted_is_lost_wherever_a_call_fails_or_an_invocation_ends() -> Result<()> {
+    let (calm, faults) = run(Faults::default()).await?;
+    assert_eq!((calm.lost, calm.duplicates, calm.server_errors), (0, 0, 0), "without a fault: {calm:?}");
+    let points: Vec<(Point, usize)> =
+        faults.seen().into_iter().filter(|((function, _), _)| function.starts_with("pipeline-")).collect();
+    assert!(points.len() >= 16, "{points:?}");
+    #[allow(clippy::disallowed_methods, reason = "it is the test's own switch, and no setting of a function")]
+    let is_long = std::env::var_os("PROMISES").is_some_and(|value| value == "long");
+    let runs = stream::iter(cases(&points, is_long)).map(|(point, skipped, fault)| async move {
+        let (outcome, faults) = tokio::spawn(run(Faults::at(&point, skipped, fault))).await??;
+        anyhow::Ok((point, skipped, fault, outcome, faults.fired()))
+    });
+    let results: Vec<_> = runs.buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<_>>()?;
+    println!("| function | call | fault | accepted | lost | duplicated | 5xx |\n|---|---|---|---|---|---|---|");
+    let mut sum = Outcome::default();
+    for ((function, call), skipped, fault, outcome, fired) in &results {
+        let Outcome { accepted, lost, duplicates, server_errors } = outcome;
+        let number = skipped + 1;
+        println!("| {function} | {call} {number} | {fault:?} | {accepted} | {lost} | {duplicates} | {server_errors} |");
+        assert!(fired, "{function} {call} {number} {fault:?} was never met");
+        sum.accepted += accepted;
+        sum.lost += lost;
+        sum.duplicates += duplicates;
+        sum.server_errors += server_errors;
+    }
+    let Outcome { accepted, lost, duplicates, server_errors } = sum;
+    let cases = results.len();
+    println!("| all | {cases} cases | | {accepted} | {lost} | {duplicates} | {server_errors} |");
+    assert_eq!(lost, 0, "lost");
+    Ok(())
+}
+
+/// Each fault at the first two calls of each point; in the short form one fault at each point's first.
+fn cases(points: &[(Point, usize)], is_long: bool) -> Vec<(Point, usize, Fault)> {
+    let mut cases = Vec::new();
+    for (index, (point, times)) in points.iter().enumerate() {
+        for (number, fault) in FAULTS.into_iter().enumerate() {
+            for skipped in 0..(*times).min(2) {
+                if is_long || (skipped == 0 && index % FAULTS.len() == number) {
+                    cases.push((point.clone(), skipped, fault));
+                }
+            }
+        }
+    }
+    cases
+}

@@ -1,0 +1,169 @@
+//! A place to stand at every call that leaves a function: it counts them, and makes one of them fail or end its invocation.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use functions::app::App;
+use local::{aws, invoke};
+use shared::queue::Queues;
+use shared::send::{Gate, SendError, Side};
+use shared::store::Store;
+
+/// A call: the function that makes it, and what it asks for.
+pub(crate) type Point = (String, String);
+
+/// What becomes of the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is refused, however often it is tried.
+    Refused,
+    /// It is carried out, and its answer is lost.
+    AnswerLost,
+    /// The invocation ends before it.
+    EndsBefore,
+    /// It is carried out, and the invocation ends.
+    EndsAfter,
+}
+
+pub(crate) const FAULTS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault::EndsBefore, Fault::EndsAfter];
+
+/// Tries that the SDK makes of one call.
+const TRIES: usize = 3;
+
+/// The calls that were made, and the one that is to go wrong.
+#[derive(Debug, Default)]
+struct State {
+    seen: BTreeMap<Point, usize>,
+    armed: Option<(Point, Fault)>,
+    /// Calls at the point that go well before it.
+    skipped: usize,
+    /// Refusals that are left.
+    left: usize,
+    fired: bool,
+}
+
+/// Shared by all clients of one stack.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults(Arc<Mutex<State>>);
+
+impl Faults {
+    /// Lets a call at `point` go wrong, after so many that go well.
+    pub(crate) fn at(point: &Point, skipped: usize, fault: Fault) -> Self {
+        let armed = Some((point.clone(), fault));
+        let left = if fault == Fault::Refused { TRIES } else { 1 };
+        Self(Arc::new(Mutex::new(State { armed, skipped, left, ..State::default() })))
+    }
+
+    /// Every point that was passed, and how often.
+    pub(crate) fn seen(&self) -> Vec<(Point, usize)> {
+        self.0.lock().unwrap().seen.clone().into_iter().collect()
+    }
+
+    /// Whether the call that was to go wrong was made.
+    pub(crate) fn fired(&self) -> bool {
+        self.0.lock().unwrap().fired
+    }
+
+    /// Puts itself between a stack's functions and everything that they call.
+    pub(crate) async fn stand_in(&self, app: &mut App, stores_url: &str) {
+        let config = aws::config(stores_url).await;
+        let inner = aws_smithy_http_client::Builder::new().build_http();
+        let client = SharedHttpClient::new(FaultyClient { inner, faults: self.clone() });
+        let config = config.into_builder().http_client(client).build();
+        app.store = Store::connect(&config, &app.settings);
+        app.queues = Queues::connect(&config, &app.settings);
+        let faults = self.clone();
+        let gate = Gate::new(move |side| match (side, faults.next("HTTP")) {
+            (_, None) => None,
+            (Side::Before, Some(Fault::Refused)) => Some(SendError::Broken("refused by the test".to_owned())),
+            (Side::Before, Some(Fault::EndsBefore)) => panic!("the invocation ends here"),
+            // What goes wrong after the call has to be met again there.
+            (Side::Before, Some(other)) => {
+                faults.again(other);
+                None
+            }
+            (Side::After, Some(Fault::EndsAfter)) => panic!("the invocation ends here"),
+            (Side::After, Some(_)) => Some(SendError::Broken("lost by the test".to_owned())),
+        });
+        app.sender = app.sender.clone().behind(gate);
+    }
+
+    /// What is to become of a call that a function makes now.
+    fn next(&self, operation: &str) -> Option<Fault> {
+        let point = (invoke::running()?, operation.to_owned());
+        let mut state = self.0.lock().unwrap();
+        *state.seen.entry(point.clone()).or_default() += 1;
+        let (armed, fault) = state.armed.clone()?;
+        if armed != point || state.left == 0 {
+            return None;
+        }
+        if state.skipped > 0 {
+            state.skipped -= 1;
+            return None;
+        }
+        state.left -= 1;
+        state.fired = true;
+        Some(fault)
+    }
+
+    fn again(&self, _: Fault) {
+        self.0.lock().unwrap().left += 1;
+    }
+}
+
+#[derive(Debug)]
+struct FaultyClient {
+    inner: SharedHttpClient,
+    faults: Faults,
+}
+
+impl HttpClient for FaultyClient {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(FaultyConnector { inner, faults: self.faults.clone() })
+    }
+}
+
+struct FaultyConnector {
+    inner: SharedHttpConnector,
+    faults: Faults,
+}
+
+impl fmt::Debug for FaultyConnector {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("FaultyConnector")
+    }
+}
+
+impl HttpConnector for FaultyConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        // `DynamoDB_20120810.PutItem`
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let fault = self.faults.next(&operation);
+        let lost = || ConnectorError::io(io::Error::other("lost by the test").into());
+        match fault {
+            None => self.inner.call(request),
+            Some(Fault::Refused) => HttpConnectorFuture::ready(Err(lost())),
+            Some(Fault::EndsBefore) => panic!("the invocation ends here"),
+            Some(fault @ (Fault::AnswerLost | Fault::EndsAfter)) => {
+                let call = self.inner.call(request);
+                HttpConnectorFuture::new(async move {
+                    call.await?;
+                    if fault == Fault::EndsAfter {
+                        panic!("the invocation ends here");
+                    }
+                    Err(lost())
+                })
+            }
+        }
+    }
+}

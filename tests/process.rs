@@ -1,0 +1,63 @@
+//! The local stack as a process of its own, to be killed and listened to.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use local::demo::TEST_KEY;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::stack::{Client, PATIENCE};
+
+/// The local stack as a process of its own.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) client: Client,
+    pub(crate) url: String,
+}
+
+impl Process {
+    /// A stack that keeps what it holds in `folder`.
+    pub(crate) async fn start(folder: &Path) -> Result<Self> {
+        let folder = folder.to_str().context("UTF-8")?;
+        Self::spawn("0", &["--data-dir", folder], &[("RETRY_SCHEDULE", "5s,1s,1s,1s,1s")]).await
+    }
+
+    pub(crate) async fn spawn(port: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
+        Self::spawn_logging_to(Stdio::inherit(), port, arguments, environment).await
+    }
+
+    /// The same, with its log written to `log`.
+    pub(crate) async fn spawn_logging_to(
+        log: impl Into<Stdio>,
+        port: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_switchhook-under-test"))
+            .args(["--port", port])
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
+        let ready = async {
+            while let Some(line) = lines.next_line().await? {
+                if let Some(url) = line.strip_prefix("ready ") {
+                    return Ok(url.to_owned());
+                }
+            }
+            anyhow::bail!("it ended without being ready")
+        };
+        let url = tokio::time::timeout(PATIENCE, ready).await??;
+        Ok(Self { child, client: Client::new(&url, TEST_KEY), url })
+    }
+
+    /// SIGKILL: nothing of it runs any more.
+    pub(crate) async fn kill(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+}
