@@ -2,19 +2,21 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use local::demo::TEST_KEY;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::stack::{Client, PATIENCE};
+use crate::stack::{Client, PATIENCE, queue_length};
 
 /// The local stack as a process of its own.
 pub(crate) struct Process {
     child: Child,
     pub(crate) client: Client,
     pub(crate) url: String,
+    stores_url: String,
 }
 
 impl Process {
@@ -45,15 +47,30 @@ impl Process {
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
         let ready = async {
+            let mut stores_url = String::new();
             while let Some(line) = lines.next_line().await? {
+                if let Some(stores) = line.strip_prefix("  stores ") {
+                    stores_url = stores.split_whitespace().next().unwrap_or_default().to_owned();
+                }
                 if let Some(url) = line.strip_prefix("ready ") {
-                    return Ok(url.to_owned());
+                    return Ok((url.to_owned(), stores_url));
                 }
             }
             anyhow::bail!("it ended without being ready")
         };
-        let url = tokio::time::timeout(PATIENCE, ready).await??;
-        Ok(Self { child, client: Client::new(&url, TEST_KEY), url })
+        let (url, stores_url) = tokio::time::timeout(PATIENCE, ready).await??;
+        Ok(Self { child, client: Client::new(&url, TEST_KEY), url, stores_url })
+    }
+
+    /// Waits until the next attempt of the newest delivery of an agent's webhook is logged, and queued too.
+    pub(crate) async fn retry_waits(&self, agent: &str) -> Result<()> {
+        self.client.delivery_with_status(agent, "pending").await?;
+        let start = Instant::now();
+        while queue_length(&self.stores_url, "RetriesQueue").await? == 0 {
+            anyhow::ensure!(start.elapsed() < PATIENCE, "no retry was queued");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// SIGKILL: nothing of it runs any more.

@@ -39,7 +39,7 @@ async fn a_kill_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> 
     let process = Process::start(folder.path()).await?;
     process.client.set_webhook(AGENT, &receiver.url("/")).await?;
     process.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
-    process.client.delivery_with_status(AGENT, "pending").await?;
+    process.retry_waits(AGENT).await?;
     process.kill().await?;
     assert_eq!(receiver.received().len(), 1);
     let process = Process::start(folder.path()).await?;
@@ -71,7 +71,7 @@ async fn stores_in_a_process_of_their_own_outlive_the_functions() -> Result<()> 
     let functions = Process::spawn("0", &[], &environment).await?;
     functions.client.set_webhook(AGENT, &receiver.url("/")).await?;
     functions.client.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
-    functions.client.delivery_with_status(AGENT, "pending").await?;
+    functions.retry_waits(AGENT).await?;
     functions.kill().await?;
     assert_eq!(receiver.received().len(), 1);
     let functions = Process::spawn("0", &[], &environment).await?;

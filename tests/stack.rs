@@ -156,14 +156,7 @@ impl Api {
 
     /// The messages in a queue, whether waiting, delayed or being worked.
     pub(crate) async fn queue_length(&self, queue: &str) -> Result<usize> {
-        let sqs = self.sqs().await;
-        let attributes = sqs.get_queue_attributes().queue_url(queue_url_of(queue));
-        let attributes = attributes.attribute_names(QueueAttributeName::All).send();
-        let attributes = attributes.await?.attributes.unwrap_or_default();
-        let number = |name| attributes.get(&name).and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
-        Ok(number(QueueAttributeName::ApproximateNumberOfMessages)
-            + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
-            + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed))
+        queue_length(&self.stack.stores_url, queue).await
     }
 }
 
@@ -276,6 +269,18 @@ pub(crate) fn settings() -> Result<Settings> {
         })
     };
     Ok(Settings::read(value)?)
+}
+
+/// The messages in a queue of the stores at a URL, whether waiting, delayed or being worked.
+pub(crate) async fn queue_length(stores_url: &str, queue: &str) -> Result<usize> {
+    let sqs = aws_sdk_sqs::Client::new(&aws::config(stores_url).await);
+    let attributes = sqs.get_queue_attributes().queue_url(queue_url_of(queue));
+    let attributes = attributes.attribute_names(QueueAttributeName::All).send();
+    let attributes = attributes.await?.attributes.unwrap_or_default();
+    let number = |name| attributes.get(&name).and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    Ok(number(QueueAttributeName::ApproximateNumberOfMessages)
+        + number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
+        + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed))
 }
 
 /// `EVENTS_QUEUE` is the queue `EventsQueue`.

@@ -80,7 +80,7 @@ async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<
         Some(url) => bail!("STORES_URL: `{url}` is no URL"),
     };
     let stack = Stack::start(port, &stores, settings::variable).await?;
-    say(&format!("{}\nready {}", demo::welcome(&stack.url), stack.url))?;
+    say(&format!("{}\nready {}", demo::welcome(&stack.url, &stack.stores_url), stack.url))?;
     stop(stack.stop()).await
 }
 

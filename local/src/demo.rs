@@ -36,9 +36,9 @@ pub(crate) async fn seed(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// What a newcomer needs to know of the stack that runs at `url`.
+/// What a newcomer needs to know of the stack that runs at `url`, on stores at `stores_url`.
 #[must_use]
-pub fn welcome(url: &str) -> String {
+pub fn welcome(url: &str, stores_url: &str) -> String {
     let [(agent, _), (other, _)] = AGENTS;
     format!(
         r#"Switchhook runs at {url}
@@ -46,6 +46,7 @@ pub fn welcome(url: &str) -> String {
   API key   {TEST_KEY}   (live: {LIVE_KEY})
   agents    {agent}, {other}
   inbox     {url}/inbox   shows what it received, and whether each signature verified
+  stores    {stores_url}   DynamoDB and SQS, as AWS_ENDPOINT_URL
 
 Register a webhook for an agent, as AgentPhone's customers do:
 
