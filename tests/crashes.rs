@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use aws_sdk_sqs::types::QueueAttributeName;
+use anyhow::{Result, bail};
 use functions::app::App;
 use functions::function::Handler;
 use functions::pipeline;
@@ -20,6 +19,7 @@ use local::stores::{Keep, Stores};
 use serde_json::{Value, json};
 
 use crate::faults::{FAULTS, Fault, Faults, Point};
+use crate::promises::is_long;
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
@@ -43,7 +43,6 @@ struct Outcome {
 /// A stack with faults in it, and an endpoint for each webhook.
 struct Run {
     api: Api,
-    app: App,
     faults: Faults,
     well: Receiver,
     flaky: Receiver,
@@ -56,19 +55,14 @@ struct Run {
 impl Run {
     async fn start(faults: Faults) -> Result<Self> {
         let stores = Stores::start(&Keep::InMemory, 0).await?;
-        let settings = [("RETRY_SCHEDULE", "4s,1s,1s"), ("SWEEP_AFTER", "1s"), ("RETRY_JITTER", "0")];
+        let settings = [("RETRY_SCHEDULE", "4s,1s,1s"), ("SWEEP_AFTER", "1s"), ("VISIBILITY_TIMEOUT_S", VISIBILITY_S)];
         let at = StoresAt::Url(stores.url.clone());
-        let (standing, url, mut app) = (faults.clone(), stores.url.clone(), None);
+        let (standing, url) = (faults.clone(), stores.url.clone());
         let api = Api::changed_async(&at, &settings, async |surroundings: &mut App| {
             standing.stand_in(surroundings, &url).await;
-            app = Some(surroundings.clone());
         })
         .await?;
-        for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
-            api.set_queue_attribute(queue, QueueAttributeName::VisibilityTimeout, VISIBILITY_S).await?;
-        }
         let run = Self {
-            app: app.context("surroundings")?,
             well: Receiver::start(&[]).await?,
             flaky: Receiver::start(&[Step::Status(500)]).await?,
             casey: Receiver::start(&[]).await?,
@@ -161,7 +155,7 @@ impl Run {
             if start.elapsed() > PATIENCE {
                 break;
             }
-            let app = self.app.clone();
+            let app = self.api.app.clone();
             // It may end before its time, as on AWS.
             let _ended = invoke::contained("pipeline-sweep", PATIENCE, async move { sweep(&app).await.is_ok() }).await;
             tokio::time::sleep(Duration::from_millis(250)).await;
@@ -198,9 +192,7 @@ async fn nothing_accepted_is_lost_wherever_a_call_fails_or_an_invocation_ends() 
     let points: Vec<(Point, usize)> =
         faults.seen().into_iter().filter(|((function, _), _)| function.starts_with("pipeline-")).collect();
     assert!(points.len() >= 16, "{points:?}");
-    #[allow(clippy::disallowed_methods, reason = "it is the test's own switch, and no setting of a function")]
-    let is_long = std::env::var_os("PROMISES").is_some_and(|value| value == "long");
-    let runs = stream::iter(cases(&points, is_long)).map(|(point, skipped, fault)| async move {
+    let runs = stream::iter(cases(&points, is_long())).map(|(point, skipped, fault)| async move {
         let (outcome, faults) = tokio::spawn(Box::pin(run(Faults::at(&point, skipped, fault)))).await??;
         anyhow::Ok((point, skipped, fault, outcome, faults.fired()))
     });

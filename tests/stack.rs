@@ -25,6 +25,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A running stack and a client of it, which holds an API key.
 pub(crate) struct Api {
     pub(crate) stack: Stack,
+    /// The functions' surroundings.
+    pub(crate) app: App,
     client: Client,
 }
 
@@ -90,9 +92,14 @@ impl Api {
         let mut all = HashMap::from([("RETRY_SCHEDULE", "1s,1s,1s,1s,1s"), ("RETRY_JITTER", "0")]);
         all.extend(settings.iter().copied());
         let setting = |name: &str| all.get(name).map(|&value| value.to_owned());
-        let stack = Stack::start_with(0, stores, setting, change).await?;
+        let mut app = None;
+        let keep = async |surroundings: &mut App| {
+            change(surroundings).await;
+            app = Some(surroundings.clone());
+        };
+        let stack = Stack::start_with(0, stores, setting, keep).await?;
         let client = Client::new(&stack.url, TEST_KEY);
-        Ok(Self { stack, client })
+        Ok(Self { stack, app: app.context("surroundings")?, client })
     }
 
     /// The stack's tables.
@@ -134,13 +141,6 @@ impl Api {
     pub(crate) async fn enqueue(&self, queue: &str, body: &str) -> Result<()> {
         let sqs = self.sqs().await;
         sqs.send_message().queue_url(queue_url_of(queue)).message_body(body).send().await?;
-        Ok(())
-    }
-
-    /// Sets an attribute of a queue to another value than the template's.
-    pub(crate) async fn set_queue_attribute(&self, queue: &str, name: QueueAttributeName, value: &str) -> Result<()> {
-        let sqs = self.sqs().await;
-        sqs.set_queue_attributes().queue_url(queue_url_of(queue)).attributes(name, value).send().await?;
         Ok(())
     }
 
@@ -290,6 +290,6 @@ fn queue_url(variable: &str) -> String {
 }
 
 /// The embedded SQS looks at a URL's last part alone.
-fn queue_url_of(queue: &str) -> String {
+pub(crate) fn queue_url_of(queue: &str) -> String {
     format!("http://localhost/{queue}")
 }

@@ -27,6 +27,10 @@ pub const SEALING_KEYS: &str = "local:c3dpdGNoaG9vaydzIGxvY2FsIHN0YWNrJ3Mga2V5IS
 const LOCAL_SETTINGS: [(&str, &str); 3] =
     [("REQUIRE_HTTPS", "false"), ("ALLOWED_NETWORKS", "127.0.0.0/8,::1/128"), ("SEALING_KEYS", SEALING_KEYS)];
 
+/// A setting of this stack alone: how long, in seconds, a queue hides a message that a function works on, in place of what the
+/// template says. With a short time, what an interrupted function left is worked again soon.
+const VISIBILITY: &str = "VISIBILITY_TIMEOUT_S";
+
 /// What the stores are.
 #[derive(Debug, Clone)]
 pub enum StoresAt {
@@ -70,7 +74,11 @@ impl Stack {
         setting: impl Fn(&str) -> Option<String>,
         change: impl AsyncFnOnce(&mut App),
     ) -> Result<Self> {
-        let template = Template::built_in().context("template.yaml")?;
+        let mut template = Template::built_in().context("template.yaml")?;
+        if let Some(seconds) = setting(VISIBILITY) {
+            let seconds = seconds.parse().with_context(|| format!("{VISIBILITY} is no number of seconds"))?;
+            template.queues.values_mut().for_each(|queue| queue.visibility_timeout_s = seconds);
+        }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;

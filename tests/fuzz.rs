@@ -1,0 +1,201 @@
+//! Whatever is sent: no panic, no 5xx, no answer that outgrows its request.
+
+use std::panic::AssertUnwindSafe;
+
+use anyhow::Result;
+use aws_lambda_events::event::sqs::SqsEvent;
+use functions::function::Handler;
+use functions::pipeline;
+use futures::FutureExt;
+use http::Method;
+use local::template::{Template, Trigger};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use serde_json::{Map, Value, json};
+
+use crate::promises::is_long;
+use crate::stack::{AGENT, Api, OTHER_AGENT};
+
+/// Names that some body has.
+const NAMES: [&str; 34] = [
+    "url",
+    "agent_id",
+    "secret",
+    "signature_header",
+    "contextLimit",
+    "timeout",
+    "from",
+    "to",
+    "message",
+    "channel",
+    "name",
+    "webhook_url",
+    "webhook_secret",
+    "events",
+    "max_retries",
+    "enabled",
+    "http_method",
+    "authorization_scheme",
+    "authorization_credentials",
+    "custom_headers",
+    "payload_templates",
+    "token",
+    "username",
+    "password",
+    "header",
+    "value",
+    "key",
+    "description",
+    "event_types",
+    "type",
+    "data",
+    "id",
+    "occurred_at",
+    "conversation_id",
+];
+
+/// Texts that mean something somewhere.
+const TEXTS: [&str; 20] = [
+    "",
+    " ",
+    "https://a.example",
+    "http://[::1",
+    "agt_abc123",
+    "event_action",
+    "call.completed",
+    "bearer",
+    "basic",
+    "api_key",
+    "custom",
+    "PUT",
+    "{{call.id}}",
+    "{{",
+    "}}",
+    "{{a[0].b}}",
+    "X-Own",
+    "Host",
+    "2025-01-15T11:00:00Z",
+    "9223372036854775808",
+];
+
+fn texts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => prop::sample::select(TEXTS.to_vec()).prop_map(str::to_owned),
+        1 => "\\PC{0,40}",
+        1 => "[\\u{0}-\\u{ffff}]{0,10}",
+        1 => (0..5000_usize).prop_map(|length| "x".repeat(length)),
+    ]
+}
+
+/// JSON that resembles what some call takes.
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (-10..200_i64).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        texts().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 40, 8, |inner| {
+        let names = prop_oneof![4 => prop::sample::select(NAMES.to_vec()).prop_map(str::to_owned), 1 => texts()];
+        prop_oneof![
+            2 => prop::collection::vec((names, inner.clone()), 0..8)
+                .prop_map(|members| Value::Object(members.into_iter().collect::<Map<_, _>>())),
+            1 => prop::collection::vec(inner, 0..6).prop_map(Value::from),
+        ]
+    })
+}
+
+/// A body: mostly JSON, some of it cut or with other bytes in it.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let json = values().prop_map(|value| value.to_string().into_bytes()).boxed();
+    prop_oneof![
+        6 => json.clone(),
+        1 => (json.clone(), any::<prop::sample::Index>()).prop_map(|(mut body, at)| {
+            body.truncate(at.index(body.len() + 1));
+            body
+        }),
+        1 => (json, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut body, at, byte)| {
+            if !body.is_empty() {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            body
+        }),
+        1 => prop::collection::vec(any::<u8>(), 0..64),
+    ]
+}
+
+fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let cases = if is_long() { cases * 20 } else { cases };
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    if let Err(error) = TestRunner::new(config).run(&strategy, test) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn no_request_breaks_a_call() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let api = runtime.block_on(Api::unswept()).unwrap();
+    let template = Template::built_in().unwrap();
+    let triggers = template.functions.values().flat_map(|function| &function.triggers);
+    let routes: Vec<(Method, String)> = triggers
+        .filter_map(|trigger| match trigger {
+            // A test call goes out to what was set, which is not what is tried here.
+            Trigger::Route { method, path } if !path.ends_with("/test") => {
+                Some((method.parse().unwrap(), path.clone()))
+            }
+            Trigger::Route { .. } | Trigger::Queue { .. } | Trigger::Schedule { .. } => None,
+        })
+        .collect();
+    let agents = prop::sample::select(vec![AGENT, OTHER_AGENT, "agt_nobody", "%00", "a%2Fb"]);
+    let queries = prop_oneof![
+        3 => Just(String::new()),
+        1 => (prop::sample::select(vec!["limit", "offset", "hours", "agent_id", "cursor"]), "[a-z0-9%=.+-]{0,12}")
+            .prop_map(|(name, value)| format!("?{name}={}", value.replace('%', "%25"))),
+    ];
+    run(400, (prop::sample::select(routes), agents, queries, bodies()), |((method, path), agent, query, body)| {
+        let path = path.replace("{agent_id}", agent).replace("{webhook_id}", "wh_0").replace("{id}", "wh_0");
+        let sent = body.len();
+        let answer = runtime
+            .block_on(api.send(method.clone(), &format!("{path}{query}"), body))
+            .map_err(|error| TestCaseError::fail(format!("{method} {path}{query}: {error:#}")))?;
+        prop_assert!(answer.status < 500, "{method} {path}{query}: {}", answer.status);
+        if answer.status >= 400 {
+            let answered = answer.body.to_string().len();
+            prop_assert!(answered <= 6 * sent + 4096, "{answered} bytes for {sent}: {method} {path}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn no_queue_message_breaks_a_function() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let api = runtime.block_on(Api::unswept()).unwrap();
+    let app = api.app.clone();
+    let envelopes = prop_oneof![
+        1 => bodies().prop_map(|body| String::from_utf8_lossy(&body).into_owned()),
+        2 => (values(), values()).prop_map(|(event, extra)| {
+            let scope = json!({ "project": "demo", "environment": "test" });
+            json!({ "v": 1, "scope": scope, "events": [event], "ids": null, "position": extra }).to_string()
+        }),
+        2 => values().prop_map(|data| {
+            let scope = json!({ "project": "demo", "environment": "test" });
+            let event = json!({ "type": "a", "agent_id": AGENT, "conversation_id": "c", "data": { "message": data } });
+            json!({ "v": 1, "scope": scope, "events": [event] }).to_string()
+        }),
+    ];
+    run(150, envelopes, |body| {
+        let record = json!({ "messageId": "m-1", "body": body, "attributes": { "SentTimestamp": "1" } });
+        for function in [pipeline::fan_out::FUNCTION, pipeline::deliver::FUNCTION] {
+            let Handler::Sqs(handler) = function.handler else { continue };
+            let event: SqsEvent = serde_json::from_value(json!({ "Records": [record] })).unwrap();
+            let outcome = runtime.block_on(AssertUnwindSafe(handler(&app, event)).catch_unwind());
+            prop_assert!(outcome.is_ok(), "{} panicked", function.name);
+        }
+        Ok(())
+    });
+}
