@@ -76,6 +76,19 @@ async fn a_bad_endpoint_is_refused_and_not_stored() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_operator_may_allow_another_number_of_endpoints() -> Result<()> {
+    let api = Api::with(&[("WEBHOOKS_MAX", "2")]).await?;
+    let endpoints = [
+        create(&api, json!({ "url": "https://a.example" })).await?,
+        create(&api, json!({ "url": "https://b.example" })).await?,
+    ];
+    assert_eq!(api.post(WEBHOOKS, &json!({ "url": "https://c.example" })).await?.status, 400);
+    assert_eq!(api.delete(&path(&endpoints[0])).await?.status, 204);
+    create(&api, json!({ "url": "https://c.example" })).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_project_has_at_most_fifty_endpoints() -> Result<()> {
     let api = Api::start().await?;
     for _ in 0..50 {

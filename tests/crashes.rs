@@ -19,7 +19,7 @@ use local::stores::{Keep, Stores};
 use serde_json::{Value, json};
 
 use crate::faults::{FAULTS, Fault, Faults, Point};
-use crate::promises::is_long;
+use crate::promises::{is_long, row};
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
@@ -198,28 +198,28 @@ async fn nothing_accepted_is_lost_wherever_a_call_fails_or_an_invocation_ends() 
     });
     let results: Vec<_> = runs.buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<_>>()?;
     let sum = table(&results);
+    let tried = format!("{} faults at {} points, {} events", results.len(), points.len(), sum.accepted);
+    row("a call fails, or its invocation ends", &tried, sum.lost, sum.duplicates, sum.server_errors);
     assert_eq!(sum.lost, 0, "lost");
     Ok(())
 }
 
 /// Prints what came of each case, and sums it up.
-#[allow(clippy::print_stdout, reason = "the table is what is asked for")]
+#[allow(clippy::print_stdout, reason = "what came of each is what is asked for")]
 fn table(results: &[(Point, usize, Fault, Outcome, bool)]) -> Outcome {
-    println!("| function | call | fault | accepted | lost | duplicated | 5xx |\n|---|---|---|---|---|---|---|");
     let mut sum = Outcome::default();
     for ((function, call), skipped, fault, outcome, fired) in results {
         let Outcome { accepted, lost, duplicates, server_errors } = outcome;
         let number = skipped + 1;
-        println!("| {function} | {call} {number} | {fault:?} | {accepted} | {lost} | {duplicates} | {server_errors} |");
+        println!(
+            "  {function} {call} {number} {fault:?}: {accepted} accepted, {lost} lost, {duplicates} duplicated, {server_errors} 5xx"
+        );
         assert!(fired, "{function} {call} {number} {fault:?} was never met");
         sum.accepted += accepted;
         sum.lost += lost;
         sum.duplicates += duplicates;
         sum.server_errors += server_errors;
     }
-    let Outcome { accepted, lost, duplicates, server_errors } = sum;
-    let cases = results.len();
-    println!("| all | {cases} cases | | {accepted} | {lost} | {duplicates} | {server_errors} |");
     sum
 }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Map, Value, json};
 
-use crate::promises::is_long;
+use crate::promises::{is_long, row};
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
 /// Names that some body has.
@@ -127,12 +127,13 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+fn run<S: Strategy>(what: &str, cases: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let cases = if is_long() { cases * 20 } else { cases };
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     if let Err(error) = TestRunner::new(config).run(&strategy, test) {
         panic!("{error}");
     }
+    row(what, &format!("{cases} cases"), 0, 0, 0);
 }
 
 #[test]
@@ -156,19 +157,24 @@ fn no_request_breaks_a_call() {
         1 => (prop::sample::select(vec!["limit", "offset", "hours", "agent_id", "cursor"]), "[a-z0-9%=.+-]{0,12}")
             .prop_map(|(name, value)| format!("?{name}={}", value.replace('%', "%25"))),
     ];
-    run(400, (prop::sample::select(routes), agents, queries, bodies()), |((method, path), agent, query, body)| {
-        let path = path.replace("{agent_id}", agent).replace("{webhook_id}", "wh_0").replace("{id}", "wh_0");
-        let sent = body.len();
-        let answer = runtime
-            .block_on(api.send(method.clone(), &format!("{path}{query}"), body))
-            .map_err(|error| TestCaseError::fail(format!("{method} {path}{query}: {error:#}")))?;
-        prop_assert!(answer.status < 500, "{method} {path}{query}: {}", answer.status);
-        if answer.status >= 400 {
-            let answered = answer.body.to_string().len();
-            prop_assert!(answered <= 6 * sent + 4096, "{answered} bytes for {sent}: {method} {path}");
-        }
-        Ok(())
-    });
+    run(
+        "any request to any call",
+        400,
+        (prop::sample::select(routes), agents, queries, bodies()),
+        |((method, path), agent, query, body)| {
+            let path = path.replace("{agent_id}", agent).replace("{webhook_id}", "wh_0").replace("{id}", "wh_0");
+            let sent = body.len();
+            let answer = runtime
+                .block_on(api.send(method.clone(), &format!("{path}{query}"), body))
+                .map_err(|error| TestCaseError::fail(format!("{method} {path}{query}: {error:#}")))?;
+            prop_assert!(answer.status < 500, "{method} {path}{query}: {}", answer.status);
+            if answer.status >= 400 {
+                let answered = answer.body.to_string().len();
+                prop_assert!(answered <= 6 * sent + 4096, "{answered} bytes for {sent}: {method} {path}");
+            }
+            Ok(())
+        },
+    );
 }
 
 #[test]
@@ -188,7 +194,7 @@ fn no_queue_message_breaks_a_function() {
             json!({ "v": 1, "scope": scope, "events": [event] }).to_string()
         }),
     ];
-    run(150, envelopes, |body| {
+    run("any message in a queue", 150, envelopes, |body| {
         let record = json!({ "messageId": "m-1", "body": body, "attributes": { "SentTimestamp": "1" } });
         for function in [pipeline::fan_out::FUNCTION, pipeline::deliver::FUNCTION] {
             let Handler::Sqs(handler) = function.handler else { continue };

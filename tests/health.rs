@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use shared::domain::{Health, Webhook};
 
+use crate::promises::row;
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
@@ -141,6 +142,10 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     let beside = p99(&api, &well, 10).await?;
     // A floor, for on a busy machine a few milliseconds are chance.
     let bound = (alone * 2).max(Duration::from_millis(400));
+    let (alone_ms, beside_ms) = (alone.as_millis(), beside.as_millis());
+    let tried =
+        format!("10 times the traffic to a hanging endpoint: p99 {beside_ms} ms beside it, {alone_ms} ms alone");
+    row("nobody's slow endpoint delays another", &tried, 0, 0, 0);
     assert!(beside <= bound, "{beside:?} beside a hanging endpoint, {alone:?} alone");
     assert!(hanging.received().len() > 10, "it is tried all the same");
     Ok(())

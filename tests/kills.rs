@@ -13,7 +13,7 @@ use local::aws;
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::promises::is_long;
+use crate::promises::{is_long, row};
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Client, queue_url_of};
 
@@ -71,7 +71,6 @@ async fn redrive(sqs: &Sqs) -> Result<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stdout, reason = "the table is what is asked for")]
 async fn nothing_accepted_is_lost_however_often_the_functions_are_killed() -> Result<()> {
     let (kills, events) = if is_long() { (50, 10_000) } else { (5, 600) };
     let receiver = Receiver::start(&[]).await?;
@@ -106,8 +105,8 @@ async fn nothing_accepted_is_lost_however_often_the_functions_are_killed() -> Re
         ids.entry(number).or_default().insert(received.header("webhook-id").to_owned());
     }
     let duplicates = received.len() - ids.len();
-    println!("| kills | events | lost | duplicated | redriven | requests that failed |\n|---|---|---|---|---|---|");
-    println!("| {kills} | {events} | {lost} | {duplicates} | {redriven} | {failures} |");
+    let tried = format!("{kills} kills, {events} events; {redriven} messages brought back from dead letters");
+    row("the functions are killed (SIGKILL)", &tried, lost, duplicates, failures);
     ensure!(lost == 0, "{lost} of {events} were lost");
     ensure!(ids.values().all(|ids| ids.len() == 1), "a repeat carries the same webhook-id");
     functions.kill().await?;

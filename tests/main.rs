@@ -16,6 +16,7 @@ mod bad_input;
 mod casey;
 mod conversations;
 mod crashes;
+mod dead_letters;
 mod faults;
 mod fuzz;
 mod gateway;

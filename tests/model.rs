@@ -10,6 +10,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use shared::domain::{AgentId, Owner};
 
+use crate::promises::{is_long, row};
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
@@ -329,11 +330,13 @@ fn over_random_webhooks_and_deletions_each_event_reaches_whom_the_documents_say(
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rounds =
         prop::collection::vec((prop::collection::vec(changes(), 0..8), prop::collection::vec(events(), 1..8)), 1..5);
-    let config = Config { cases: 16, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
+    let cases = if is_long() { 160 } else { 16 };
+    let config = Config { cases, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
     let result = TestRunner::new(config).run(&rounds, |rounds| {
         runtime.block_on(check(&rounds)).map_err(|error| TestCaseError::fail(format!("{error:#}")))
     });
     if let Err(error) = result {
         panic!("{error}");
     }
+    row("each event reaches whom the documents say", &format!("{cases} random histories"), 0, 0, 0);
 }

@@ -5,3 +5,9 @@
 pub(crate) fn is_long() -> bool {
     std::env::var_os("PROMISES").is_some_and(|value| value == "long")
 }
+
+/// Prints a row of the table of promises: what was tried, and what came of it.
+#[allow(clippy::print_stdout, reason = "the table is what is asked for")]
+pub(crate) fn row(promise: &str, tried: &str, lost: usize, duplicated: usize, server_errors: usize) {
+    println!("| {promise} | {tried} | {lost} | {duplicated} | {server_errors} |");
+}

@@ -1,5 +1,7 @@
 //! The sender's guards, through the test call, which shows at once what came of a request.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 use http::Method;
 use serde_json::{Value, json};
@@ -102,5 +104,74 @@ async fn answers_that_are_none_or_never_end_are_cut_off() -> Result<()> {
         assert_eq!((&told["success"], &told["httpStatus"]), (&json!(false), &Value::Null));
         assert!(told["errorMessage"].as_str().unwrap().starts_with("The connection broke"), "{told}");
     }
+    Ok(())
+}
+
+/// Accepts one connection, reads a request's start, writes `answer` a piece at a time with a pause before each, and then resets
+/// the connection or holds it.
+async fn slow_endpoint(pieces: Vec<&'static [u8]>, pause: Duration, resets: bool) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await?;
+        stream.read_exact(&mut [0; 16]).await?;
+        for piece in pieces {
+            tokio::time::sleep(pause).await;
+            stream.write_all(piece).await?;
+        }
+        if resets {
+            stream.set_zero_linger()?;
+        } else {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+        }
+        anyhow::Ok(())
+    });
+    Ok(url)
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_is_waited_for_no_longer_than_its_limit() -> Result<()> {
+    let (api, pause) = (Api::start().await?, Duration::from_millis(300));
+    let start = Instant::now();
+    let mut body: Vec<&'static [u8]> = vec![b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"];
+    body.extend([&b"x"[..]; 600]);
+    let told = test_call(&api, &slow_endpoint(body, pause, false).await?, 30).await?;
+    assert_eq!(told["success"], true, "its status has decided");
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    let start = Instant::now();
+    let mut headers: Vec<&'static [u8]> = vec![b"HTTP/1.1 200 OK\r\nx-drip: "];
+    headers.extend([&b"x"[..]; 600]);
+    let told = test_call(&api, &slow_endpoint(headers, pause, false).await?, 5).await?;
+    assert_eq!(told["errorMessage"], "No answer within 5 seconds.");
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    Ok(())
+}
+
+#[tokio::test]
+async fn strange_answers_are_taken_for_what_their_status_says() -> Result<()> {
+    let (api, none) = (Api::start().await?, Duration::ZERO);
+    let not_utf8: &[u8] = b"HTTP/1.1 200 OK\r\nx-own: \xff\xfe\r\nretry-after: \xff\r\ncontent-length: 0\r\n\r\n";
+    let told = test_call(&api, &slow_endpoint(vec![not_utf8], none, false).await?, 5).await?;
+    assert_eq!((&told["success"], &told["httpStatus"]), (&json!(true), &json!(200)));
+    let cut: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf";
+    let told = test_call(&api, &slow_endpoint(vec![cut], none, true).await?, 5).await?;
+    assert_eq!(told["success"], true, "a body that breaks off changes nothing");
+    let told = test_call(&api, &slow_endpoint(vec![], none, true).await?, 5).await?;
+    assert!(told["errorMessage"].as_str().unwrap().starts_with("The connection broke"), "{told}");
+    let plain = Receiver::start(&[]).await?.url("/").replace("http://", "https://");
+    let told = test_call(&api, &plain, 5).await?;
+    assert!(told["errorMessage"].as_str().unwrap().starts_with("The connection could not be made"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_not_taken_apart() -> Result<()> {
+    let (api, bomb) = (Api::start().await?, "\u{1f}x".repeat(40_000));
+    let headers = vec![("content-encoding", "gzip".to_owned()), ("content-type", "text/plain".to_owned())];
+    let receiver = Receiver::start(&[Step::Full(200, headers, bomb)]).await?;
+    api.set_webhook(AGENT, &receiver.url("/")).await?;
+    api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    let logged = api.delivery_with_status(AGENT, "success").await?;
+    assert_eq!(logged["responseBody"].as_str().unwrap().len(), 1024, "its first KiB is kept as it came");
     Ok(())
 }

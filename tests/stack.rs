@@ -262,6 +262,7 @@ pub(crate) fn settings() -> Result<Settings> {
             "REQUIRE_HTTPS" => "false".to_owned(),
             "ALLOWED_NETWORKS" => "127.0.0.0/8".to_owned(),
             "RETENTION_DAYS" => "30".to_owned(),
+            "WEBHOOKS_MAX" => "50".to_owned(),
             "SEALING_KEYS" => local::stack::SEALING_KEYS.to_owned(),
             "DISABLE_AFTER" => "5d".to_owned(),
             "SWEEP_AFTER" => "20m".to_owned(),

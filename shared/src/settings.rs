@@ -8,6 +8,9 @@ use crate::address::AllowedNetworks;
 use crate::retry::{Schedule, Wait};
 use crate::seal::SealingKeys;
 
+/// The most webhooks that an operator can allow one owner: fan-out reads them all for each event.
+const WEBHOOKS_MAX_MAX: usize = 500;
+
 /// What `template.yaml` sets for every function, as environment variables of the same names in capitals.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -31,6 +34,8 @@ pub struct Settings {
     pub allowed_networks: AllowedNetworks,
     /// Days that the log is kept.
     pub retention_days: u16,
+    /// Webhooks that one agent may have besides its slot, and as many a project.
+    pub webhooks_max: usize,
     /// What webhooks' secrets are sealed with in the store.
     pub sealing_keys: SealingKeys,
     /// How long an endpoint may fail, without one success, before it is disabled.
@@ -82,6 +87,7 @@ impl Settings {
             reader.value("REQUIRE_HTTPS"),
             reader.value_or("ALLOWED_NETWORKS", ""),
             reader.checked("RETENTION_DAYS", |days: &u16| *days >= 1, "at least 1"),
+            reader.checked("WEBHOOKS_MAX", |max: &usize| (1..=WEBHOOKS_MAX_MAX).contains(max), "1 to 500"),
             reader.secret("SEALING_KEYS"),
             reader.value::<Wait>("DISABLE_AFTER"),
             reader.value::<Wait>("SWEEP_AFTER"),
@@ -97,6 +103,7 @@ impl Settings {
             Some(require_https),
             Some(allowed_networks),
             Some(retention_days),
+            Some(webhooks_max),
             Some(sealing_keys),
             Some(Wait(disable_after)),
             Some(Wait(sweep_after)),
@@ -115,6 +122,7 @@ impl Settings {
             require_https,
             allowed_networks,
             retention_days,
+            webhooks_max,
             sealing_keys,
             disable_after,
             sweep_after,
@@ -196,6 +204,7 @@ mod tests {
             "REQUIRE_HTTPS" => "true",
             "ALLOWED_NETWORKS" => "",
             "RETENTION_DAYS" => "30",
+            "WEBHOOKS_MAX" => "50",
             "SEALING_KEYS" => "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "DISABLE_AFTER" => "5d",
             "SWEEP_AFTER" => "20m",

@@ -22,7 +22,14 @@ pub const FUNCTION: Function =
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let now = app.clock.now();
     let subscription = subscription(app, request, now)?;
-    let webhook =
-        webhooks::subscribe(&app.store, (now, &app.ids), &caller.scope, &Owner::Project, subscription).await?;
+    let webhook = webhooks::subscribe(
+        &app.store,
+        (now, &app.ids),
+        &caller.scope,
+        &Owner::Project,
+        subscription,
+        app.settings.webhooks_max,
+    )
+    .await?;
     Ok(reply::json(StatusCode::CREATED, &Data { data: EndpointReply::with_secret(&webhook) }))
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use http::StatusCode;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply, coded_error};
-use shared::webhooks::{SUBSCRIPTIONS_MAX, WebhookError};
+use shared::webhooks::WebhookError;
 
 use crate::fault::{Fault, problem_from_faults};
 use crate::function;
@@ -37,9 +37,7 @@ impl From<WebhookError> for Problem {
     fn from(error: WebhookError) -> Self {
         match error {
             WebhookError::NoSuchAgent | WebhookError::NotSet => Self::NotFound,
-            WebhookError::TooMany => {
-                Self::Invalid(format!("there are {SUBSCRIPTIONS_MAX} endpoints, and no more may be added"))
-            }
+            WebhookError::TooMany(max) => Self::Invalid(format!("there are {max} endpoints, and no more may be added")),
             WebhookError::Contended => Self::Fault(Fault::Webhook(error)),
             WebhookError::Store(error) => Self::Fault(error.into()),
         }

@@ -60,7 +60,7 @@ impl From<WebhookError> for Problem {
         match error {
             WebhookError::NoSuchAgent => Self::NotFound("Agent not found."),
             WebhookError::NotSet => Self::NotFound("Webhook not found."),
-            WebhookError::Contended | WebhookError::TooMany => Self::Fault(Fault::Webhook(error)),
+            WebhookError::Contended | WebhookError::TooMany(_) => Self::Fault(Fault::Webhook(error)),
             WebhookError::Store(error) => Self::Fault(error.into()),
         }
     }

@@ -36,7 +36,14 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
         retries_max: settings.retries_max,
         timeout_s: settings.timeout_s,
     };
-    let webhook: Webhook =
-        webhooks::subscribe(&app.store, (now, &app.ids), &caller.scope, &owner, subscription).await?;
+    let webhook: Webhook = webhooks::subscribe(
+        &app.store,
+        (now, &app.ids),
+        &caller.scope,
+        &owner,
+        subscription,
+        app.settings.webhooks_max,
+    )
+    .await?;
     Ok(done(StatusCode::CREATED, "Webhook created successfully", &webhook))
 }

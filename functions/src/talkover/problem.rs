@@ -10,7 +10,7 @@ use serde_json::json;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
 use shared::http::request::BODY_BYTES_MAX;
-use shared::webhooks::{SUBSCRIPTIONS_MAX, WebhookError};
+use shared::webhooks::WebhookError;
 
 use crate::fault::{Fault, problem_from_faults};
 use crate::function;
@@ -83,9 +83,9 @@ impl From<WebhookError> for Problem {
         match error {
             WebhookError::NoSuchAgent => NO_SUCH_AGENT,
             WebhookError::NotSet => NO_SUCH_WEBHOOK,
-            WebhookError::TooMany => {
+            WebhookError::TooMany(max) => {
                 let mut errors = Errors::default();
-                let sentence = format!("The agent has {SUBSCRIPTIONS_MAX} webhooks, and no more may be added.");
+                let sentence = format!("The agent has {max} webhooks, and no more may be added.");
                 errors.add_sentence("agent_id", sentence);
                 Self::Invalid(errors)
             }

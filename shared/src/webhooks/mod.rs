@@ -19,9 +19,6 @@ pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
 /// Old secrets that sign besides the new one: of a webhook whose secret changes more often within a day, the oldest ends early.
 pub const PREVIOUS_SECRETS_MAX: usize = 4;
 
-/// Subscriptions of one owner.
-pub const SUBSCRIPTIONS_MAX: usize = 50;
-
 /// How often a change starts over because somebody else changed the same webhook, or added one, meanwhile.
 const TRIES_MAX: u32 = 20;
 
@@ -41,8 +38,8 @@ pub enum WebhookError {
     #[error("the webhook was set by others {TRIES_MAX} times while this call tried to")]
     Contended,
     /// The owner has as many subscriptions as it may.
-    #[error("there are {SUBSCRIPTIONS_MAX} subscriptions, and no more may be added")]
-    TooMany,
+    #[error("there are {0} subscriptions, and no more may be added")]
+    TooMany(usize),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,6 @@
 //! An owner's subscriptions: add one, show them, change one, remove one.
 
-use super::{SUBSCRIPTIONS_MAX, TRIES_MAX, WebhookError, later_than, missing, pause, previous_secrets, registered};
+use super::{TRIES_MAX, WebhookError, later_than, missing, pause, previous_secrets, registered};
 use crate::domain::{
     DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
 };
@@ -39,13 +39,14 @@ pub struct Subscription {
 /// Adds a subscription to those of the owner.
 ///
 /// # Errors
-/// Where the agent is not registered, the owner has [`SUBSCRIPTIONS_MAX`] already, or the store fails.
+/// Where the agent is not registered, the owner has `max` already, or the store fails.
 pub async fn subscribe(
     store: &Store,
     (now, ids): (Timestamp, &Ids),
     scope: &Scope,
     owner: &Owner,
     subscription: Subscription,
+    max: usize,
 ) -> Result<Webhook, WebhookError> {
     let webhook = Webhook {
         id: subscription.id,
@@ -70,9 +71,9 @@ pub async fn subscribe(
         updated_at: now,
     };
     for attempt in 0..TRIES_MAX {
-        match store.add(scope, &webhook, SUBSCRIPTIONS_MAX).await? {
+        match store.add(scope, &webhook, max).await? {
             Added::Done => return Ok(webhook),
-            Added::TooMany => return Err(WebhookError::TooMany),
+            Added::TooMany => return Err(WebhookError::TooMany(max)),
             Added::NoOwner => return Err(WebhookError::NoSuchAgent),
             Added::Conflict => pause(ids, attempt).await,
         }

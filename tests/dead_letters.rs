@@ -1,0 +1,66 @@
+//! What ends in a dead-letter queue: what no function can read, and nothing that a customer does.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use crate::receiver::{Receiver, Step};
+use crate::stack::{AGENT, Api, PATIENCE};
+
+const DEAD_LETTERS: [&str; 3] = ["EventsDeadLetters", "DeliveriesDeadLetters", "RetriesDeadLetters"];
+
+async fn lengths(api: &Api) -> Result<[usize; 3]> {
+    let mut lengths = [0; 3];
+    for (length, queue) in lengths.iter_mut().zip(DEAD_LETTERS) {
+        *length = api.queue_length(queue).await?;
+    }
+    Ok(lengths)
+}
+
+#[tokio::test]
+async fn what_no_function_can_read_ends_in_the_dead_letters_and_holds_up_nothing() -> Result<()> {
+    let (api, receiver) = (Api::with(&[("VISIBILITY_TIMEOUT_S", "1")]).await?, Receiver::start(&[]).await?);
+    api.set_webhook(AGENT, &receiver.url("/")).await?;
+    for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
+        api.enqueue(queue, r#"{"v": 99}"#).await?;
+    }
+    api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    receiver.wait_for(1).await?;
+    let start = Instant::now();
+    while lengths(&api).await? != [1, 1, 1] {
+        ensure!(start.elapsed() < PATIENCE, "{:?}", lengths(&api).await?);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(receiver.received().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_that_a_customer_does_ends_in_the_dead_letters() -> Result<()> {
+    let settings = [("VISIBILITY_TIMEOUT_S", "1"), ("RETRY_SCHEDULE", ""), ("ALLOWED_NETWORKS", "127.0.0.0/8")];
+    let api = Api::with(&settings).await?;
+    let receiver = Receiver::start(&[404, 410, 500, 302, 429].map(Step::Status)).await?;
+    let urls = [
+        receiver.url("/404"),
+        receiver.url("/410"),
+        receiver.url("/500"),
+        receiver.url("/302"),
+        receiver.url("/429"),
+        "http://127.0.0.1:1/".to_owned(),
+        "http://no-such-host.invalid/".to_owned(),
+        "http://10.0.0.1/".to_owned(),
+        "http://[::ffff:169.254.169.254]/".to_owned(),
+    ];
+    for (number, url) in urls.iter().enumerate() {
+        api.set_webhook(AGENT, url).await?;
+        api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+        api.idle().await?;
+        let deliveries = api.deliveries(AGENT).await?;
+        assert_eq!(deliveries.len(), number + 1, "{url}");
+        assert_eq!(deliveries[0]["status"], "failed", "{url}");
+        assert!(deliveries[0]["errorMessage"].is_string(), "{url}");
+    }
+    assert_eq!(lengths(&api).await?, [0, 0, 0]);
+    Ok(())
+}
