@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use shared::domain::{Health, Webhook};
 
-use crate::promises::row;
+use crate::promises::{is_long, row};
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
@@ -140,8 +140,9 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     publish(&api, AGENT).await?;
     until(&api, |webhook| webhook.health.slow_since.is_some()).await?;
     let beside = p99(&api, &well, 10).await?;
-    // A floor, for on a busy machine a few milliseconds are chance.
-    let bound = (alone * 2).max(Duration::from_millis(400));
+    // Among all the other tests a second is chance; without the slow lane it is the hanging endpoint's thirty.
+    let floor = if is_long() { Duration::ZERO } else { Duration::from_secs(3) };
+    let bound = (alone * 2).max(floor);
     let (alone_ms, beside_ms) = (alone.as_millis(), beside.as_millis());
     let tried =
         format!("10 times the traffic to a hanging endpoint: p99 {beside_ms} ms beside it, {alone_ms} ms alone");

@@ -149,3 +149,34 @@ async fn what_is_overdue_is_found_and_postponed_by_one_alone() -> Result<()> {
     assert_eq!(store.overdue(later, 10).await?.len(), 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_hides_nothing_that_is_overdue() -> Result<()> {
+    let (api, store, scope) = store().await?;
+    let webhook = Ids::random().webhook(NOW);
+    let key = |n: usize| delivery(&scope, &webhook, n, Status::Pending, 1).key;
+    // Two of the same part of the index.
+    let part = |n: usize| key(n).id.shard(16);
+    let other = (1..1000).find(|&n| part(n) == part(0)).context("another of its part")?;
+    for n in [0, other] {
+        store.record(&delivery(&scope, &webhook, n, Status::Pending, 1), Some(n.to_string())).await?;
+    }
+    let client = aws_sdk_dynamodb::Client::new(&local::aws::config(&api.stack.stores_url).await);
+    let later = NOW.plus(Duration::from_secs(61));
+    let item = client.scan().table_name("LogTable").send().await?.items.unwrap_or_default();
+    let spoilt =
+        item.iter().find(|item| item["id"].as_s().is_ok_and(|id| id == key(0).id.as_str())).context("logged")?;
+    client
+        .update_item()
+        .table_name("LogTable")
+        .key("pk", spoilt["pk"].clone())
+        .key("sk", spoilt["sk"].clone())
+        .update_expression("REMOVE event_id SET due_at = :first")
+        .expression_attribute_values(":first", aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned()))
+        .send()
+        .await?;
+    assert!(store.overdue(later, 1).await?.is_empty(), "it is the first of its part");
+    let overdue = store.overdue(later, 1).await?;
+    assert_eq!(overdue.iter().map(|found| found.message.clone()).collect::<Vec<_>>(), [other.to_string()]);
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! The log: one item a delivery, newest first under its webhook, and the index of those that are due again.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -12,6 +14,9 @@ use crate::time::Timestamp;
 
 /// The name of the log table's index of deliveries that wait for another attempt.
 const DUE_INDEX: &str = "due";
+
+/// How long one that cannot be read is let alone.
+const UNREADABLE_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +139,7 @@ impl Store {
     /// At most `limit` deliveries, from each part of the due index, that were due before `before`.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked. An item that cannot be read is logged and passed over.
+    /// Where DynamoDB could not be asked. An item that cannot be read is logged, and put off for a day.
     pub async fn overdue(&self, before: Timestamp, limit: u16) -> Result<Vec<Overdue>, StoreError> {
         let shards = (0..keys::DUE_SHARDS).map(|shard| self.overdue_in_shard(shard, before, limit));
         Ok(try_join_all(shards).await?.into_iter().flatten().collect())
@@ -153,16 +158,34 @@ impl Store {
             .send()
             .await?;
         // The index holds keys alone, so that a pending delivery's body is stored, and paid for, once.
-        let items = join_all(page.items.unwrap_or_default().into_iter().map(|keys| self.log_item(keys))).await;
-        let readable = items.into_iter().filter_map(|item| {
-            item.inspect_err(|error| tracing::error!(%error, "an overdue delivery cannot be read")).ok().flatten()
-        });
-        let overdue = readable.filter_map(|mut item| {
+        let keys = page.items.unwrap_or_default();
+        let items = join_all(keys.iter().map(|keys| self.log_item(keys.clone()))).await;
+        let mut readable = Vec::new();
+        for (keys, item) in keys.into_iter().zip(items) {
+            match item {
+                Ok(item) => readable.extend(item),
+                Err(error) => {
+                    tracing::error!(%error, "an overdue delivery cannot be read; it is looked at again in a day");
+                    // Left where it is, it would hide those that are due after it.
+                    self.put_off(keys, before.plus(UNREADABLE_PAUSE)).await?;
+                }
+            }
+        }
+        let overdue = readable.into_iter().filter_map(|mut item| {
             let (due_at, message) = (item.due_at?, item.message.take()?);
             // The index may lag behind its table.
             (due_at < before).then(|| Overdue { key: Delivery::from(item).key, due_at, message })
         });
         Ok(overdue.collect())
+    }
+
+    /// Moves an item's place in the due index, whatever it holds.
+    async fn put_off(&self, mut keys: Item, due_at: Timestamp) -> Result<(), StoreError> {
+        let keys = ["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect();
+        let update = self.client.update_item().table_name(&self.log_table).set_key(Some(keys));
+        let update = update.update_expression("SET due_at = :later").condition_expression("attribute_exists(pk)");
+        update.expression_attribute_values(":later", number(due_at.millis())).send().await?;
+        Ok(())
     }
 
     /// The delivery whose keys are among `keys`.
