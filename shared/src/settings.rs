@@ -137,15 +137,20 @@ struct Reader<F> {
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    fn given(&mut self, name: &str) -> Option<String> {
+        let text = (self.get)(name);
+        if text.is_none() {
+            self.wrong.push(format!("{name} is not set"));
+        }
+        text
+    }
+
     fn value<T>(&mut self, name: &str) -> Option<T>
     where
         T: FromStr,
         T::Err: fmt::Display,
     {
-        let Some(text) = (self.get)(name) else {
-            self.wrong.push(format!("{name} is not set"));
-            return None;
-        };
+        let text = self.given(name)?;
         self.parse(name, &text)
     }
 
@@ -155,11 +160,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         T: FromStr,
         T::Err: fmt::Display,
     {
-        let Some(text) = (self.get)(name) else {
-            self.wrong.push(format!("{name} is not set"));
-            return None;
-        };
-        text.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
+        self.given(name)?.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
     }
 
     /// For a variable whose usual value is none, which some tools leave out of an environment.
