@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::attempt::{Content, Outcome, attempt};
-use shared::domain::{Scope, Webhook};
+use shared::domain::{Health, Scope, Webhook};
 use shared::health::{self, Impression, SLOW_AFTER};
 use shared::retry::Verdict;
 use shared::time::Timestamp;
@@ -26,28 +26,32 @@ pub(super) async fn try_once(
     content: Content<'_>,
     now: Timestamp,
 ) -> Outcome {
-    let reached = webhook.clone();
-    let attempt = attempt(&app.sender, &reached, content, now, Duration::MAX);
-    tokio::pin!(attempt);
-    if let Ok(outcome) = tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
-        return outcome;
+    let (noted, outcome) = {
+        let attempt = attempt(&app.sender, webhook, content, now, Duration::MAX);
+        tokio::pin!(attempt);
+        if let Ok(outcome) = tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
+            return outcome;
+        }
+        // The attempt goes on meanwhile, and counts whatever becomes of the note.
+        futures::join!(note(app, scope, webhook, Impression::Slow), attempt)
+    };
+    match noted {
+        Ok(health) => webhook.health = health,
+        Err(fault) => log_fault(&fault),
     }
-    // The attempt goes on meanwhile, and counts whatever becomes of the note.
-    let (noted, outcome) = futures::join!(note(app, scope, webhook, Impression::Slow), attempt);
-    log_fault(noted);
     outcome
 }
 
 /// Writes down what an attempt that started `then` says of its endpoint, and disables one that is gone or hopeless. The
 /// attempt is logged already: what cannot be done now is done after the endpoint's next one.
 pub(super) async fn judge(app: &App, scope: &Scope, webhook: &mut Webhook, verdict: Verdict, then: Timestamp) {
-    log_fault(try_to_judge(app, scope, webhook, verdict, then).await);
+    if let Err(fault) = try_to_judge(app, scope, webhook, verdict, then).await {
+        log_fault(&fault);
+    }
 }
 
-fn log_fault(result: Result<(), Fault>) {
-    if let Err(fault) = result {
-        tracing::error!(error = &fault as &dyn Error, "what an attempt says of its endpoint could not be written");
-    }
+fn log_fault(fault: &Fault) {
+    tracing::error!(error = fault as &dyn Error, "what an attempt says of its endpoint could not be written");
 }
 
 async fn try_to_judge(
@@ -63,7 +67,7 @@ async fn try_to_judge(
         Verdict::Delivered => Impression::Slow,
         Verdict::RetryAt(_) | Verdict::Exhausted | Verdict::Gone => Impression::Failed,
     };
-    note(app, scope, webhook, impression).await?;
+    webhook.health = note(app, scope, webhook, impression).await?;
     if verdict == Verdict::Gone {
         disable(app, scope, webhook, "It answered 410.").await
     } else if impression == Impression::Failed && health::is_hopeless(webhook.health, app.settings.disable_after, now) {
@@ -73,12 +77,11 @@ async fn try_to_judge(
     }
 }
 
-async fn note(app: &App, scope: &Scope, webhook: &mut Webhook, impression: Impression) -> Result<(), Fault> {
-    if let Some(health) = health::after(webhook.health, impression, app.clock.now()) {
-        app.store.set_health(scope, webhook, health).await?;
-        webhook.health = health;
-    }
-    Ok(())
+/// Writes an endpoint's health where it changes; returns what it is now.
+async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impression) -> Result<Health, Fault> {
+    let Some(health) = health::after(webhook.health, impression, app.clock.now()) else { return Ok(webhook.health) };
+    app.store.set_health(scope, webhook, health).await?;
+    Ok(health)
 }
 
 /// Tells the project's own webhooks, and then disables: what is interrupted in between is told again under the same id,
@@ -98,8 +101,7 @@ async fn disable(app: &App, scope: &Scope, webhook: &Webhook, reason: &str) -> R
         },
     });
     publish_own(app, scope, &event).await?;
-    let updated_at = now.max(webhook.updated_at.plus(Duration::from_millis(1)));
-    if app.store.disable(scope, webhook, updated_at).await? {
+    if app.store.disable(scope, webhook, webhook.next_updated_at(now)).await? {
         tracing::warn!(webhook = %webhook.id, reason, "a webhook was disabled");
     }
     Ok(())

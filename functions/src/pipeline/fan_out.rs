@@ -8,7 +8,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use futures::future::try_join;
 use serde_json::value::RawValue;
 use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
-use shared::queue::messages::{self, DeliveryMessage, EventsMessage, Version, sendable};
+use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
 use shared::store::repeats::Claim;
@@ -16,7 +16,7 @@ use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
 
 use super::entry::entry;
-use super::publish_events::{EVENTS_MAX, position};
+use super::publish_events::{self, EVENTS_MAX, position};
 use super::{conversation, event, record};
 use crate::app::App;
 use crate::dialect::Telling;
@@ -82,19 +82,10 @@ fn publication(message: &EventsMessage, record: &SqsMessage, event: &Event) -> S
 
 /// Looks at an event again once the publication that has claimed it had time to tell of it.
 async fn put_back(app: &App, message: &EventsMessage, event: &Event, publication: String) -> Result<(), Fault> {
-    let raw = message.events.get(usize::from(event.position.saturating_sub(message.position)));
-    let again = EventsMessage {
-        v: Version,
-        scope: message.scope.clone(),
-        accepted_at: Some(event.accepted_at),
-        ids: Some(vec![event.id.clone()]),
-        publication: Some(publication),
-        position: event.position,
-        only: message.only.clone(),
-        events: raw.cloned().into_iter().collect(),
-    };
-    let group = messages::events_group(&message.scope, event.agent_id.as_ref());
-    let outgoing = Outgoing { body: serde_json::to_string(&again)?, delay: HELD_PAUSE, group };
+    let index = usize::from(event.position.saturating_sub(message.position));
+    let raw = message.events.get(index).cloned().ok_or(Fault::Event { index })?;
+    let again = publish_events::message(&message.scope, raw, event, Some(publication), message.only.clone())?;
+    let outgoing = Outgoing { delay: HELD_PAUSE, ..again };
     app.queues.send(Queue::Events, vec![outgoing]).await?;
     Ok(())
 }

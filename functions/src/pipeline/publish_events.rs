@@ -168,7 +168,8 @@ fn at_index(index: usize, detail: Detail) -> Detail {
     Detail::new(format!("events[{index}]{dot}{}", detail.field), detail.message)
 }
 
-fn message(
+/// One event, as it waits in the events queue.
+pub(super) fn message(
     scope: &Scope,
     raw: Box<RawValue>,
     event: &Event,

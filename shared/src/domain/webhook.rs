@@ -1,5 +1,7 @@
 //! Agents, and the webhooks that customers register for them.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AgentId, Health, PreviousSecret, RequestOptions, Secret, WebhookId};
@@ -137,6 +139,12 @@ impl Webhook {
     #[must_use]
     pub fn reference(&self) -> WebhookRef {
         WebhookRef { id: self.id.clone(), owner: self.owner.clone(), place: self.place }
+    }
+
+    /// The time of a change that is made `now`: strictly later than the last one, so that it tells one state from the next.
+    #[must_use]
+    pub fn next_updated_at(&self, now: Timestamp) -> Timestamp {
+        now.max(self.updated_at.plus(Duration::from_millis(1)))
     }
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use futures::future::{join_all, try_join_all};
 
 use super::delivery_item::DeliveryItem;
-use super::{Item, Store, StoreError, from_item, keys, number, text, to_item};
+use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, to_item, update_if};
 use crate::domain::{Delivery, DeliveryKey, Scope, Status, WebhookId};
 use crate::time::Timestamp;
 
@@ -180,9 +180,8 @@ impl Store {
     }
 
     /// Moves an item's place in the due index, whatever it holds.
-    async fn put_off(&self, mut keys: Item, due_at: Timestamp) -> Result<(), StoreError> {
-        let keys = ["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect();
-        let update = self.client.update_item().table_name(&self.log_table).set_key(Some(keys));
+    async fn put_off(&self, keys: Item, due_at: Timestamp) -> Result<(), StoreError> {
+        let update = self.client.update_item().table_name(&self.log_table).set_key(Some(primary_key(keys)));
         let update = update.update_expression("SET due_at = :later").condition_expression("attribute_exists(pk)");
         update.expression_attribute_values(":later", number(due_at.millis())).send().await?;
         Ok(())
@@ -200,7 +199,7 @@ impl Store {
     /// Where DynamoDB did not take it.
     pub async fn postpone(&self, overdue: &Overdue, due_at: Timestamp) -> Result<bool, StoreError> {
         let key = &overdue.key;
-        let result = self
+        let update = self
             .client
             .update_item()
             .table_name(&self.log_table)
@@ -209,16 +208,8 @@ impl Store {
             .update_expression("SET due_at = :later")
             .condition_expression("due_at = :due_at")
             .expression_attribute_values(":later", number(due_at.millis()))
-            .expression_attribute_values(":due_at", number(overdue.due_at.millis()))
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                Ok(false)
-            }
-            Err(error) => Err(error.into()),
-        }
+            .expression_attribute_values(":due_at", number(overdue.due_at.millis()));
+        update_if(update).await
     }
 }
 

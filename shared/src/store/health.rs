@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
-use super::{Store, StoreError, keys, number, text};
+use super::{Store, StoreError, flag, keys, number, text, update_if};
 use crate::domain::{Health, Scope, Webhook};
 use crate::time::Timestamp;
 
@@ -30,7 +30,7 @@ impl Store {
         }
         let part = |word: &str, parts: &str| if parts.is_empty() { String::new() } else { format!("{word} {parts} ") };
         let expression = part("SET", &set.join(", ")) + &part("REMOVE", &remove.join(", "));
-        taken(update.update_expression(expression)).await?;
+        update_if(update.update_expression(expression)).await?;
         Ok(())
     }
 
@@ -40,8 +40,8 @@ impl Store {
     /// Where DynamoDB did not take it.
     pub async fn disable(&self, scope: &Scope, webhook: &Webhook, updated_at: Timestamp) -> Result<bool, StoreError> {
         let update = self.update_as_read(scope, webhook).update_expression("SET enabled = :no, updated_at = :now");
-        let update = update.expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
-        taken(update.expression_attribute_values(":now", number(updated_at.millis()))).await
+        let update = update.expression_attribute_values(":no", flag(false));
+        update_if(update.expression_attribute_values(":now", number(updated_at.millis()))).await
     }
 
     fn update_as_read(&self, scope: &Scope, webhook: &Webhook) -> UpdateItemFluentBuilder {
@@ -60,14 +60,5 @@ impl Store {
                 .expression_attribute_values(":changed_at", number(changed_at.millis())),
             None => update.condition_expression(format!("{unchanged} attribute_not_exists(health_changed_at)")),
         }
-    }
-}
-
-/// Sends an update; `false` where its condition did not hold.
-async fn taken(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    match update.send().await {
-        Ok(_) => Ok(true),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }

@@ -23,6 +23,7 @@ use std::collections::HashMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use serde::Serialize;
@@ -111,9 +112,9 @@ impl Store {
     }
 
     /// The item of `table` whose keys are among `keys`: an index's row, for one.
-    async fn item_at(&self, table: &str, mut keys: Item) -> Result<Option<Item>, StoreError> {
-        let keys = ["pk", "sk"].into_iter().filter_map(|key| keys.remove_entry(key)).collect();
-        let found = self.client.get_item().table_name(table).set_key(Some(keys)).consistent_read(true).send().await?;
+    async fn item_at(&self, table: &str, keys: Item) -> Result<Option<Item>, StoreError> {
+        let get = self.client.get_item().table_name(table).set_key(Some(primary_key(keys)));
+        let found = get.consistent_read(true).send().await?;
         Ok(found.item)
     }
 }
@@ -121,6 +122,20 @@ impl Store {
 impl Consistency {
     const fn is_strong(self) -> bool {
         matches!(self, Self::Strong)
+    }
+}
+
+/// The keys of a table's item among those of an index's row.
+fn primary_key(mut row: Item) -> Item {
+    ["pk", "sk"].into_iter().filter_map(|key| row.remove_entry(key)).collect()
+}
+
+/// Sends an update; `false` where its condition did not hold.
+async fn update_if(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -134,6 +149,10 @@ fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
 
 fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
+}
+
+fn flag(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
 }
 
 fn number(value: impl ToString) -> AttributeValue {

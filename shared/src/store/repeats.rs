@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
 
-use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text, to_item};
+use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
 use crate::domain::{Event, EventId, Scope};
 use crate::time::{SECONDS_A_DAY, Timestamp};
 
@@ -91,7 +91,7 @@ impl Store {
             put.condition_expression(
                 "attribute_not_exists(pk) OR expires_at <= :now OR (told = :no AND claimed_at < :held_until)",
             )
-            .expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
+            .expression_attribute_values(":no", flag(false))
             .expression_attribute_values(":held_until", held_until)
         };
         Ok(match self.name(pk, keys::CLAIM, claim, now, condition).await? {
@@ -113,7 +113,7 @@ impl Store {
             .key("pk", text(keys::named_event(scope, event)))
             .key("sk", text(keys::CLAIM))
             .update_expression("SET told = :yes")
-            .expression_attribute_values(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
+            .expression_attribute_values(":yes", flag(true))
             .send()
             .await?;
         Ok(())

@@ -63,11 +63,6 @@ async fn pause(ids: &Ids, attempt: u32) {
     tokio::time::sleep(longest.mul_f64(ids.jitter().abs())).await;
 }
 
-/// The time of a change: strictly later than the last one, so that it tells one state from the next.
-fn later_than(before: &Webhook, now: Timestamp) -> Timestamp {
-    now.max(before.updated_at.plus(Duration::from_millis(1)))
-}
-
 /// The old secrets that still sign when `secret` takes the place of the webhook's, newest first.
 fn previous_secrets(before: &Webhook, secret: &Secret, now: Timestamp) -> Vec<PreviousSecret> {
     let valid_until = now.plus(PREVIOUS_SECRET_VALID);

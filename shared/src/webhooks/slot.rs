@@ -1,6 +1,6 @@
 //! An owner's slot: set it, show it, remove it.
 
-use super::{TRIES_MAX, WebhookError, later_than, missing, pause, previous_secrets, registered};
+use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
 use crate::domain::{DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook};
 use crate::store::Store;
 use crate::store::webhooks::Replaced;
@@ -69,7 +69,7 @@ pub async fn set_slot(
 }
 
 fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, now: Timestamp, ids: &Ids) -> Webhook {
-    let updated_at = before.map_or(now, |before| later_than(before, now));
+    let updated_at = before.map_or(now, |before| before.next_updated_at(now));
     let secret = match settings.secret {
         SecretChoice::New => ids.secret(),
         SecretChoice::KeepOrNew => before.map_or_else(|| ids.secret(), |before| before.secret.clone()),

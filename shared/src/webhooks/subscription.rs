@@ -1,6 +1,6 @@
 //! An owner's subscriptions: add one, show them, change one, remove one.
 
-use super::{TRIES_MAX, WebhookError, later_than, missing, pause, previous_secrets, registered};
+use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
 use crate::domain::{
     DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
 };
@@ -137,7 +137,7 @@ pub async fn change<E: From<WebhookError>>(
         let mut after = change(before.clone())?;
         after.previous_secrets = previous_secrets(&before, &after.secret, now);
         after.health = Health::default();
-        after.updated_at = later_than(&before, now);
+        after.updated_at = before.next_updated_at(now);
         match store.replace(scope, Some(&before), &after).await.map_err(WebhookError::from)? {
             Replaced::Done => return Ok(after),
             Replaced::NoOwner => return Err(WebhookError::NoSuchAgent.into()),
