@@ -198,7 +198,8 @@ async fn nothing_accepted_is_lost_wherever_a_call_fails_or_an_invocation_ends() 
     });
     let results: Vec<_> = runs.buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<_>>()?;
     let sum = table(&results);
-    let tried = format!("{} faults at {} points, {} events", results.len(), points.len(), sum.accepted);
+    let met = results.iter().filter(|(.., fired)| *fired).count();
+    let tried = format!("{met} faults at {} points, {} events", points.len(), sum.accepted);
     row("a call fails, or its invocation ends", &tried, sum.lost, sum.duplicates, sum.server_errors);
     assert_eq!(sum.lost, 0, "lost");
     Ok(())
@@ -214,7 +215,8 @@ fn table(results: &[(Point, usize, Fault, Outcome, bool)]) -> Outcome {
         println!(
             "  {function} {call} {number} {fault:?}: {accepted} accepted, {lost} lost, {duplicates} duplicated, {server_errors} 5xx"
         );
-        assert!(fired, "{function} {call} {number} {fault:?} was never met");
+        // How many calls there are beyond the first differs from run to run.
+        assert!(*fired || number > 1, "{function} {call} {number} {fault:?} was never met");
         sum.accepted += accepted;
         sum.lost += lost;
         sum.duplicates += duplicates;
@@ -223,12 +225,12 @@ fn table(results: &[(Point, usize, Fault, Outcome, bool)]) -> Outcome {
     sum
 }
 
-/// Each fault at the first two calls of each point; in the short form one fault at each point's first.
+/// Each fault at each call of each point; in the short form one fault at each point's first.
 fn cases(points: &[(Point, usize)], is_long: bool) -> Vec<(Point, usize, Fault)> {
     let mut cases = Vec::new();
     for (index, (point, times)) in points.iter().enumerate() {
         for (number, fault) in FAULTS.into_iter().enumerate() {
-            for skipped in 0..(*times).min(2) {
+            for skipped in 0..*times {
                 if is_long || (skipped == 0 && index % FAULTS.len() == number) {
                     cases.push((point.clone(), skipped, fault));
                 }

@@ -10,10 +10,11 @@ use futures::FutureExt;
 use http::Method;
 use local::template::{Template, Trigger};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Map, Value, json};
 
-use crate::promises::{is_long, row};
+use crate::promises::{is_long, random, row};
+use crate::receiver::Receiver;
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
 /// Names that some body has.
@@ -127,10 +128,15 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn run<S: Strategy>(what: &str, cases: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+fn run<S: Strategy>(
+    what: &str,
+    cases: u32,
+    kept: &'static str,
+    strategy: S,
+    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
     let cases = if is_long() { cases * 20 } else { cases };
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    if let Err(error) = TestRunner::new(config).run(&strategy, test) {
+    if let Err(error) = TestRunner::new(random(cases, kept)).run(&strategy, test) {
         panic!("{error}");
     }
     row(what, &format!("{cases} cases"), 0, 0, 0);
@@ -160,6 +166,7 @@ fn no_request_breaks_a_call() {
     run(
         "any request to any call",
         400,
+        "seeds/requests.txt",
         (prop::sample::select(routes), agents, queries, bodies()),
         |((method, path), agent, query, body)| {
             let path = path.replace("{agent_id}", agent).replace("{webhook_id}", "wh_0").replace("{id}", "wh_0");
@@ -177,12 +184,44 @@ fn no_request_breaks_a_call() {
     );
 }
 
+/// A delivery that could be made, to the agent's webhook as it was set.
+fn delivery_message(webhook: &Value) -> Value {
+    let scope = json!({ "project": "demo", "environment": "test" });
+    let id = &webhook["id"];
+    json!({
+        "v": 1,
+        "key": {
+            "scope": scope, "webhook_id": id, "shard": 0, "created_at": 1_795_232_872_000_u64,
+            "id": "del_bbb6ca38166ca5276b3aaefb59ffbd11",
+        },
+        "webhook": { "id": id, "owner": { "agent": AGENT }, "place": "slot" },
+        "event_id": "evt_01a1fc37b66c73c7963493946979bbd8",
+        "event_type": "agent.message",
+        "attempt": 1,
+        "due_at": 0,
+        "scheme": "standard",
+        "headers": [["x-webhook-event", "agent.message"]],
+        "body": { "n": 1 },
+    })
+}
+
 #[test]
 fn no_queue_message_breaks_a_function() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let api = runtime.block_on(Api::unswept()).unwrap();
     let app = api.app.clone();
+    let receiver = runtime.block_on(Receiver::start(&[])).unwrap();
+    let webhook = runtime.block_on(api.set_webhook(AGENT, &receiver.url("/"))).unwrap();
+    let delivery = delivery_message(&webhook);
+    runtime.block_on(api.enqueue("DeliveriesQueue", &delivery.to_string())).unwrap();
+    runtime.block_on(receiver.wait_for(1)).unwrap();
+    let names: Vec<String> = delivery.as_object().unwrap().keys().cloned().collect();
     let envelopes = prop_oneof![
+        2 => (prop::sample::select(names), values()).prop_map(move |(name, value)| {
+            let mut delivery = delivery.clone();
+            delivery[name] = value;
+            delivery.to_string()
+        }),
         1 => bodies().prop_map(|body| String::from_utf8_lossy(&body).into_owned()),
         2 => (values(), values()).prop_map(|(event, extra)| {
             let scope = json!({ "project": "demo", "environment": "test" });
@@ -194,7 +233,7 @@ fn no_queue_message_breaks_a_function() {
             json!({ "v": 1, "scope": scope, "events": [event] }).to_string()
         }),
     ];
-    run("any message in a queue", 150, envelopes, |body| {
+    run("any message in a queue", 150, "seeds/messages.txt", envelopes, |body| {
         let record = json!({ "messageId": "m-1", "body": body, "attributes": { "SentTimestamp": "1" } });
         for function in [pipeline::fan_out::FUNCTION, pipeline::deliver::FUNCTION] {
             let Handler::Sqs(handler) = function.handler else { continue };

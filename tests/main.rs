@@ -22,6 +22,7 @@ mod fuzz;
 mod gateway;
 mod golden;
 mod health;
+mod hostile;
 mod idempotency;
 mod kills;
 mod model;

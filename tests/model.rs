@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use shared::domain::{AgentId, Owner};
 
-use crate::promises::{is_long, row};
+use crate::promises::{is_long, random, row};
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
@@ -331,7 +331,7 @@ fn over_random_webhooks_and_deletions_each_event_reaches_whom_the_documents_say(
     let rounds =
         prop::collection::vec((prop::collection::vec(changes(), 0..8), prop::collection::vec(events(), 1..8)), 1..5);
     let cases = if is_long() { 160 } else { 16 };
-    let config = Config { cases, max_shrink_iters: 30, failure_persistence: None, ..Config::default() };
+    let config = Config { max_shrink_iters: 30, ..random(cases, "seeds/model.txt") };
     let result = TestRunner::new(config).run(&rounds, |rounds| {
         runtime.block_on(check(&rounds)).map_err(|error| TestCaseError::fail(format!("{error:#}")))
     });

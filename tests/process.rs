@@ -73,6 +73,11 @@ impl Process {
         Ok(())
     }
 
+    /// Its process's id, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// SIGKILL: nothing of it runs any more.
     pub(crate) async fn kill(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
