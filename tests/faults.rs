@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_sqs::Client as Sqs;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -78,8 +80,8 @@ impl Faults {
         let inner = aws_smithy_http_client::Builder::new().build_http();
         let client = SharedHttpClient::new(FaultyClient { inner, faults: self.clone() });
         let config = config.into_builder().http_client(client).build();
-        app.store = Store::connect(&config, &app.settings);
-        app.queues = Queues::connect(&config, &app.settings);
+        app.store = Store::new(DynamoDb::new(&config), &app.settings);
+        app.queues = Queues::new(Sqs::new(&config), &app.settings);
         let faults = self.clone();
         let gate = Gate::new(move |side| match (side, faults.next("HTTP")) {
             (_, None) => None,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result};
+use aws_sdk_dynamodb::Client as DynamoDb;
 use functions::dialects;
 use http::Method;
 use local::aws;
@@ -185,7 +186,7 @@ const ERRORS: &str = include_str!("golden/errors.json");
 async fn errors_are_these() -> Result<()> {
     let api = Api::start().await?;
     // With its store out of reach.
-    let nowhere = Store::connect(&aws::config("http://127.0.0.1:1").await, &settings()?);
+    let nowhere = Store::new(DynamoDb::new(&aws::config("http://127.0.0.1:1").await), &settings()?);
     let broken = Api::with_app(|app| app.store = nowhere).await?;
     for case in serde_json::from_str::<Vec<Value>>(ERRORS)? {
         let text = |name: &str| case[name].as_str().unwrap_or_default();

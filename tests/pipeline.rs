@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_sqs::Client as Sqs;
 use functions::app::App;
 use functions::function::Handler;
 use functions::pipeline;
@@ -32,7 +34,7 @@ impl Bench {
     async fn start() -> Result<Self> {
         let api = Api::unswept().await?;
         let config = aws::config(&api.stack.stores_url).await;
-        let mut app = App::new(settings()?, &config, &config)?;
+        let mut app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config))?;
         // Long enough for the stack's own pollers never to see a retry of the test's.
         app.settings.retry_schedule = "15m,15m".parse()?;
         let start_ms = app.clock.now().millis() - 3_600_000;
@@ -170,7 +172,7 @@ async fn an_event_in_the_queue_that_publishing_would_refuse_is_told_to_nobody() 
         }))?;
         let Handler::Sqs(fan_out) = pipeline::fan_out::FUNCTION.handler else { panic!("fan_out is behind a queue") };
         let config = aws::config(&api.stack.stores_url).await;
-        let app = App::new(settings()?, &config, &config)?;
+        let app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config))?;
         assert_eq!(fan_out(&app, event).await.batch_item_failures.len(), 1);
     }
     api.idle().await?;
@@ -203,10 +205,10 @@ async fn the_embedded_stores_have_what_the_template_lists() -> Result<()> {
     let stores = Stores::start(&Keep::InMemory, 0).await?;
     let stack = Api::on(&local::stack::StoresAt::Url(stores.url.clone()), &[]).await?;
     let config = aws::config(&stores.url).await;
-    let tables = aws_sdk_dynamodb::Client::new(&config).list_tables().send().await?.table_names.unwrap_or_default();
+    let tables = DynamoDb::new(&config).list_tables().send().await?.table_names.unwrap_or_default();
     let template = Template::built_in()?;
     assert_eq!(tables, template.tables.keys().cloned().collect::<Vec<_>>());
-    let queues = aws_sdk_sqs::Client::new(&config).list_queues().send().await?.queue_urls.unwrap_or_default();
+    let queues = Sqs::new(&config).list_queues().send().await?.queue_urls.unwrap_or_default();
     assert_eq!(queues.len(), template.queues.len());
     stack.stack.stop().await;
     stores.stop().await;

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sqs::types::QueueAttributeName;
 use functions::app::App;
 use http::Method;
@@ -105,7 +107,7 @@ impl Api {
     /// The stack's tables.
     pub(crate) async fn store(&self) -> Result<Store> {
         let settings = settings()?;
-        Ok(Store::connect(&aws::config(&self.stack.stores_url).await, &settings))
+        Ok(Store::new(DynamoDb::new(&aws::config(&self.stack.stores_url).await), &settings))
     }
 
     /// Makes another project, and a caller of it.
@@ -150,8 +152,8 @@ impl Api {
         Ok(())
     }
 
-    async fn sqs(&self) -> aws_sdk_sqs::Client {
-        aws_sdk_sqs::Client::new(&aws::config(&self.stack.stores_url).await)
+    async fn sqs(&self) -> Sqs {
+        Sqs::new(&aws::config(&self.stack.stores_url).await)
     }
 
     /// The messages in a queue, whether waiting, delayed or being worked.
@@ -274,7 +276,7 @@ pub(crate) fn settings() -> Result<Settings> {
 
 /// The messages in a queue of the stores at a URL, whether waiting, delayed or being worked.
 pub(crate) async fn queue_length(stores_url: &str, queue: &str) -> Result<usize> {
-    let sqs = aws_sdk_sqs::Client::new(&aws::config(stores_url).await);
+    let sqs = Sqs::new(&aws::config(stores_url).await);
     let attributes = sqs.get_queue_attributes().queue_url(queue_url_of(queue));
     let attributes = attributes.attribute_names(QueueAttributeName::All).send();
     let attributes = attributes.await?.attributes.unwrap_or_default();

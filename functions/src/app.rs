@@ -3,20 +3,27 @@
 
 use std::time::Duration;
 
+use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use shared::domain::Ids;
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_sqs::Client as Sqs;
+use shared::domain::{Ids, Scope, Webhook, WebhookRef};
 use shared::queue::Queues;
 use shared::send::{Sender, SetupError};
 use shared::settings::{InvalidSettings, Settings};
 use shared::store::Store;
 use shared::time::Clock;
 
+use crate::recent::Recent;
+
 /// The longest that one try of a call to AWS may take.
 const AWS_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest that a call to AWS may take with its retries: well within what a function has left after its work.
 const AWS_CALL_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How long what was read of the config table counts as recent: as long as a read that is not strongly consistent may lag.
+const RECENT: Duration = Duration::from_secs(1);
 
 /// A function's surroundings.
 #[derive(Debug, Clone)]
@@ -33,6 +40,8 @@ pub struct App {
     pub clock: Clock,
     /// New ids and secrets.
     pub ids: Ids,
+    /// Webhooks that deliveries were made to a moment ago.
+    pub recent_webhooks: Recent<(Scope, WebhookRef), Webhook>,
 }
 
 /// Why a function cannot start.
@@ -58,20 +67,21 @@ impl App {
             .operation_timeout(AWS_CALL_TIMEOUT)
             .build();
         let aws = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
-        Self::new(settings, &aws, &aws)
+        Self::new(settings, DynamoDb::new(&aws), Sqs::new(&aws))
     }
 
-    /// The surroundings with these settings; DynamoDB and SQS are reached as their configurations say.
+    /// The surroundings with these settings.
     ///
     /// # Errors
     /// Where TLS cannot be set up.
-    pub fn new(settings: Settings, dynamodb: &SdkConfig, sqs: &SdkConfig) -> Result<Self, StartError> {
+    pub fn new(settings: Settings, dynamodb: DynamoDb, sqs: Sqs) -> Result<Self, StartError> {
         Ok(Self {
-            store: Store::connect(dynamodb, &settings),
-            queues: Queues::connect(sqs, &settings),
+            store: Store::new(dynamodb, &settings),
+            queues: Queues::new(sqs, &settings),
             sender: Sender::new(settings.allowed_networks.clone(), settings.require_https)?,
             clock: Clock::system(),
             ids: Ids::random(),
+            recent_webhooks: Recent::for_as_long_as(RECENT),
             settings,
         })
     }

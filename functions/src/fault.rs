@@ -1,5 +1,7 @@
 //! A fault of ours or of AWS's, as against a mistake of the caller's: it is logged, once, and the caller may try again.
 
+use std::sync::Arc;
+
 use shared::domain::DialectName;
 use shared::queue::QueueError;
 use shared::store::StoreError;
@@ -29,6 +31,9 @@ pub enum Fault {
     /// A webhook was set in a dialect that this release does not have.
     #[error("there is no dialect {}", .0.as_str())]
     Dialect(DialectName),
+    /// What was done for several could not be.
+    #[error(transparent)]
+    Together(Arc<Fault>),
     /// Something of ours could not be written as JSON, or read back. The parser's words may quote a customer's data.
     #[error("a message is not of the expected shape: {:?} error in line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Json(serde_json::Error),

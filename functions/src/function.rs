@@ -84,14 +84,14 @@ pub async fn answer<P: Problem>(
     })
 }
 
-/// Works all records of a batch at once and reports those whose `work` failed, for SQS to show them again, and in the
+/// Works all records of a batch at once, with what they have in common, and reports those whose `work` failed, for SQS to show them again, and in the
 /// end to put them into the dead-letter queue.
-pub async fn each_record(
-    app: &App,
+pub async fn each_record<C>(
+    common: &C,
     event: SqsEvent,
-    work: impl AsyncFn(&App, &SqsMessage) -> Result<(), Fault>,
+    work: impl AsyncFn(&C, &SqsMessage) -> Result<(), Fault>,
 ) -> SqsBatchResponse {
-    let results = join_all(event.records.iter().map(|record| work(app, record))).await;
+    let results = join_all(event.records.iter().map(|record| work(common, record))).await;
     let mut response = SqsBatchResponse::default();
     for (record, result) in event.records.iter().zip(results) {
         if let Err(fault) = result {

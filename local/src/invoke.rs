@@ -9,7 +9,6 @@ use functions::app::App;
 use functions::function::HttpHandler;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, Service, service_fn};
-use serde_json::Value;
 use tracing::Instrument;
 
 tokio::task_local! {
@@ -58,9 +57,4 @@ pub(crate) async fn http(
     let Ok(response) = adapter.call(event).await;
     // What Lambda gives to API Gateway is JSON, and so is what it is read from here.
     serde_json::to_value(response).and_then(serde_json::from_value::<ApiGatewayV2httpResponse>).ok()
-}
-
-/// A JSON value read as one of Lambda's event types, which cannot be made field by field.
-pub(crate) fn event<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, serde_json::Error> {
-    serde_json::from_value(value)
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
 use functions::app::App;
 use functions::function::{Handler, SqsHandler};
 use functions::functions::FUNCTIONS;
-use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -113,14 +112,7 @@ impl Mapping {
 
     /// Invokes the function with a batch. A batch that it did not answer is shown again as a whole.
     async fn work(&self, messages: Vec<Message>) {
-        let event = match self.event(&messages) {
-            Ok(event) => event,
-            Err(error) => {
-                tracing::error!(function = self.name, %error, "a batch is no SQS event");
-                return;
-            }
-        };
-        let (app, handler) = (self.app.clone(), self.handler);
+        let (app, handler, event) = (self.app.clone(), self.handler, self.event(&messages));
         let answer = invoke::contained(self.name, self.timeout, async move { handler(&app, event).await }).await;
         let Some(answer) = answer else { return };
         if let Err(error) = self.delete(&messages, &answer).await {
@@ -128,26 +120,25 @@ impl Mapping {
         }
     }
 
-    fn event(&self, messages: &[Message]) -> Result<SqsEvent, serde_json::Error> {
-        let records: Vec<_> = messages
-            .iter()
-            .map(|message| {
-                let attributes = message.attributes().into_iter().flatten();
-                let attributes: BTreeMap<_, _> = attributes.map(|(name, value)| (name.as_str(), value)).collect();
-                json!({
-                    "messageId": message.message_id(),
-                    "receiptHandle": message.receipt_handle(),
-                    "body": message.body(),
-                    "md5OfBody": message.md5_of_body(),
-                    "attributes": attributes,
-                    "messageAttributes": {},
-                    "eventSource": "aws:sqs",
-                    "eventSourceARN": self.queue_arn,
-                    "awsRegion": "us-east-1",
-                })
-            })
-            .collect();
-        invoke::event(json!({ "Records": records }))
+    /// The messages as Lambda hands them to a function.
+    fn event(&self, messages: &[Message]) -> SqsEvent {
+        let mut event = SqsEvent::default();
+        event.records = messages.iter().map(|message| self.record(message)).collect();
+        event
+    }
+
+    fn record(&self, message: &Message) -> SqsMessage {
+        let attributes = message.attributes().into_iter().flatten();
+        let mut record = SqsMessage::default();
+        record.message_id = message.message_id.clone();
+        record.receipt_handle = message.receipt_handle.clone();
+        record.body = message.body.clone();
+        record.md5_of_body = message.md5_of_body.clone();
+        record.attributes = attributes.map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
+        record.event_source = Some("aws:sqs".to_owned());
+        record.event_source_arn = Some(self.queue_arn.clone());
+        record.aws_region = Some("us-east-1".to_owned());
+        record
     }
 
     async fn delete(&self, messages: &[Message], answer: &SqsBatchResponse) -> Result<()> {

@@ -92,11 +92,10 @@ impl Stack {
             }
         };
         let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
-        let sqs_client = aws_sdk_sqs::Client::new(&sqs);
-        let references =
-            provision::provision(&template, &aws_sdk_dynamodb::Client::new(&dynamodb), &sqs_client).await?;
+        let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&dynamodb), aws_sdk_sqs::Client::new(&sqs));
+        let references = provision::provision(&template, &dynamodb, &sqs).await?;
         let settings = Settings::read(|name| setting(name).or_else(|| value(&template, &references, name)))?;
-        let mut app = App::new(settings, &dynamodb, &sqs)?;
+        let mut app = App::new(settings, dynamodb, sqs.clone())?;
         demo::seed(&app).await?;
         change(&mut app).await;
         let app = Arc::new(app);
@@ -105,7 +104,7 @@ impl Stack {
         let router = gateway::router(&template, &app)?.merge(inbox::router(&app));
         let server = tokio::spawn(serve(listener, router, stop_server.clone()));
         let workers = vec![
-            pollers::start(&template, &references, &sqs_client, &app, &stop_workers).await?,
+            pollers::start(&template, &references, &sqs, &app, &stop_workers).await?,
             schedule::start(&template, &app, &stop_workers),
         ];
         Ok(Self { url, stores_url, stores, server, workers, stop_workers, stop_server })

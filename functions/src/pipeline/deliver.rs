@@ -4,16 +4,16 @@
 //! is queued, and the next is queued before SQS forgets this message. The invocation whose record of an attempt the log
 //! took is the one that goes on; one that finds it there already leaves it to the other.
 
-use aws_lambda_events::event::sqs::SqsMessage;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::attempt::{Content, Outcome};
-use shared::domain::{Status, Webhook};
+use shared::domain::{Delivery, Status, Webhook};
+use shared::queue::Outgoing;
 use shared::queue::messages::DeliveryMessage;
-use shared::queue::{Outgoing, Queue};
 use shared::retry::{self, Verdict};
-use shared::store::Consistency;
 use shared::store::deliveries::Recorded;
 use shared::time::Timestamp;
 
+use super::batch::Batch;
 use super::endpoint;
 use super::entry::entry;
 use super::record;
@@ -22,62 +22,89 @@ use crate::fault::Fault;
 use crate::function::{Function, each_record};
 
 /// The function.
-pub const FUNCTION: Function =
-    Function::sqs("pipeline-deliver", |app, event| Box::pin(each_record(app, event, deliver)));
+pub const FUNCTION: Function = Function::sqs("pipeline-deliver", |app, event| Box::pin(deliver_all(app, event)));
 
-async fn deliver(app: &App, record: &SqsMessage) -> Result<(), Fault> {
+async fn deliver_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    each_record(&Batch::new(app, event.records.len()), event, deliver).await
+}
+
+async fn deliver(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
+    let result = deliver_one(batch, record).await;
+    batch.is_done_with_one();
+    result
+}
+
+async fn deliver_one(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     let message: DeliveryMessage = record::message(record)?;
+    let app = batch.app;
     let now = app.clock.now();
     let is_retry = message.attempt > 1;
     if is_retry && now < message.due_at {
         // A wait longer than SQS's: this was a hop of it.
-        return queue(app, &message, now).await;
+        return queue(batch, &message, now).await;
     }
     // A first attempt's message, seen for the first time, is spared the read.
     let seen_before = record::seen_before(record);
-    if (is_retry || seen_before || message.slow_lane) && already_made(app, &message, seen_before, now).await? {
+    if (is_retry || seen_before || message.slow_lane) && already_made(batch, &message, seen_before, now).await? {
         return Ok(());
     }
-    match webhook(app, &message).await? {
+    match webhook(batch, &message).await? {
         None => give_up(app, message, "The webhook was deleted.").await,
         Some(webhook) if !webhook.enabled => give_up(app, message, "The webhook is disabled.").await,
         Some(webhook) if webhook.health.slow_since.is_some() && !is_retry && !message.slow_lane => {
             // It became slow after the event was fanned out.
-            queue(app, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
+            queue(batch, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
         }
-        Some(webhook) => make_attempt(app, message, webhook, now).await,
+        Some(webhook) => {
+            let is_first = !is_retry && !seen_before && !message.slow_lane;
+            make_attempt(batch, message, webhook, is_first).await
+        }
     }
 }
 
 /// Whether the log has this attempt already: then this message is a copy, or an earlier invocation stopped after it had
 /// logged the attempt. Of the latter the next attempt may not be queued yet, which is made up for.
-async fn already_made(app: &App, message: &DeliveryMessage, seen_before: bool, now: Timestamp) -> Result<bool, Fault> {
-    let Some((logged, next)) = app.store.delivery(&message.key).await? else { return Ok(false) };
+async fn already_made(
+    batch: &Batch<'_>,
+    message: &DeliveryMessage,
+    seen_before: bool,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let Some((logged, next)) = batch.app.store.delivery(&message.key).await? else { return Ok(false) };
     let ended = logged.status != Status::Pending;
     if logged.attempt_count < message.attempt && !ended {
         return Ok(false);
     }
     let is_this_one = logged.attempt_count == message.attempt;
     if let Some(next) = next.filter(|_| seen_before && is_this_one && !ended) {
-        queue(app, &serde_json::from_str(&next)?, now).await?;
+        queue(batch, &serde_json::from_str(&next)?, now).await?;
     }
     Ok(true)
 }
 
-/// The webhook as it is now. The cheaper read may be a moment behind, so what it says against a delivery is asked again.
-async fn webhook(app: &App, message: &DeliveryMessage) -> Result<Option<Webhook>, Fault> {
+/// The webhook as it is now, or for a first attempt as it was within the last second, but at least as new as it was when
+/// the event was fanned out. What the cheaper reads say against a delivery is asked again.
+async fn webhook(batch: &Batch<'_>, message: &DeliveryMessage) -> Result<Option<Webhook>, Fault> {
     let (scope, reference) = (&message.key.scope, &message.webhook);
-    let found = app.store.webhook(scope, reference, Consistency::Eventual).await?;
+    let updated_at = message.webhook_updated_at.filter(|_| message.attempt == 1);
+    let found = batch.webhook(scope, reference, updated_at).await;
     if found.as_ref().is_some_and(|webhook| webhook.enabled) {
         return Ok(found);
     }
-    Ok(app.store.webhook(scope, reference, Consistency::Strong).await?)
+    Ok(batch.app.store.webhook(scope, reference).await?)
 }
 
-async fn make_attempt(app: &App, message: DeliveryMessage, mut webhook: Webhook, now: Timestamp) -> Result<(), Fault> {
+async fn make_attempt(
+    batch: &Batch<'_>,
+    message: DeliveryMessage,
+    mut webhook: Webhook,
+    is_first: bool,
+) -> Result<(), Fault> {
+    let app = batch.app;
+    let started_at = app.clock.now();
     let content =
         Content { id: &message.key.id, scheme: &message.scheme, headers: &message.headers, body: message.body.get() };
-    let outcome = endpoint::try_once(app, &message.key.scope, &mut webhook, content, now).await;
+    let outcome = endpoint::try_once(app, &message.key.scope, &mut webhook, content, started_at).await;
     let ended_at = app.clock.now();
     let answer = outcome.answer();
     let made = retry::Attempt {
@@ -92,25 +119,22 @@ async fn make_attempt(app: &App, message: DeliveryMessage, mut webhook: Webhook,
     };
     let verdict = retry::verdict(made, policy, ended_at, app.ids.jitter());
     let scope = message.key.scope.clone();
-    log_and_go_on(app, message, outcome, verdict, (now, ended_at)).await?;
-    endpoint::judge(app, &scope, &mut webhook, verdict, now).await;
+    let logged = logged(&message, outcome, verdict, started_at);
+    if !(is_first && verdict == Verdict::Delivered && batch.log_success(logged.clone()).await) {
+        log_and_go_on(batch, message, logged, ended_at).await?;
+    }
+    endpoint::judge(app, &scope, &mut webhook, verdict, started_at).await;
     Ok(())
 }
 
-/// Logs an attempt that started and ended then, and queues the next one if there is to be one.
-async fn log_and_go_on(
-    app: &App,
-    message: DeliveryMessage,
-    outcome: Outcome,
-    verdict: Verdict,
-    (started_at, ended_at): (Timestamp, Timestamp),
-) -> Result<(), Fault> {
+/// What the log says of a delivery after an attempt.
+fn logged(message: &DeliveryMessage, outcome: Outcome, verdict: Verdict, started_at: Timestamp) -> Delivery {
     let (status, next_retry_at) = match verdict {
         Verdict::Delivered => (Status::Success, None),
         Verdict::RetryAt(at) => (Status::Pending, Some(at)),
         Verdict::Exhausted | Verdict::Gone => (Status::Failed, None),
     };
-    let mut delivery = entry(&message, status, message.attempt);
+    let mut delivery = entry(message, status, message.attempt);
     delivery.error = outcome.error();
     if let Outcome::Answered(answer) = outcome {
         delivery.http_status = Some(answer.status);
@@ -118,13 +142,23 @@ async fn log_and_go_on(
     }
     delivery.last_attempt_at = Some(started_at);
     delivery.next_retry_at = next_retry_at;
-    let again = match status {
+    delivery
+}
+
+/// Logs an attempt that ended then, and queues the next one if there is to be one.
+async fn log_and_go_on(
+    batch: &Batch<'_>,
+    message: DeliveryMessage,
+    delivery: Delivery,
+    ended_at: Timestamp,
+) -> Result<(), Fault> {
+    let again = match delivery.status {
         Status::Success | Status::Skipped => None,
-        Status::Pending | Status::Failed => Some(next_attempt(message, next_retry_at.unwrap_or(ended_at))),
+        Status::Pending | Status::Failed => Some(next_attempt(message, delivery.next_retry_at.unwrap_or(ended_at))),
     };
     let kept = again.as_ref().map(serde_json::to_string).transpose()?;
-    match (app.store.record(&delivery, kept).await?, status, again) {
-        (Recorded::Done, Status::Pending, Some(next)) => queue(app, &next, ended_at).await,
+    match (batch.app.store.record(&delivery, kept).await?, delivery.status, again) {
+        (Recorded::Done, Status::Pending, Some(next)) => queue(batch, &next, ended_at).await,
         (Recorded::Done | Recorded::Already, _, _) => Ok(()),
     }
 }
@@ -147,12 +181,11 @@ fn next_attempt(mut message: DeliveryMessage, due_at: Timestamp) -> DeliveryMess
 }
 
 /// Puts an attempt into the retries queue, for when it is due or for the longest hop towards it.
-async fn queue(app: &App, message: &DeliveryMessage, now: Timestamp) -> Result<(), Fault> {
+async fn queue(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), Fault> {
     let outgoing = Outgoing {
         body: serde_json::to_string(message)?,
         delay: message.due_at.since(now),
         group: message.key.webhook_id.to_string(),
     };
-    app.queues.send(Queue::Retries, vec![outgoing]).await?;
-    Ok(())
+    batch.send_retries(vec![outgoing]).await
 }

@@ -80,6 +80,7 @@ async fn try_to_judge(
 /// Writes an endpoint's health where it changes; returns what it is now.
 async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impression) -> Result<Health, Fault> {
     let Some(health) = health::after(webhook.health, impression, app.clock.now()) else { return Ok(webhook.health) };
+    app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
     app.store.set_health(scope, webhook, health).await?;
     Ok(health)
 }
@@ -101,6 +102,7 @@ async fn disable(app: &App, scope: &Scope, webhook: &Webhook, reason: &str) -> R
         },
     });
     publish_own(app, scope, &event).await?;
+    app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
     if app.store.disable(scope, webhook, webhook.next_updated_at(now)).await? {
         tracing::warn!(webhook = %webhook.id, reason, "a webhook was disabled");
     }

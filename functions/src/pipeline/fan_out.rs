@@ -2,19 +2,20 @@
 //!
 //! Doing it twice makes the same deliveries. A message that it cannot read ends in the dead-letter queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::SqsMessage;
-use futures::future::try_join;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::future::{join_all, try_join};
 use serde_json::value::RawValue;
 use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
 use shared::queue::{Outgoing, Queue};
 use shared::routing::{self, Decision, recipients};
 use shared::store::repeats::Claim;
-use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
 
+use super::batch::Batch;
 use super::entry::entry;
 use super::publish_events::{self, EVENTS_MAX, position};
 use super::{conversation, event, record};
@@ -31,12 +32,21 @@ const BATCH: usize = 10;
 const HELD_PAUSE: Duration = Duration::from_secs(2);
 
 /// The function.
-pub const FUNCTION: Function =
-    Function::sqs("pipeline-fan-out", |app, event| Box::pin(each_record(app, event, fan_out)));
+pub const FUNCTION: Function = Function::sqs("pipeline-fan-out", |app, event| Box::pin(fan_out_all(app, event)));
 
-async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
+async fn fan_out_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
+    each_record(&Batch::new(app, event.records.len()), event, fan_out).await
+}
+
+async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
+    let result = fan_out_one(batch, record).await;
+    batch.is_done_with_one();
+    result
+}
+
+async fn fan_out_one(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     let message: EventsMessage = record::message(record)?;
-    let accepted_at = message.accepted_at.or_else(|| record::sent_at(record)).unwrap_or_else(|| app.clock.now());
+    let accepted_at = message.accepted_at.or_else(|| record::sent_at(record)).unwrap_or_else(|| batch.app.clock.now());
     if message.events.len() > EVENTS_MAX {
         return Err(Fault::TooManyEvents(message.events.len()));
     }
@@ -45,31 +55,35 @@ async fn fan_out(app: &App, record: &SqsMessage) -> Result<(), Fault> {
     let events = events.collect::<Result<Vec<_>, _>>()?;
     if message.ids.is_none() {
         // They came straight to the queue, and not by way of publishing.
-        conversation::remember(app, &message.scope, &events).await?;
+        conversation::remember(batch.app, &message.scope, &events).await?;
     }
-    let mut failure = None;
-    for event in &events {
+    let mut told = Ok(());
+    for some in events.chunks(BATCH) {
         // One that cannot be told must not keep the others.
-        if let Err(fault) = tell_once(app, &message, record, event).await {
-            failure = Some(fault);
-        }
+        let some = join_all(some.iter().map(|event| tell_once(batch, &message, record, event))).await;
+        told = some.into_iter().fold(told, Result::and);
     }
-    failure.map_or(Ok(()), Err)
+    told
 }
 
 /// Tells of an event, unless it is a repeat of a named one. A publication claims a named event before it tells of it, and
 /// says so after: what is interrupted in between is told by this message when it is shown again, or by a repeat.
-async fn tell_once(app: &App, message: &EventsMessage, record: &SqsMessage, event: &Event) -> Result<(), Fault> {
+async fn tell_once(
+    batch: &Batch<'_>,
+    message: &EventsMessage,
+    record: &SqsMessage,
+    event: &Event,
+) -> Result<(), Fault> {
     if !event.is_named {
-        return tell(app, message, event).await;
+        return tell(batch, message, event).await;
     }
     let publication = publication(message, record, event);
-    match app.store.claim_event(&message.scope, &event.id, &publication, app.clock.now()).await? {
+    match batch.app.store.claim_event(&message.scope, &event.id, &publication, batch.app.clock.now()).await? {
         Claim::Told => Ok(()),
-        Claim::Held => put_back(app, message, event, publication).await,
+        Claim::Held => put_back(batch.app, message, event, publication).await,
         Claim::Ours => {
-            tell(app, message, event).await?;
-            Ok(app.store.event_is_told(&message.scope, &event.id).await?)
+            tell(batch, message, event).await?;
+            Ok(batch.app.store.event_is_told(&message.scope, &event.id).await?)
         }
     }
 }
@@ -91,8 +105,8 @@ async fn put_back(app: &App, message: &EventsMessage, event: &Event, publication
 }
 
 /// Queues an event's deliveries, a batch at a time: there may be a hundred, of 256 KiB each.
-async fn tell(app: &App, message: &EventsMessage, event: &Event) -> Result<(), Fault> {
-    let recipients = decide(app, message, event).await?;
+async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), Fault> {
+    let recipients = decide(batch, message, event).await?;
     let mut failure = None;
     for some in recipients.decided.chunks(BATCH) {
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
@@ -100,13 +114,13 @@ async fn tell(app: &App, message: &EventsMessage, event: &Event) -> Result<(), F
             match (delivery(&message.scope, event, &recipients, webhook), decision) {
                 (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
-                (Ok(delivery), Decision::Skip) => log_as_skipped(app, &delivery).await?,
+                (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
                 // One webhook that cannot be told must not keep the event from the others.
                 (Err(fault), _) => failure = Some(fault),
             }
         }
-        app.queues.send(Queue::Deliveries, fast).await?;
-        app.queues.send(Queue::Retries, slow).await?;
+        batch.send_deliveries(fast).await?;
+        batch.send_retries(slow).await?;
     }
     failure.map_or(Ok(()), Err)
 }
@@ -136,15 +150,15 @@ struct Recipients {
 }
 
 /// The reads are consistent: what was set or deleted before an event was published counts for it.
-async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Recipients, Fault> {
+async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<Recipients, Fault> {
     let scope = &message.scope;
     let agents = async {
         match &event.agent_id {
-            Some(id) => app.store.owned(scope, &Owner::Agent(id.clone())).await,
-            None => Ok(Owned::default()),
+            Some(id) => batch.owned(scope, Owner::Agent(id.clone())).await,
+            None => Ok(Arc::default()),
         }
     };
-    let projects = app.store.owned(scope, &Owner::Project);
+    let projects = batch.owned(scope, Owner::Project);
     let (agents, projects) = try_join(agents, projects).await?;
     let native = dialects::native_name(&event.kind);
     let name_in = |name: &_| dialects::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
@@ -153,8 +167,8 @@ async fn decide(app: &App, message: &EventsMessage, event: &Event) -> Result<Rec
         None => recipients(&agents.webhooks, &projects.webhooks, name_in),
     };
     let decided: Vec<_> = decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect();
-    let conversation = conversation::before(app, scope, event, &decided).await?;
-    Ok(Recipients { agent: agents.agent, conversation, decided })
+    let conversation = conversation::before(batch.app, scope, event, &decided).await?;
+    Ok(Recipients { agent: agents.agent.clone(), conversation, decided })
 }
 
 /// Freezes everything that no attempt may change.
@@ -174,6 +188,7 @@ fn delivery(scope: &Scope, event: &Event, to: &Recipients, webhook: &Webhook) ->
             id,
         },
         webhook: webhook.reference(),
+        webhook_updated_at: Some(webhook.updated_at),
         event_id: event.id.clone(),
         event_type: event_type.to_owned(),
         agent_id: event.agent_id.clone(),

@@ -1,6 +1,7 @@
 //! The one way through: publish → events queue → fan_out → deliveries queue → deliver ⇄ retries queue; `sweep` brings
 //! back what got lost on it.
 
+mod batch;
 mod conversation;
 pub mod deliver;
 mod endpoint;

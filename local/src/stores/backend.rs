@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Result as StartResult;
+use tokio::sync::Notify;
 use winterbaume_core::StateViewError;
 use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, MessageMoveTask, Queue};
@@ -15,19 +17,47 @@ use super::journal::Journal;
 use super::queues::Queues;
 
 /// The embedded SQS's backend.
-pub(super) struct Backend(Mutex<Queues>);
+pub(super) struct Backend {
+    queues: Mutex<Queues>,
+    /// Tells who waits for a message that some have come.
+    arrivals: Notify,
+}
 
 type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Backend {
     pub(super) fn open(journal: Option<Journal>) -> StartResult<Self> {
-        Ok(Self(Mutex::new(Queues::open(journal)?)))
+        Ok(Self { queues: Mutex::new(Queues::open(journal)?), arrivals: Notify::new() })
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets those look who wait for a message.
+    pub(super) fn tell_of_arrivals(&self) {
+        self.arrivals.notify_waiters();
+    }
+
+    /// Waits until the queue has a message to show, for so long at most.
+    pub(super) async fn wait_for_message(&self, queue: &str, wait: Duration) {
+        let deadline = Instant::now() + wait;
+        loop {
+            // Asked for before the look, so that nothing comes unseen in between.
+            let mut arrival = pin!(self.arrivals.notified());
+            arrival.as_mut().enable();
+            let next = self.queues().next_visible_in(queue);
+            let until = next.map_or(deadline, |next| deadline.min(Instant::now() + next));
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::time::timeout_at(until.into(), arrival).await.unwrap_or_default();
+        }
     }
 
     /// All of it is done before the answer is waited for: nothing here blocks for long.
     fn answer<T: Send + 'static>(&self, work: impl FnOnce(&mut Queues) -> T) -> Answer<T> {
-        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Box::pin(std::future::ready(work(&mut queues)))
+        Box::pin(std::future::ready(work(&mut self.queues())))
     }
 }
 

@@ -1,6 +1,7 @@
 //! One address for both stores: SQS is answered here, DynamoDB's calls are passed on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -8,23 +9,33 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use winterbaume_core::{MockRequest, MockService};
 use winterbaume_sqs::SqsService;
 
+use super::backend::Backend;
+
 /// What DynamoDB takes at most; SQS takes less.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
+
+/// The longest that a receive may wait.
+const RECEIVE_WAIT_S_MAX: u64 = 20;
+
 struct Front {
     sqs: SqsService,
+    queues: Arc<Backend>,
     dynamodb_url: String,
     client: reqwest::Client,
 }
 
 /// Serves both until `stop`.
-pub(super) async fn serve(listener: TcpListener, sqs: SqsService, dynamodb_url: String, stop: CancellationToken) {
-    let front = Arc::new(Front { sqs, dynamodb_url, client: reqwest::Client::new() });
+pub(super) async fn serve(listener: TcpListener, queues: Arc<Backend>, dynamodb_url: String, stop: CancellationToken) {
+    let sqs = SqsService::with_backend(queues.clone());
+    let front = Arc::new(Front { sqs, queues, dynamodb_url, client: reqwest::Client::new() });
     let router = Router::new().fallback(answer).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(front);
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%error, "the embedded stores stopped");
@@ -42,12 +53,30 @@ async fn answer(
     if !target.starts_with("AmazonSQS.") {
         return front.pass_on(method, &uri, headers, body).await;
     }
+    let target = target.to_owned();
+    let body = if target == RECEIVE { front.wait(body).await } else { body };
     let request = MockRequest { method: method.to_string(), uri: uri.to_string(), headers, body };
     let answer = front.sqs.handle(request).await;
+    if target != RECEIVE {
+        // A batch is complete by now: whoever waits for messages gets all of it at once.
+        front.queues.tell_of_arrivals();
+    }
     response(answer.status, answer.headers, answer.body)
 }
 
 impl Front {
+    /// Waits as long as a receive asks for; what is left of it looks once. winterbaume would look ten times a second.
+    async fn wait(&self, body: Bytes) -> Bytes {
+        let Ok(mut receive) = serde_json::from_slice::<Map<String, Value>>(&body) else { return body };
+        let seconds = receive.insert("WaitTimeSeconds".to_owned(), Value::from(0)).and_then(|wait| wait.as_u64());
+        let queue = receive.get("QueueUrl").and_then(Value::as_str).and_then(|url| url.rsplit('/').next());
+        if let Some(queue) = queue {
+            let wait = Duration::from_secs(seconds.unwrap_or_default().min(RECEIVE_WAIT_S_MAX));
+            self.queues.wait_for_message(queue, wait).await;
+        }
+        Value::Object(receive).to_string().into()
+    }
+
     async fn pass_on(&self, method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> Response {
         let request = self.client.request(method, format!("{}{uri}", self.dynamodb_url)).headers(headers).body(body);
         let answered = async {

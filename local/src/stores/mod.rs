@@ -17,7 +17,6 @@ use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use winterbaume_sqs::SqsService;
 
 use self::backend::Backend;
 use self::journal::Journal;
@@ -76,8 +75,8 @@ impl Stores {
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
         let address = listener.local_addr()?;
-        let sqs = SqsService::with_backend(Arc::new(Backend::open(journal)?));
-        servers.spawn(front::serve(listener, sqs, dynamodb_url.clone(), stop.clone()));
+        let queues = Arc::new(Backend::open(journal)?);
+        servers.spawn(front::serve(listener, queues, dynamodb_url.clone(), stop.clone()));
         Ok(Self { url: url(address), dynamodb_url, stop, servers, _lock: lock })
     }
 

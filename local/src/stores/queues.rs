@@ -1,8 +1,10 @@
 //! The queues of the embedded SQS: winterbaume's own state, and a [`Journal`] of what waits in it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use anyhow::Result as StartResult;
+use shared::time::Clock;
 use winterbaume_core::default_account_id;
 use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, Queue};
@@ -100,6 +102,21 @@ impl Queues {
             }
         }
         Ok(messages)
+    }
+
+    /// How long until the queue has a message to show, zero where it has one; `None` where it has none at all.
+    pub(super) fn next_visible_in(&self, queue: &str) -> Option<Duration> {
+        let now_ms = Clock::system().now().millis();
+        let messages = &self.state.queues.get(queue)?.messages;
+        let mut soonest = None;
+        for message in messages {
+            let wait_ms = u64::try_from(message.visible_at - now_ms).unwrap_or(0);
+            soonest = Some(soonest.map_or(wait_ms, |soonest: u64| soonest.min(wait_ms)));
+            if wait_ms == 0 {
+                break;
+            }
+        }
+        soonest.map(Duration::from_millis)
     }
 
     fn dead_letters_of(&self, queue: &str) -> Option<String> {

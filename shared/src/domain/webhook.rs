@@ -149,7 +149,7 @@ impl Webhook {
 }
 
 /// Where a webhook is kept: enough to read it with one request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct WebhookRef {
     /// Its id.
     pub id: WebhookId,

@@ -93,6 +93,9 @@ pub struct DeliveryMessage {
     pub key: DeliveryKey,
     /// The webhook, to be read anew at each attempt.
     pub webhook: WebhookRef,
+    /// When the webhook had last been changed as the event was fanned out: the first attempt goes to none that is older.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_updated_at: Option<Timestamp>,
     /// The event.
     pub event_id: EventId,
     /// The event's type as the receiver is told it.

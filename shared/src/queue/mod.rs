@@ -5,15 +5,18 @@ pub mod messages;
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures::{TryStreamExt, stream};
 
 use crate::aws::AwsFailure;
 use crate::settings::Settings;
 
 /// The longest that SQS can hold a message back; longer waits go in hops.
 pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Calls of one send that are under way together.
+const BATCHES_AT_ONCE: usize = 5;
 
 /// How often the entries of a batch that SQS did not take are sent again before the call fails.
 const SEND_TRIES_MAX: u32 = 3;
@@ -67,11 +70,11 @@ pub struct Queues {
 }
 
 impl Queues {
-    /// The queues that the settings name, reached as `aws` says.
+    /// The queues that the settings name.
     #[must_use]
-    pub fn connect(aws: &SdkConfig, settings: &Settings) -> Self {
+    pub fn new(client: Client, settings: &Settings) -> Self {
         Self {
-            client: Client::new(aws),
+            client,
             events_url: settings.events_queue_url.clone(),
             deliveries_url: settings.deliveries_queue_url.clone(),
             retries_url: settings.retries_queue_url.clone(),
@@ -88,10 +91,8 @@ impl Queues {
             Queue::Deliveries => &self.deliveries_url,
             Queue::Retries => &self.retries_url,
         };
-        for batch in batch::batches(messages)? {
-            self.send_batch(url, batch).await?;
-        }
-        Ok(())
+        let batches = stream::iter(batch::batches(messages)?.into_iter().map(Ok));
+        batches.try_for_each_concurrent(BATCHES_AT_ONCE, |batch| self.send_batch(url, batch)).await
     }
 
     async fn send_batch(&self, url: &str, mut messages: Vec<Outgoing>) -> Result<(), QueueError> {

@@ -1,14 +1,16 @@
 //! The log: one item a delivery, newest first under its webhook, and the index of those that are due again.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::types::{PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest};
 use futures::future::{join_all, try_join_all};
 
 use super::delivery_item::DeliveryItem;
 use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, to_item, update_if};
+use crate::aws::AwsFailure;
 use crate::domain::{Delivery, DeliveryKey, Scope, Status, WebhookId};
 use crate::time::Timestamp;
 
@@ -17,6 +19,15 @@ const DUE_INDEX: &str = "due";
 
 /// How long one that cannot be read is let alone.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Items that DynamoDB writes in one request.
+const BATCH_WRITE_MAX: usize = 25;
+
+/// How often what a request left unwritten is sent again before the call fails.
+const WRITE_TRIES_MAX: u32 = 3;
+
+/// The pause before it is, longer each time.
+const WRITE_PAUSE: Duration = Duration::from_millis(50);
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +82,35 @@ impl Store {
         // The SDK tries again where an answer is lost: then what is in the way is our own record.
         let logged = failure.item().and_then(|logged| from_item::<DeliveryItem>(logged.clone()).ok());
         Ok(if logged.is_some_and(|logged| logged == item) { Recorded::Done } else { Recorded::Already })
+    }
+
+    /// Writes deliveries that succeeded, with one request; a write unit each where it fits into 1 KB. It replaces whatever
+    /// the log has of them: a success is the end of a delivery, whoever came to it.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take them all. Some may be written.
+    pub async fn record_successes(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+        // DynamoDB refuses a request with the same item twice.
+        let mut writes = HashMap::new();
+        for delivery in deliveries {
+            let item = DeliveryItem::new(delivery, None, self.retention_days);
+            writes.insert(item.sort_key().to_owned(), put(to_item(&item)?));
+        }
+        let writes: Vec<WriteRequest> = writes.into_values().collect();
+        try_join_all(writes.chunks(BATCH_WRITE_MAX).map(|some| self.write_all(some.to_vec()))).await?;
+        Ok(())
+    }
+
+    async fn write_all(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        for tries in 1..=WRITE_TRIES_MAX {
+            let written = self.client.batch_write_item().request_items(&self.log_table, writes).send().await?;
+            writes = written.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
+            if writes.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(WRITE_PAUSE * tries).await;
+        }
+        Err(StoreError::Unavailable(AwsFailure::new("UnprocessedItems", "some items were not written")))
     }
 
     /// A delivery as the log has it, and the queue message that makes its next attempt.
@@ -211,6 +251,12 @@ impl Store {
             .expression_attribute_values(":due_at", number(overdue.due_at.millis()));
         update_if(update).await
     }
+}
+
+fn put(item: Item) -> WriteRequest {
+    #[allow(clippy::expect_used, reason = "the required field is set here")]
+    let put = PutRequest::builder().set_item(Some(item)).build().expect("an item is set");
+    WriteRequest::builder().put_request(put).build()
 }
 
 /// Reads what a list shows, and no more.

@@ -75,6 +75,11 @@ impl DeliveryItem {
         "expires_at",
     ];
 
+    /// Its sort key, which no two deliveries share.
+    pub(super) fn sort_key(&self) -> &str {
+        &self.sk
+    }
+
     pub(super) fn new(delivery: &Delivery, message: Option<String>, retention_days: u16) -> Self {
         let key = &delivery.key;
         Self {

@@ -21,7 +21,6 @@ pub mod webhooks;
 
 use std::collections::HashMap;
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -48,15 +47,6 @@ pub struct Store {
     log_table: String,
     retention_days: u16,
     sealing_keys: SealingKeys,
-}
-
-/// A read that need not show what was written within the last second costs half.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consistency {
-    /// Shows everything that was written before: for people.
-    Strong,
-    /// May be a moment behind: for the pipeline.
-    Eventual,
 }
 
 /// Why the store could not do it.
@@ -87,11 +77,11 @@ where
 }
 
 impl Store {
-    /// The tables that the settings name, reached as `aws` says.
+    /// The tables that the settings name.
     #[must_use]
-    pub fn connect(aws: &SdkConfig, settings: &Settings) -> Self {
+    pub fn new(client: Client, settings: &Settings) -> Self {
         Self {
-            client: Client::new(aws),
+            client,
             config_table: settings.config_table.clone(),
             log_table: settings.log_table.clone(),
             retention_days: settings.retention_days,
@@ -116,12 +106,6 @@ impl Store {
         let get = self.client.get_item().table_name(table).set_key(Some(primary_key(keys)));
         let found = get.consistent_read(true).send().await?;
         Ok(found.item)
-    }
-}
-
-impl Consistency {
-    const fn is_strong(self) -> bool {
-        matches!(self, Self::Strong)
     }
 }
 

@@ -1,16 +1,21 @@
 //! Webhooks, in the partition of their owner.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, ReturnValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::agents::{AgentItem, LISTING_INDEX};
-use super::{Consistency, Item, Store, StoreError, from_item, keys, number, text};
+use super::{Item, Store, StoreError, from_item, keys, number, text};
 use crate::domain::{Agent, Owner, Place, Scope, Webhook, WebhookRef};
 
 /// Items that a list reads at once.
 const READS_AT_ONCE: usize = 32;
+
+/// Items that DynamoDB reads in one request.
+const BATCH_GET_MAX: usize = 100;
 
 /// Everything of one owner.
 #[derive(Debug, Default)]
@@ -70,23 +75,50 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn webhook(
-        &self,
-        scope: &Scope,
-        reference: &WebhookRef,
-        consistency: Consistency,
-    ) -> Result<Option<Webhook>, StoreError> {
+    pub async fn webhook(&self, scope: &Scope, reference: &WebhookRef) -> Result<Option<Webhook>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.config_table)
             .key("pk", text(keys::owner(scope, &reference.owner)))
             .key("sk", text(keys::webhook(reference)))
-            .consistent_read(consistency.is_strong())
+            .consistent_read(true)
             .send()
             .await?;
         let webhook = found.item.map(|item| self.opened(item)).transpose()?;
         Ok(webhook.filter(|webhook| webhook.id == reference.id))
+    }
+
+    /// Those of the wanted webhooks that could be read with one request, by where they are kept; half a read unit each. One
+    /// that is not among them may be there all the same.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn webhooks_read_together(
+        &self,
+        wanted: &[(Scope, WebhookRef)],
+    ) -> Result<HashMap<(Scope, WebhookRef), Webhook>, StoreError> {
+        let mut places = HashMap::new();
+        for (scope, reference) in wanted.iter().take(BATCH_GET_MAX) {
+            let (pk, sk) = (keys::owner(scope, &reference.owner), keys::webhook(reference));
+            places.insert((pk, sk), (scope.clone(), reference.clone()));
+        }
+        let keys = places.keys().map(|(pk, sk)| Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]));
+        let Ok(keys) = KeysAndAttributes::builder().set_keys(Some(keys.collect())).build() else {
+            return Ok(HashMap::new());
+        };
+        let found = self.client.batch_get_item().request_items(&self.config_table, keys).send().await?;
+        let mut webhooks = HashMap::new();
+        for item in found.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+            let part = |name| item.get(name).and_then(|part| part.as_s().ok()).cloned().unwrap_or_default();
+            let place = places.remove(&(part("pk"), part("sk")));
+            let webhook = self.opened(item)?;
+            // Another one may have taken its place.
+            if let Some(place) = place.filter(|(_, reference)| reference.id == webhook.id) {
+                webhooks.insert(place, webhook);
+            }
+        }
+        Ok(webhooks)
     }
 
     /// All webhooks of the scope, in the order of their ids. One set within the last second may be missing.

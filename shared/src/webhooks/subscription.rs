@@ -4,9 +4,9 @@ use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registere
 use crate::domain::{
     DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
 };
+use crate::store::Store;
 use crate::store::subscriptions::{Added, Removed};
 use crate::store::webhooks::Replaced;
-use crate::store::{Consistency, Store};
 use crate::time::{Clock, Timestamp};
 
 /// What a dialect adds a subscription with.
@@ -109,7 +109,7 @@ pub async fn subscription(
     id: WebhookId,
 ) -> Result<Webhook, WebhookError> {
     let reference = WebhookRef { id, owner: owner.clone(), place: Place::Subscription };
-    let found = store.webhook(scope, &reference, Consistency::Strong).await?;
+    let found = store.webhook(scope, &reference).await?;
     match found.filter(|webhook| is_subscription(webhook, dialect)) {
         Some(webhook) => Ok(webhook),
         None => Err(missing(store, scope, owner).await?),

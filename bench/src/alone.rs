@@ -1,0 +1,164 @@
+//! The floor: signing and sending a body with the deliveries' own client, and nothing else. And `deliver` alone: the same
+//! bodies from batches of queue messages, with the store answering at the SDK's HTTP layer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use aws_lambda_events::event::sqs::SqsEvent;
+use functions::app::App;
+use functions::function::Handler;
+use functions::pipeline;
+use local::demo;
+use local::stack::{Stack, StoresAt};
+use local::stores::Keep;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::to_raw_value;
+use shared::attempt::{Content, attempt};
+use shared::domain::{DeliveryId, DeliveryKey, EventId, Scope, Webhook};
+use shared::queue::messages::{DeliveryMessage, Version};
+use shared::sign::Scheme;
+use tokio::task::JoinSet;
+
+use crate::measure::to_f64;
+use crate::replay;
+use crate::work::{Platform, WORKS, event};
+
+/// Requests at once, of the floor.
+const REQUESTS_AT_ONCE: usize = 50;
+
+/// Batches at once, of `deliver`.
+const BATCHES_AT_ONCE: usize = 8;
+
+/// Messages in one batch of a queue.
+const BATCH: usize = 10;
+
+/// How fast it went.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Rate {
+    /// Requests a second.
+    pub(crate) a_second: f64,
+}
+
+/// What both need: the functions' surroundings, and a webhook.
+pub(crate) struct Alone {
+    stack: Stack,
+    app: App,
+    scope: Scope,
+    webhook: Webhook,
+}
+
+impl Alone {
+    /// Sets up a webhook at `receiver_url`.
+    pub(crate) async fn start(receiver_url: &str) -> Result<Self> {
+        let mut app = None;
+        let at = StoresAt::Embedded(Keep::InMemory);
+        let stack = Stack::start_with(0, &at, |_| None, async |own: &mut App| app = Some(own.clone())).await?;
+        let app = app.context("surroundings")?;
+        let [work, ..] = WORKS;
+        Platform::new(&stack.url).set_up(&work, receiver_url).await?;
+        let [scope, _] = demo::scopes();
+        let webhook = app.store.webhooks(&scope).await?.pop().context("a webhook")?;
+        Ok(Self { stack, app, scope, webhook })
+    }
+
+    /// Signs and sends for so long.
+    pub(crate) async fn floor(self: Arc<Self>, lasting: Duration) -> Result<Rate> {
+        let body: Arc<str> = event("agt_abc123", 1).to_string().into();
+        at_once(REQUESTS_AT_ONCE, lasting, move |_| {
+            let (own, body) = (self.clone(), body.clone());
+            async move {
+                let (id, scheme) = (own.delivery_id(0), Scheme::TimestampedHex);
+                let content = Content { id: &id, scheme: &scheme, headers: &[], body: &body };
+                let now = own.app.clock.now();
+                let outcome = attempt(&own.app.sender, &own.webhook, content, now, Duration::MAX).await;
+                outcome.error().map_or(Ok(1), |error| bail!("{error}"))
+            }
+        })
+        .await
+    }
+
+    /// Works batches of deliveries for so long.
+    pub(crate) async fn deliver(self: Arc<Self>, lasting: Duration) -> Result<Rate> {
+        let mut app = self.app.clone();
+        replay::stand_in(&mut app, &self.stack.stores_url).await;
+        let app = Arc::new(app);
+        at_once(BATCHES_AT_ONCE, lasting, move |number| {
+            let (own, app) = (self.clone(), app.clone());
+            async move {
+                let Handler::Sqs(deliver) = pipeline::deliver::FUNCTION.handler else { bail!("it has a queue") };
+                let failures = deliver(&app, own.batch(number * BATCH)?).await.batch_item_failures;
+                ensure!(failures.is_empty(), "a delivery failed");
+                Ok(BATCH)
+            }
+        })
+        .await
+    }
+
+    fn delivery_id(&self, number: usize) -> DeliveryId {
+        DeliveryId::derive(&EventId::from_queue_message("bench", number), &self.webhook.id)
+    }
+
+    fn batch(&self, first: usize) -> Result<SqsEvent> {
+        let records: Vec<_> = (first..first + BATCH)
+            .map(|number| {
+                let body = serde_json::to_string(&self.message(number)?)?;
+                Ok(json!({ "messageId": number.to_string(), "body": body, "attributes": { "ApproximateReceiveCount": "1" } }))
+            })
+            .collect::<Result<_>>()?;
+        Ok(serde_json::from_value(json!({ "Records": records }))?)
+    }
+
+    fn message(&self, number: usize) -> Result<DeliveryMessage> {
+        let now = self.app.clock.now();
+        Ok(DeliveryMessage {
+            v: Version,
+            key: DeliveryKey {
+                scope: self.scope.clone(),
+                webhook_id: self.webhook.id.clone(),
+                shard: 0,
+                created_at: now,
+                id: self.delivery_id(number),
+            },
+            webhook: self.webhook.reference(),
+            webhook_updated_at: Some(self.webhook.updated_at),
+            event_id: EventId::from_queue_message("bench", number),
+            event_type: "agent.call_ended".to_owned(),
+            agent_id: None,
+            message_id: None,
+            channel: None,
+            attempt: 1,
+            due_at: now,
+            slow_lane: false,
+            scheme: Scheme::TimestampedHex,
+            headers: Vec::new(),
+            body: to_raw_value(&event("agt_abc123", number))?,
+        })
+    }
+}
+
+/// Does `work` again and again for so long, so many times at once; it returns how many requests it made.
+async fn at_once<F>(times: usize, lasting: Duration, work: impl Fn(usize) -> F + Clone + Send + 'static) -> Result<Rate>
+where
+    F: Future<Output = Result<usize>> + Send,
+{
+    let (start, end) = (Instant::now(), Instant::now() + lasting);
+    let mut loops = JoinSet::new();
+    for first in 0..times {
+        let work = work.clone();
+        loops.spawn(async move {
+            let (mut made, mut turn) = (0, first);
+            while Instant::now() < end {
+                made += work(turn).await?;
+                turn += times;
+            }
+            anyhow::Ok(made)
+        });
+    }
+    let mut made = 0;
+    while let Some(loops) = loops.join_next().await {
+        made += loops??;
+    }
+    Ok(Rate { a_second: to_f64(made as u64) / start.elapsed().as_secs_f64() })
+}

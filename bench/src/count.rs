@@ -1,0 +1,247 @@
+//! Counting what AWS would be paid for: every call at the SDK, with the units that DynamoDB says it took, and every invocation.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::{
+    batch_get_item, batch_write_item, delete_item, get_item, put_item, query, transact_write_items, update_item,
+};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchInput;
+use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use functions::app::App;
+use local::{aws, invoke};
+use serde::{Deserialize, Serialize};
+use shared::queue::Queues;
+use shared::store::Store;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// What SQS counts a request by.
+const SQS_REQUEST_BYTES: usize = 64 * 1024;
+
+/// Calls of one kind that one function made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Calls {
+    pub(crate) calls: u64,
+    /// DynamoDB's.
+    pub(crate) read_units: f64,
+    pub(crate) write_units: f64,
+    /// SQS's, of 64 KiB each.
+    pub(crate) requests: u64,
+    /// SQS's messages.
+    pub(crate) messages: u64,
+    pub(crate) message_bytes: u64,
+}
+
+/// Invocations of one function.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Invocations {
+    pub(crate) count: u64,
+    /// Milliseconds, each invocation's rounded up as Lambda does.
+    pub(crate) billed_ms: u64,
+}
+
+/// All that was counted since the last look.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    /// By function, then by call: `PutItem`, `SendMessageBatch`.
+    pub(crate) calls: BTreeMap<String, BTreeMap<String, Calls>>,
+    pub(crate) invocations: BTreeMap<String, Invocations>,
+}
+
+/// The counter, shared by all clients of a process.
+#[derive(Debug, Default)]
+pub(crate) struct Counts(Mutex<Tally>);
+
+impl Counts {
+    /// What was counted, which starts anew.
+    pub(crate) fn taken(&self) -> Tally {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn add(&self, call: &str, add: impl FnOnce(&mut Calls)) {
+        let Some(function) = invoke::running() else { return };
+        let mut tally = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        add(tally.calls.entry(function).or_default().entry(call.to_owned()).or_default());
+    }
+
+    fn invoked(&self, function: &str, took: Duration) {
+        let mut tally = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let invocations = tally.invocations.entry(function.to_owned()).or_default();
+        invocations.count += 1;
+        invocations.billed_ms += u64::try_from(took.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
+    }
+}
+
+/// Counts every invocation from here on, by the span that each runs in.
+pub(crate) fn install(counts: &Arc<Counts>) {
+    tracing_subscriber::registry().with(InvocationLayer(counts.clone()).with_filter(LevelFilter::INFO)).init();
+}
+
+/// Puts the counter between a stack's functions and the stores.
+pub(crate) async fn stand_in(app: &mut App, stores_url: &str, counts: &Arc<Counts>) {
+    let config = aws::config(stores_url).await;
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(Counter(counts.clone())).build();
+    let sqs = aws_sdk_sqs::config::Builder::from(&config).interceptor(Counter(counts.clone())).build();
+    app.store = Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb), &app.settings);
+    app.queues = Queues::new(aws_sdk_sqs::Client::from_conf(sqs), &app.settings);
+}
+
+#[derive(Debug)]
+struct Counter(Arc<Counts>);
+
+/// Does something with the input or output of whichever of DynamoDB's calls it is.
+macro_rules! dynamodb_calls {
+    ($($module:ident $input:ident $output:ident $kind:ident),* $(,)?) => {
+        fn ask_for_units(input: &mut Input) {
+            $(
+                if let Some(input) = input.downcast_mut::<$module::$input>() {
+                    input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+                }
+            )*
+        }
+
+        fn units(output: &Output) -> Option<Units> {
+            $(
+                if let Some(output) = output.downcast_ref::<$module::$output>() {
+                    return Some(Units::$kind(output.consumed_capacity.iter().flat_map(each).sum()));
+                }
+            )*
+            None
+        }
+    };
+}
+
+dynamodb_calls![
+    get_item GetItemInput GetItemOutput Read,
+    batch_get_item BatchGetItemInput BatchGetItemOutput Read,
+    query QueryInput QueryOutput Read,
+    put_item PutItemInput PutItemOutput Write,
+    update_item UpdateItemInput UpdateItemOutput Write,
+    delete_item DeleteItemInput DeleteItemOutput Write,
+    batch_write_item BatchWriteItemInput BatchWriteItemOutput Write,
+    transact_write_items TransactWriteItemsInput TransactWriteItemsOutput Write,
+];
+
+enum Units {
+    Read(f64),
+    Write(f64),
+}
+
+/// One call's answer has its units, one over many items a list of them.
+trait Capacities {
+    fn units(&self) -> f64;
+}
+
+impl Capacities for ConsumedCapacity {
+    fn units(&self) -> f64 {
+        self.capacity_units.unwrap_or_default()
+    }
+}
+
+impl Capacities for Vec<ConsumedCapacity> {
+    fn units(&self) -> f64 {
+        self.iter().map(Capacities::units).sum()
+    }
+}
+
+fn each(capacities: &impl Capacities) -> Option<f64> {
+    Some(capacities.units())
+}
+
+impl Intercept for Counter {
+    fn name(&self) -> &'static str {
+        "Counter"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        ask_for_units(context.input_mut());
+        if let Some(batch) = context.input().downcast_ref::<SendMessageBatchInput>() {
+            let bytes: usize = batch.entries().iter().map(|entry| entry.message_body().len()).sum();
+            self.0.add("SendMessageBatch", |calls| {
+                calls.calls += 1;
+                calls.messages += batch.entries().len() as u64;
+                calls.message_bytes += bytes as u64;
+                calls.requests += bytes.div_ceil(SQS_REQUEST_BYTES).max(1) as u64;
+            });
+        }
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let name = config.load::<Metadata>().map(|call| call.name().to_owned()).unwrap_or_default();
+        let units = match context.output_or_error() {
+            Ok(output) => units(output),
+            // A write whose condition does not hold is paid for all the same.
+            Err(_) if ["PutItem", "UpdateItem", "DeleteItem"].contains(&name.as_str()) => Some(Units::Write(1.0)),
+            Err(_) => None,
+        };
+        let Some(units) = units else { return Ok(()) };
+        self.0.add(&name, |calls| {
+            calls.calls += 1;
+            match units {
+                Units::Read(units) => calls.read_units += units,
+                Units::Write(units) => calls.write_units += units,
+            }
+        });
+        Ok(())
+    }
+}
+
+struct InvocationLayer(Arc<Counts>);
+
+/// An invocation's function, and when it began.
+struct Begun(String, Instant);
+
+struct FunctionName(Option<String>);
+
+impl Visit for FunctionName {
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "function" {
+            self.0 = Some(value.to_owned());
+        }
+    }
+}
+
+impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for InvocationLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if attributes.metadata().name() == "invocation"
+            && let Some(span) = context.span(id)
+        {
+            let mut name = FunctionName(None);
+            attributes.record(&mut name);
+            span.extensions_mut().insert(Begun(name.0.unwrap_or_default(), Instant::now()));
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else { return };
+        if let Some(Begun(function, begun)) = span.extensions().get::<Begun>() {
+            self.0.invoked(function, begun.elapsed());
+        }
+    }
+}

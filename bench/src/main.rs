@@ -1,0 +1,72 @@
+//! Switchhook's figures, measured: `cargo run --release -p switchhook-bench` prints them as tables, and writes them as JSON.
+//!
+//! Functions and stores run in processes of their own, so that the processor time of each is known; the platform and the
+//! customers' endpoint run in this one. What each figure is compared with is measured in the same run.
+
+mod alone;
+mod count;
+mod measure;
+mod process;
+mod receiver;
+mod replay;
+mod report;
+mod roles;
+mod work;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures Switchhook on this machine.
+#[derive(Parser)]
+struct Cli {
+    /// A few seconds for each figure instead of many
+    #[arg(long)]
+    short: bool,
+    /// Only the kinds of work whose name holds this
+    #[arg(long, default_value = "")]
+    work: String,
+    /// The file to write the figures to, as JSON
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What this program is, in the processes that it starts itself.
+#[derive(Subcommand)]
+#[command(hide = true)]
+enum Role {
+    Stores,
+    Functions {
+        #[arg(long)]
+        stores_url: String,
+        #[arg(long, default_value = "1s,1s,1s,1s,1s,1s,1s,1s,1s,1s")]
+        retry_schedule: String,
+        #[arg(long)]
+        count: bool,
+    },
+    Alone {
+        #[arg(long)]
+        receiver_url: String,
+        #[arg(long)]
+        seconds: u64,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.role {
+        None => report::run(cli.short, &cli.work, &cli.json).await,
+        Some(Role::Stores) => roles::stores().await,
+        Some(Role::Functions { stores_url, retry_schedule, count }) => {
+            Box::pin(roles::functions(&stores_url, &retry_schedule, count)).await
+        }
+        Some(Role::Alone { receiver_url, seconds }) => {
+            Box::pin(roles::alone(&receiver_url, Duration::from_secs(seconds))).await
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! One kind of work, measured: how fast it goes, what it takes, and how long an event is on its way.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use crate::process::Process;
+use crate::receiver::Receiver;
+use crate::work::{Platform, Work};
+
+/// Requests of the platform at once, as fast as they are answered.
+const PUBLISHERS: usize = 16;
+
+/// Events a second while latency is measured.
+const CALM_A_SECOND: f64 = 50.0;
+
+/// How long what is under way may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long each part lasts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lengths {
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+    pub(crate) calm: Duration,
+}
+
+/// The figures of one kind of work.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) work: &'static str,
+    pub(crate) delivered_a_second: f64,
+    /// Processor time for a delivery: of the functions with the gateway and pollers around them, and of the stores.
+    pub(crate) functions_us: f64,
+    pub(crate) stores_us: f64,
+    /// From publishing to receipt, at 50 events a second.
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) functions_mib: u64,
+}
+
+/// Starts the functions on stores of their own, and measures `work`.
+pub(crate) async fn work(work: &Work, receiver: &Arc<Receiver>, lengths: Lengths) -> Result<Figures> {
+    let stores = Process::start(&["stores"]).await?;
+    let functions = Process::start(&["functions", "--stores-url", &stores.url]).await?;
+    let platform = Platform::new(&functions.url);
+    receiver.reset(work.manner);
+    platform.set_up(work, &receiver.url).await?;
+
+    let mut publishers = JoinSet::new();
+    receiver.widen(work.window);
+    for _ in 0..PUBLISHERS {
+        publishers.spawn(publish(platform.clone(), receiver.clone(), *work));
+    }
+    tokio::time::sleep(lengths.warm_up).await;
+    let (start, before) = (Instant::now(), receiver.delivered());
+    let (functions_before, stores_before) = (functions.cpu()?, stores.cpu()?);
+    tokio::time::sleep(lengths.measured).await;
+    let (delivered, took) = (to_f64(receiver.delivered() - before), start.elapsed());
+    let each_us = |cpu: Duration| cpu.as_secs_f64() * 1e6 / delivered;
+    let (functions_us, stores_us) =
+        (each_us(functions.cpu()? - functions_before), each_us(stores.cpu()? - stores_before));
+    ensure!(publishers.try_join_next().is_none(), "publishing failed");
+    publishers.shutdown().await;
+    receiver.close_window();
+    let functions_mib = functions.memory_mib()?;
+    settle(receiver).await;
+
+    receiver.reset(work.manner);
+    calm(&platform, receiver, work, lengths.calm).await?;
+    let latencies = receiver.latencies();
+    let at = |part: f64| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+        let index = (to_f64(latencies.len() as u64) * part) as usize;
+        latencies.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
+    };
+    Ok(Figures {
+        work: work.name,
+        delivered_a_second: delivered / took.as_secs_f64(),
+        functions_us,
+        stores_us,
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
+        functions_mib,
+    })
+}
+
+async fn publish(platform: Platform, receiver: Arc<Receiver>, work: Work) -> Result<()> {
+    loop {
+        receiver.take(u32::try_from(work.batch * work.webhooks)?).await?;
+        platform.publish(&work, &receiver).await?;
+    }
+}
+
+/// Publishes at an even rate, however long each request takes, until all has arrived.
+async fn calm(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lasting: Duration) -> Result<()> {
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(to_f64(work.batch as u64) / CALM_A_SECOND));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut requests = JoinSet::new();
+    let (end, mut expected) = (Instant::now() + lasting, 0);
+    while Instant::now() < end {
+        ticks.tick().await;
+        let (platform, receiver, work) = (platform.clone(), receiver.clone(), *work);
+        expected += (work.batch * work.webhooks) as u64;
+        requests.spawn(async move { platform.publish(&work, &receiver).await });
+    }
+    while let Some(answered) = requests.join_next().await {
+        answered??;
+    }
+    let start = Instant::now();
+    while receiver.delivered() < expected {
+        ensure!(start.elapsed() < PATIENCE, "{} of {expected} arrived", receiver.delivered());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+/// Waits until nothing arrives any more.
+async fn settle(receiver: &Receiver) {
+    let (start, mut last) = (Instant::now(), (receiver.attempts(), Instant::now()));
+    while last.1.elapsed() < Duration::from_secs(3) && start.elapsed() < PATIENCE {
+        if receiver.attempts() != last.0 {
+            last = (receiver.attempts(), Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+pub(crate) fn to_f64(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,150 @@
+//! A customer's endpoint: it answers at once, or after as long as it is told to, fails as many attempts as it is told to,
+//! and notes how long each event took to come.
+
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+/// How the endpoint behaves from now on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Manner {
+    /// Of a hundred attempts, how many fail.
+    pub(crate) failing_percent: u64,
+    /// How long it thinks.
+    pub(crate) pause: Duration,
+}
+
+#[derive(Default)]
+struct Seen {
+    manner: Manner,
+    delivered: HashSet<String>,
+    /// When each event was published, by its number.
+    published: Vec<Instant>,
+    latencies: Vec<Duration>,
+}
+
+struct Shared {
+    seen: Mutex<Seen>,
+    attempts: AtomicU64,
+    delivered: AtomicU64,
+    /// What may still be published before more has arrived.
+    window: Semaphore,
+}
+
+/// A running endpoint.
+pub(crate) struct Receiver {
+    shared: Arc<Shared>,
+    /// Its address.
+    pub(crate) url: String,
+}
+
+impl Receiver {
+    pub(crate) async fn start() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let shared = Arc::new(Shared {
+            seen: Mutex::default(),
+            attempts: AtomicU64::new(0),
+            delivered: AtomicU64::new(0),
+            window: Semaphore::new(0),
+        });
+        let router = Router::new().fallback(answer).with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { shared, url })
+    }
+
+    /// Forgets everything, behaves like this from now on, and lets nothing be published yet.
+    pub(crate) fn reset(&self, manner: Manner) {
+        *self.shared.seen() = Seen { manner, ..Seen::default() };
+        self.shared.attempts.store(0, Ordering::Relaxed);
+        self.shared.delivered.store(0, Ordering::Relaxed);
+        self.close_window();
+    }
+
+    /// Deliveries so far, each counted once.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.shared.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Attempts so far.
+    pub(crate) fn attempts(&self) -> u64 {
+        self.shared.attempts.load(Ordering::Relaxed)
+    }
+
+    /// The number of an event that is about to be published.
+    pub(crate) fn publishing(&self) -> usize {
+        let mut seen = self.shared.seen();
+        seen.published.push(Instant::now());
+        seen.published.len() - 1
+    }
+
+    /// How long each delivery took from publishing on, shortest first.
+    pub(crate) fn latencies(&self) -> Vec<Duration> {
+        let mut latencies = self.shared.seen().latencies.clone();
+        latencies.sort();
+        latencies
+    }
+
+    /// Lets `deliveries` more be under way.
+    pub(crate) fn widen(&self, deliveries: usize) {
+        self.shared.window.add_permits(deliveries);
+    }
+
+    /// Lets nothing more be published.
+    pub(crate) fn close_window(&self) {
+        self.shared.window.forget_permits(usize::MAX);
+    }
+
+    /// Waits until so many more deliveries may be under way.
+    pub(crate) async fn take(&self, deliveries: u32) -> Result<()> {
+        self.shared.window.acquire_many(deliveries).await?.forget();
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let now = Instant::now();
+    let attempt = shared.attempts.fetch_add(1, Ordering::Relaxed);
+    let manner = shared.seen().manner;
+    if !manner.pause.is_zero() {
+        tokio::time::sleep(manner.pause).await;
+    }
+    // Spread evenly: 7 has no divisor in common with 100.
+    if attempt.wrapping_mul(7) % 100 < manner.failing_percent {
+        return StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let mut seen = shared.seen();
+    if seen.delivered.insert(id.to_owned()) {
+        if let Some(published) = number(&body).and_then(|number| seen.published.get(number)).copied() {
+            seen.latencies.push(now - published);
+        }
+        shared.delivered.fetch_add(1, Ordering::Relaxed);
+        shared.window.add_permits(1);
+    }
+    StatusCode::OK
+}
+
+/// The event's number: what follows `"n":` in its data.
+fn number(body: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"\"n\":";
+    let at = body.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();
+    let digits = body.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit());
+    Some(digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0')))
+}

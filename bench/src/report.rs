@@ -1,0 +1,55 @@
+//! The whole run: measures everything, prints tables, writes JSON.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::alone::Rate;
+use crate::measure::{self, Figures, Lengths};
+use crate::process::Process;
+use crate::receiver::{Manner, Receiver};
+use crate::roles::say;
+use crate::work::WORKS;
+
+/// Measures, prints and writes.
+pub(crate) async fn run(short: bool, only: &str, file: &Path) -> Result<()> {
+    let receiver = Arc::new(Receiver::start().await?);
+    let seconds = |long: u64, brief: u64| Duration::from_secs(if short { brief } else { long });
+    let lengths = Lengths { warm_up: seconds(3, 1), measured: seconds(8, 2), calm: seconds(20, 3) };
+
+    receiver.reset(Manner::default());
+    let lasting = seconds(5, 2).as_secs().to_string();
+    let mut alone = Process::start(&["alone", "--receiver-url", &receiver.url, "--seconds", &lasting]).await?;
+    let floor: Rate = alone.ask("floor").await?;
+    let deliver: Rate = alone.ask("deliver").await?;
+    drop(alone);
+    say(&format!(
+        "\nfloor: {:.0} requests signed and sent a second; deliver alone: {:.0}, {:.2} of it\n",
+        floor.a_second,
+        deliver.a_second,
+        deliver.a_second / floor.a_second
+    ))?;
+
+    say("| work | delivered a second | of the floor | functions | stores | p50 | p99 | memory |")?;
+    say("|---|---|---|---|---|---|---|---|")?;
+    let mut works = Vec::new();
+    for work in WORKS.iter().filter(|work| work.name.contains(only)) {
+        let figures = measure::work(work, &receiver, lengths).await?;
+        say(&row(&figures, floor))?;
+        works.push(figures);
+    }
+    let all = json!({ "floor": floor, "deliver_alone": deliver, "works": works });
+    std::fs::write(file, serde_json::to_string_pretty(&all)?)?;
+    say(&format!("\nwritten to {}", file.display()))
+}
+
+fn row(figures: &Figures, floor: Rate) -> String {
+    let Figures { work, delivered_a_second, functions_us, stores_us, p50_ms, p99_ms, functions_mib } = figures;
+    let ratio = delivered_a_second / floor.a_second;
+    format!(
+        "| {work} | {delivered_a_second:.0} | {ratio:.2} | {functions_us:.0} µs | {stores_us:.0} µs | {p50_ms:.1} ms | {p99_ms:.1} ms | {functions_mib} MiB |"
+    )
+}

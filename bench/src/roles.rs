@@ -1,0 +1,71 @@
+//! What this program runs in its other processes.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use local::stack::{Stack, StoresAt};
+use local::stores::{Keep, Stores};
+use serde::Serialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::alone::Alone;
+use crate::count::{self, Counts};
+
+/// The embedded DynamoDB and SQS.
+pub(crate) async fn stores() -> Result<()> {
+    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    say(&format!("ready {}", stores.url))?;
+    until_asked_no_more(|| Ok(())).await
+}
+
+/// Every function, with a gateway and pollers as AWS has them, on those stores.
+pub(crate) async fn functions(stores_url: &str, retry_schedule: &str, counting: bool) -> Result<()> {
+    let setting = |name: &str| match name {
+        "RETRY_SCHEDULE" => Some(retry_schedule.to_owned()),
+        "SWEEP_AFTER" => Some("3650d".to_owned()),
+        _ => None,
+    };
+    let counts = Arc::new(Counts::default());
+    let at = StoresAt::Url(stores_url.to_owned());
+    let stack = if counting {
+        count::install(&counts);
+        Stack::start_with(0, &at, setting, async |app| count::stand_in(app, stores_url, &counts).await).await?
+    } else {
+        Stack::start(0, &at, setting).await?
+    };
+    say(&format!("ready {}", stack.url))?;
+    until_asked_no_more(|| Ok(counts.taken())).await
+}
+
+/// What is measured without a pipeline around it, towards an endpoint.
+pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
+    let alone = Arc::new(Alone::start(receiver_url).await?);
+    say(&format!("ready {receiver_url}"))?;
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(question) = lines.next_line().await? {
+        let rate = match question.as_str() {
+            "floor" => alone.clone().floor(lasting).await?,
+            _ => alone.clone().deliver(lasting).await?,
+        };
+        say(&serde_json::to_string(&rate)?)?;
+    }
+    Ok(())
+}
+
+/// Answers each question that the first process asks, until it is gone.
+async fn until_asked_no_more<T: Serialize>(answer: impl Fn() -> Result<T>) -> Result<()> {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while lines.next_line().await?.is_some() {
+        say(&serde_json::to_string(&answer()?)?)?;
+    }
+    Ok(())
+}
+
+/// A line for the first process.
+pub(crate) fn say(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    Ok(stdout.flush()?)
+}

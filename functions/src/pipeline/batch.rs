@@ -1,0 +1,134 @@
+//! What the records of one batch ask for together: each is read, written or sent once, or in one call.
+//!
+//! A batch lasts as long as its invocation. What was read for one of its records holds for the others, for all of them were
+//! in their queue before.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use shared::domain::{Delivery, Owner, Scope, Webhook, WebhookRef};
+use shared::queue::{Outgoing, Queue};
+use shared::store::webhooks::Owned;
+use shared::time::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::together::Together;
+
+/// How long a read or a message waits for others.
+const ASK_LINGER: Duration = Duration::from_millis(1);
+
+/// How long a success waits for others, to be written with them. It delays nobody: the batch takes as long as its slowest.
+const WRITE_LINGER: Duration = Duration::from_millis(20);
+
+type Place = (Scope, WebhookRef);
+/// What one record reads and the others wait for.
+type ReadOnce = Arc<OnceCell<Arc<Owned>>>;
+type Sent = Result<(), Arc<Fault>>;
+
+/// Shared by the records of one batch.
+pub(super) struct Batch<'a> {
+    /// The function's surroundings.
+    pub(super) app: &'a App,
+    owners: Mutex<HashMap<(Scope, Owner), ReadOnce>>,
+    webhooks: Together<'a, Place, Arc<HashMap<Place, Webhook>>>,
+    successes: Together<'a, Delivery, bool>,
+    deliveries: Together<'a, Vec<Outgoing>, Sent>,
+    retries: Together<'a, Vec<Outgoing>, Sent>,
+}
+
+impl<'a> Batch<'a> {
+    /// Of so many records.
+    pub(super) fn new(app: &'a App, records: usize) -> Self {
+        let send = |queue: Queue| {
+            Together::new(ASK_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
+                let messages = messages.into_iter().flatten().collect();
+                async move { app.queues.send(queue, messages).await.map_err(|error| Arc::new(error.into())) }.boxed()
+            })
+        };
+        Self {
+            app,
+            owners: Mutex::default(),
+            webhooks: Together::new(ASK_LINGER, records, move |places: Vec<Place>| {
+                async move { Arc::new(webhooks(app, &places).await) }.boxed()
+            }),
+            successes: Together::new(WRITE_LINGER, records, move |deliveries: Vec<Delivery>| {
+                async move { app.store.record_successes(&deliveries).await.is_ok() }.boxed()
+            }),
+            deliveries: send(Queue::Deliveries),
+            retries: send(Queue::Retries),
+        }
+    }
+
+    /// Everything of an owner, as it is now or was for an earlier record of the batch.
+    pub(super) async fn owned(&self, scope: &Scope, owner: Owner) -> Result<Arc<Owned>, Fault> {
+        let key = (scope.clone(), owner);
+        let cell = {
+            let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+            owners.entry(key.clone()).or_default().clone()
+        };
+        let read = async || Ok::<_, Fault>(Arc::new(self.app.store.owned(&key.0, &key.1).await?));
+        cell.get_or_try_init(read).await.cloned()
+    }
+
+    /// A webhook as it was a moment ago, but no older than `updated_at`; `None` also where that could not be told.
+    pub(super) async fn webhook(
+        &self,
+        scope: &Scope,
+        reference: &WebhookRef,
+        updated_at: Option<Timestamp>,
+    ) -> Option<Webhook> {
+        let (place, recent) = ((scope.clone(), reference.clone()), &self.app.recent_webhooks);
+        let is_new_enough = |webhook: &Webhook| Some(webhook.updated_at) >= updated_at;
+        if updated_at.is_some()
+            && let Some(webhook) = recent.get(&place, self.app.clock.now()).filter(is_new_enough)
+        {
+            return Some(webhook);
+        }
+        let webhook = self.webhooks.ask(place.clone()).await.get(&place).cloned().filter(is_new_enough)?;
+        recent.keep(place, webhook.clone(), self.app.clock.now());
+        Some(webhook)
+    }
+
+    /// Logs a delivery that succeeded; `false` where that could not be done.
+    pub(super) async fn log_success(&self, delivery: Delivery) -> bool {
+        self.successes.ask(delivery).await
+    }
+
+    /// A record is done with: nobody need wait for what it asks.
+    pub(super) fn is_done_with_one(&self) {
+        self.webhooks.leave();
+        self.successes.leave();
+        self.deliveries.leave();
+        self.retries.leave();
+    }
+
+    /// Sends first attempts to where those wait.
+    pub(super) async fn send_deliveries(&self, messages: Vec<Outgoing>) -> Result<(), Fault> {
+        ask_to_send(&self.deliveries, messages).await
+    }
+
+    /// Sends attempts to where those wait that are later or slow.
+    pub(super) async fn send_retries(&self, messages: Vec<Outgoing>) -> Result<(), Fault> {
+        ask_to_send(&self.retries, messages).await
+    }
+}
+
+async fn ask_to_send(queue: &Together<'_, Vec<Outgoing>, Sent>, messages: Vec<Outgoing>) -> Result<(), Fault> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    queue.ask(messages).await.map_err(Fault::Together)
+}
+
+/// What cannot be read together is read one by one by who needs it.
+async fn webhooks(app: &App, places: &[Place]) -> HashMap<Place, Webhook> {
+    app.store.webhooks_read_together(places).await.unwrap_or_else(|error| {
+        tracing::warn!(error = &error as &dyn Error, "webhooks could not be read together");
+        HashMap::new()
+    })
+}

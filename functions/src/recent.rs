@@ -1,0 +1,91 @@
+//! What was read a moment ago, kept for the next invocations of the same process: a key that everybody reads all the time
+//! would otherwise take more reads than DynamoDB allows for one.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use shared::time::Timestamp;
+
+/// The most that is kept; then all of it is forgotten.
+const HELD_MAX: usize = 10_000;
+
+type Held<K, V> = HashMap<K, (Timestamp, V)>;
+
+/// Values and when they were read. Clones share them.
+pub struct Recent<K, V> {
+    held: Arc<Mutex<Held<K, V>>>,
+    lifetime: Duration,
+}
+
+impl<K, V> Clone for Recent<K, V> {
+    fn clone(&self) -> Self {
+        Self { held: self.held.clone(), lifetime: self.lifetime }
+    }
+}
+
+impl<K, V> fmt::Debug for Recent<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Recent")
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Recent<K, V> {
+    /// Keeps each value for so long.
+    #[must_use]
+    pub fn for_as_long_as(lifetime: Duration) -> Self {
+        Self { held: Arc::default(), lifetime }
+    }
+
+    /// What was read under `key`, where that is recent.
+    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, value) = held.get(key)?;
+        // A clock that was set back makes nothing recent.
+        (*read_at <= now && now.since(*read_at) < self.lifetime).then(|| value.clone())
+    }
+
+    /// Keeps what was read at `now`.
+    pub fn keep(&self, key: K, value: V, now: Timestamp) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= HELD_MAX {
+            held.clear();
+        }
+        held.insert(key, (now, value));
+    }
+
+    /// Forgets what was read under `key`: it has changed.
+    pub fn forget(&self, key: &K) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_recent_for_its_lifetime_alone() {
+        let recent = Recent::for_as_long_as(Duration::from_secs(1));
+        let at = Timestamp::from_millis;
+        recent.keep("key", 1, at(5_000));
+        assert_eq!(recent.get(&"key", at(5_999)), Some(1));
+        assert_eq!(recent.get(&"key", at(6_000)), None);
+        assert_eq!(recent.get(&"key", at(4_999)), None, "a clock that was set back");
+        recent.forget(&"key");
+        assert_eq!(recent.get(&"key", at(5_000)), None);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_fits() {
+        let recent = Recent::for_as_long_as(Duration::from_secs(1));
+        let now = Timestamp::from_millis(0);
+        for key in 0..=HELD_MAX {
+            recent.keep(key, (), now);
+        }
+        assert_eq!(recent.get(&0, now), None);
+        assert_eq!(recent.get(&HELD_MAX, now), Some(()));
+    }
+}
