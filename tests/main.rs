@@ -13,6 +13,7 @@ mod agentline;
 mod agentphone;
 mod agents;
 mod bad_input;
+mod calls;
 mod casey;
 mod conversations;
 mod crashes;

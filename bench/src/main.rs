@@ -4,8 +4,10 @@
 //! customers' endpoint run in this one. What each figure is compared with is measured in the same run.
 
 mod alone;
+mod cost;
 mod count;
 mod measure;
+mod price;
 mod process;
 mod receiver;
 mod replay;

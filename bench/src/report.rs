@@ -8,7 +8,9 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::alone::Rate;
+use crate::cost;
 use crate::measure::{self, Figures, Lengths};
+use crate::price::{Cost, Prices};
 use crate::process::Process;
 use crate::receiver::{Manner, Receiver};
 use crate::roles::say;
@@ -41,9 +43,37 @@ pub(crate) async fn run(short: bool, only: &str, file: &Path) -> Result<()> {
         say(&row(&figures, floor))?;
         works.push(figures);
     }
-    let all = json!({ "floor": floor, "deliver_alone": deliver, "works": works });
+    let costs = costs(&receiver, if short { 1_000 } else { 10_000 }).await?;
+    let all = json!({ "floor": floor, "deliver_alone": deliver, "works": works, "costs": costs });
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
     std::fs::write(file, serde_json::to_string_pretty(&all)?)?;
     say(&format!("\nwritten to {}", file.display()))
+}
+
+/// Dollars for a million delivered events, in every way of publishing.
+async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>> {
+    let prices = Prices::listed()?;
+    say(&format!(
+        "\nDollars a million delivered events ({}, {}, {}):\n",
+        prices.region, prices.architecture, prices.as_of
+    ))?;
+    say(
+        "| published | attempts that succeed | API Gateway | Lambda | SQS | DynamoDB | in all | write units | read units |",
+    )?;
+    say("|---|---|---|---|---|---|---|---|---|")?;
+    let mut rows = Vec::new();
+    for kind in cost::kinds() {
+        let row = cost::run(kind, receiver, events, &prices).await?;
+        let Cost { api_gateway, lambda, sqs, dynamodb, write_units, read_units, .. } = row.cost;
+        say(&format!(
+            "| {} | {} % | {api_gateway:.2} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} |",
+            row.publishing, row.succeeding_percent, row.dollars_a_million
+        ))?;
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 fn row(figures: &Figures, floor: Rate) -> String {

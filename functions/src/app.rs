@@ -8,6 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sqs::Client as Sqs;
 use shared::domain::{Ids, Scope, Webhook, WebhookRef};
+use shared::http::caller::Caller;
 use shared::queue::Queues;
 use shared::send::{Sender, SetupError};
 use shared::settings::{InvalidSettings, Settings};
@@ -40,6 +41,8 @@ pub struct App {
     pub clock: Clock,
     /// New ids and secrets.
     pub ids: Ids,
+    /// What API keys opened a moment ago.
+    pub recent_callers: Recent<String, Caller>,
     /// Webhooks that deliveries were made to a moment ago.
     pub recent_webhooks: Recent<(Scope, WebhookRef), Webhook>,
 }
@@ -81,6 +84,7 @@ impl App {
             sender: Sender::new(settings.allowed_networks.clone(), settings.require_https)?,
             clock: Clock::system(),
             ids: Ids::random(),
+            recent_callers: Recent::for_as_long_as(RECENT),
             recent_webhooks: Recent::for_as_long_as(RECENT),
             settings,
         })

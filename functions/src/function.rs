@@ -5,8 +5,10 @@ use std::error::Error;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::{BoxFuture, join_all};
 use lambda_http::Request;
-use shared::http::caller::{Caller, CallerError, caller};
+use sha2::{Digest, Sha256};
+use shared::http::caller::{Caller, CallerError, api_key, caller};
 use shared::http::reply::Reply;
+use shared::sign::hex;
 
 use crate::app::App;
 use crate::fault::Fault;
@@ -72,7 +74,7 @@ pub async fn answer<P: Problem>(
     request: Request,
     handler: impl AsyncFnOnce(&App, Caller, &Request) -> Result<Reply, P>,
 ) -> Reply {
-    let result = match caller(&app.store, &request).await {
+    let result = match caller_of(app, &request).await {
         Ok(caller) => handler(app, caller, &request).await,
         Err(error) => Err(P::from(error)),
     };
@@ -82,6 +84,21 @@ pub async fn answer<P: Problem>(
         }
         problem.reply()
     })
+}
+
+async fn caller_of(app: &App, request: &Request) -> Result<Caller, CallerError> {
+    let (key, now) = (api_key(request)?, app.clock.now());
+    if let Some(caller) = app.recent_callers.get(&digest(key), now) {
+        return Ok(caller);
+    }
+    let caller = caller(&app.store, key).await?;
+    app.recent_callers.keep(digest(key), caller.clone(), now);
+    Ok(caller)
+}
+
+/// A key is held nowhere, not even in memory.
+fn digest(key: &str) -> String {
+    hex(&Sha256::digest(key))
 }
 
 /// Works all records of a batch at once, with what they have in common, and reports those whose `work` failed, for SQS to show them again, and in the

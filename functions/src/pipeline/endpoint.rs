@@ -79,9 +79,17 @@ async fn try_to_judge(
 
 /// Writes an endpoint's health where it changes; returns what it is now.
 async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impression) -> Result<Health, Fault> {
-    let Some(health) = health::after(webhook.health, impression, app.clock.now()) else { return Ok(webhook.health) };
-    app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
-    app.store.set_health(scope, webhook, health).await?;
+    let (place, now) = ((scope.clone(), webhook.reference()), app.clock.now());
+    // Of the attempts that are made at once, the first to end writes down what they all found.
+    let mut known = app.recent_webhooks.get(&place, now).filter(|recent| recent.updated_at == webhook.updated_at);
+    let known = known.get_or_insert_with(|| webhook.clone());
+    let Some(health) = health::after(known.health, impression, now) else { return Ok(known.health) };
+    app.recent_webhooks.keep(place.clone(), Webhook { health, ..known.clone() }, now);
+    let written = app.store.set_health(scope, known, health).await;
+    if written.is_err() {
+        app.recent_webhooks.forget(&place);
+    }
+    written?;
     Ok(health)
 }
 

@@ -27,12 +27,19 @@ pub enum CallerError {
     Store(#[from] StoreError),
 }
 
-/// Looks up the key that came with `request`.
+/// The key that came with `request`.
 ///
 /// # Errors
-/// Where there is none, an unknown one, or the store fails.
-pub async fn caller(store: &Store, request: &Request) -> Result<Caller, CallerError> {
-    let key = bearer(request).ok_or(CallerError::Missing)?;
+/// Where there is none.
+pub fn api_key(request: &Request) -> Result<&str, CallerError> {
+    bearer(request).ok_or(CallerError::Missing)
+}
+
+/// Looks up a key.
+///
+/// # Errors
+/// Where it is unknown, or the store fails.
+pub async fn caller(store: &Store, key: &str) -> Result<Caller, CallerError> {
     let scope = store.scope_of_key(key).await?.ok_or(CallerError::Invalid)?;
     Ok(Caller { scope })
 }

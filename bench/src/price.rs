@@ -1,0 +1,95 @@
+//! What a run would have cost on AWS, from what was counted in it and one dated file of list prices.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::count::Tally;
+use crate::measure::to_f64;
+
+/// Memory of a function, as the template sets it.
+const LAMBDA_GB: f64 = 0.25;
+
+/// Memory at which Lambda gives a function one whole processor.
+const GB_A_PROCESSOR: f64 = 1769.0 / 1024.0;
+
+/// How much longer a call to AWS takes than one to the embedded stores: it is added to an invocation for each of its calls, though
+/// some are made at the same time.
+const AWS_CALL_S: f64 = 0.005;
+
+/// The calls that Lambda's poller makes for a batch: one to receive it, one to delete it.
+const POLLER_CALLS: f64 = 2.0;
+
+/// List prices in dollars.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Prices {
+    pub(crate) region: String,
+    pub(crate) architecture: String,
+    /// The month that they were looked up for.
+    pub(crate) as_of: String,
+    sources: Vec<String>,
+    api_gateway_request: f64,
+    lambda_request: f64,
+    lambda_gb_second: f64,
+    sqs_request: f64,
+    sqs_fair_queue_surcharge: f64,
+    dynamodb_write_unit: f64,
+    dynamodb_read_unit: f64,
+}
+
+impl Prices {
+    /// Those of `prices.json`.
+    pub(crate) fn listed() -> Result<Self> {
+        Ok(serde_json::from_str(include_str!("../prices.json"))?)
+    }
+}
+
+/// What a million delivered events cost, in dollars by part, and what they took of DynamoDB.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Cost {
+    pub(crate) api_gateway: f64,
+    pub(crate) lambda: f64,
+    pub(crate) sqs: f64,
+    pub(crate) dynamodb: f64,
+    /// For each delivered event.
+    pub(crate) write_units: f64,
+    pub(crate) read_units: f64,
+    pub(crate) invocations: f64,
+    pub(crate) sqs_requests: f64,
+}
+
+impl Cost {
+    /// What `delivered` events cost that took this, and so many seconds of the functions' processors.
+    pub(crate) fn of(tally: &Tally, prices: &Prices, delivered: u64, cpu_s: f64) -> Self {
+        let each = |sum: f64| sum / to_f64(delivered);
+        let calls = || tally.calls.values().flat_map(|calls| calls.values());
+        let count = |functions: fn(&str) -> bool| {
+            let counted = tally.invocations.iter().filter(|(name, _)| functions(name));
+            to_f64(counted.map(|(_, invocations)| invocations.count).sum())
+        };
+        let requests = count(|name| name == "pipeline-publish-events");
+        let batches = count(|name| name == "pipeline-fan-out" || name == "pipeline-deliver");
+        let measured_s = to_f64(tally.invocations.values().map(|invocations| invocations.billed_ms).sum()) / 1e3;
+        let waited_s = measured_s + to_f64(calls().map(|calls| calls.calls).sum()) * AWS_CALL_S;
+        // With less memory than a processor's, computing takes that much longer.
+        let gb_s = waited_s * LAMBDA_GB + cpu_s * (GB_A_PROCESSOR - LAMBDA_GB);
+        let sqs_requests = to_f64(calls().map(|calls| calls.requests).sum()) + batches * POLLER_CALLS;
+        let write_units: f64 = calls().map(|calls| calls.write_units).sum();
+        let read_units: f64 = calls().map(|calls| calls.read_units).sum();
+        let invocations = requests + batches;
+        let million = |dollars: f64| each(dollars) * 1e6;
+        Self {
+            api_gateway: million(requests * prices.api_gateway_request),
+            lambda: million(invocations * prices.lambda_request + gb_s * prices.lambda_gb_second),
+            sqs: million(sqs_requests * (prices.sqs_request + prices.sqs_fair_queue_surcharge)),
+            dynamodb: million(write_units * prices.dynamodb_write_unit + read_units * prices.dynamodb_read_unit),
+            write_units: each(write_units),
+            read_units: each(read_units),
+            invocations: each(invocations),
+            sqs_requests: each(sqs_requests),
+        }
+    }
+
+    pub(crate) fn total(&self) -> f64 {
+        self.api_gateway + self.lambda + self.sqs + self.dynamodb
+    }
+}

@@ -1,0 +1,121 @@
+//! What a delivery costs: the calls to AWS that each function makes for a batch of ten. One more, and a test fails.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use aws_lambda_events::event::sqs::SqsEvent;
+use functions::app::App;
+use functions::function::Handler;
+use functions::pipeline;
+use local::invoke;
+use local::stack::StoresAt;
+use local::stores::{Keep, Stores};
+use serde_json::{Value, json};
+
+use crate::faults::Faults;
+use crate::receiver::Receiver;
+use crate::stack::{AGENT, Api, PATIENCE};
+
+const BATCH: usize = 10;
+
+/// Invokes a function of the pipeline with a batch, as often as it is told to.
+async fn invoke_with(app: &App, name: &'static str, records: &[Value]) -> Result<()> {
+    let function = if name == "pipeline-deliver" { pipeline::deliver::FUNCTION } else { pipeline::fan_out::FUNCTION };
+    let Handler::Sqs(handler) = function.handler else { anyhow::bail!("it has a queue") };
+    let (app, event): (_, SqsEvent) = (app.clone(), serde_json::from_value(json!({ "Records": records }))?);
+    let answer = invoke::contained(name, PATIENCE, async move { handler(&app, event).await }).await;
+    let failures = answer.context("it ended")?.batch_item_failures;
+    assert!(failures.is_empty(), "{failures:?}");
+    Ok(())
+}
+
+fn records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
+    let record = |(number, body): (usize, Value)| {
+        json!({
+            "messageId": number.to_string(), "body": body.to_string(),
+            "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "1795232872000" },
+        })
+    };
+    bodies.enumerate().map(record).collect()
+}
+
+/// The calls of one function since the last look, by name.
+fn calls_of<'a>(faults: &Faults, function: &str, before: &mut BTreeMap<String, usize>) -> Vec<(String, usize)> {
+    let all: BTreeMap<String, usize> = faults
+        .seen()
+        .into_iter()
+        .filter(|((name, _), _)| name == function)
+        .map(|((_, call), times)| (call, times))
+        .collect();
+    let new = all.iter().map(|(call, times)| (call.clone(), times - before.get(call).unwrap_or(&0)));
+    let new = new.filter(|(_, times)| *times > 0).collect();
+    *before = all;
+    new
+}
+
+/// Takes the writes out: how many there are depends on how long the endpoint lets the last of ten wait.
+fn without_writes(mut calls: Vec<(String, usize)>) -> Vec<(String, usize)> {
+    let writes = calls.extract_if(.., |(call, _)| call == "BatchWriteItem").map(|(_, times)| times).sum::<usize>();
+    assert!((1..=2).contains(&writes), "{writes} writes for ten deliveries");
+    calls
+}
+
+fn expected(calls: &[(&str, usize)]) -> Vec<(String, usize)> {
+    calls.iter().map(|(call, times)| ((*call).to_owned(), *times)).collect()
+}
+
+#[tokio::test]
+async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
+    let (stores, faults) = (Stores::start(&Keep::InMemory, 0).await?, Faults::default());
+    let (standing, url) = (faults.clone(), stores.url.clone());
+    let api = Api::changed_async(&StoresAt::Url(url.clone()), &[("SWEEP_AFTER", "3650d")], async |app: &mut App| {
+        standing.stand_in(app, &url).await;
+    })
+    .await?;
+    let receiver = Receiver::start(&[]).await?;
+    let webhook = api.set_webhook(AGENT, &receiver.url("/")).await?;
+
+    let event = |n: usize| json!({ "type": "call.completed", "agent_id": AGENT, "data": { "n": n } });
+    let events: Vec<Value> = (0..BATCH).map(event).collect();
+    let mut published = BTreeMap::new();
+    assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);
+    let calls = calls_of(&faults, "pipeline-publish-events", &mut published);
+    assert_eq!(calls, expected(&[("SendMessageBatch", 1)]), "publishing ten in one request, with a key known by then");
+    api.idle().await?;
+
+    let scope = json!({ "project": "demo", "environment": "test" });
+    let mut fanned_out = BTreeMap::new();
+    calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
+    let messages = (0..BATCH).map(|n| json!({ "v": 1, "scope": scope, "events": [event(n)] }));
+    invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
+    let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
+    assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
+    api.idle().await?;
+
+    let (mut delivered, id) = (BTreeMap::new(), &webhook["id"]);
+    calls_of(&faults, "pipeline-deliver", &mut delivered);
+    let message = |n: usize| {
+        json!({
+            "v": 1,
+            "key": { "scope": scope, "webhook_id": id, "shard": 0, "created_at": 0, "id": format!("del_{n}") },
+            "webhook": { "id": id, "owner": { "agent": AGENT }, "place": "slot" },
+            "event_id": "evt_1", "event_type": "agent.message", "attempt": 1, "due_at": 0,
+            "scheme": "standard", "headers": [], "body": { "n": n },
+        })
+    };
+    // Each request is passed twice, before and after.
+    let requests = ("HTTP", 2 * BATCH);
+    invoke_with(&api.app, "pipeline-deliver", &records((0..BATCH).map(message))).await?;
+    let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
+    assert_eq!(calls, expected(&[("BatchGetItem", 1), requests]), "delivering ten");
+    let now = api.app.clock.now().millis();
+    let fanned_out_now = |n: usize| {
+        let mut message = message(n);
+        message["webhook_updated_at"] = json!(now - 3_600_000);
+        message
+    };
+    invoke_with(&api.app, "pipeline-deliver", &records((BATCH..2 * BATCH).map(fanned_out_now))).await?;
+    let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
+    assert_eq!(calls, expected(&[requests]), "the webhook is known by then");
+    Ok(())
+}
