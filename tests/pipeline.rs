@@ -34,7 +34,7 @@ impl Bench {
     async fn start() -> Result<Self> {
         let api = Api::unswept().await?;
         let config = aws::config(&api.stack.stores_url).await;
-        let mut app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config))?;
+        let mut app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config));
         // Long enough for the stack's own pollers never to see a retry of the test's.
         app.settings.retry_schedule = "15m,15m".parse()?;
         let start_ms = app.clock.now().millis() - 3_600_000;
@@ -172,7 +172,7 @@ async fn an_event_in_the_queue_that_publishing_would_refuse_is_told_to_nobody() 
         }))?;
         let Handler::Sqs(fan_out) = pipeline::fan_out::FUNCTION.handler else { panic!("fan_out is behind a queue") };
         let config = aws::config(&api.stack.stores_url).await;
-        let app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config))?;
+        let app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config));
         assert_eq!(fan_out(&app, event).await.batch_item_failures.len(), 1);
     }
     api.idle().await?;

@@ -4,6 +4,7 @@
 //! customers' endpoint run in this one. What each figure is compared with is measured in the same run.
 
 mod alone;
+mod cold;
 mod cost;
 mod count;
 mod measure;
@@ -19,7 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Measures Switchhook on this machine.
 #[derive(Parser)]
@@ -27,14 +28,25 @@ struct Cli {
     /// A few seconds for each figure instead of many
     #[arg(long)]
     short: bool,
-    /// Only the kinds of work whose name holds this
-    #[arg(long, default_value = "")]
-    work: String,
+    /// Only these parts
+    #[arg(long, value_enum)]
+    part: Vec<Part>,
     /// The file to write the figures to, as JSON
     #[arg(long, default_value = "target/bench.json")]
     json: PathBuf,
     #[command(subcommand)]
     role: Option<Role>,
+}
+
+/// A part of the whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// How fast, how much processor time, how long from publishing to receipt
+    Speed,
+    /// Dollars for a million deliveries
+    Cost,
+    /// From a function's start to its first request for work; build all functions first
+    Start,
 }
 
 /// What this program is, in the processes that it starts itself.
@@ -62,7 +74,7 @@ enum Role {
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.role {
-        None => report::run(cli.short, &cli.work, &cli.json).await,
+        None => report::run(cli.short, &cli.part, &cli.json).await,
         Some(Role::Stores) => roles::stores().await,
         Some(Role::Functions { stores_url, retry_schedule, count }) => {
             Box::pin(roles::functions(&stores_url, &retry_schedule, count)).await

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::Part;
 use crate::alone::Rate;
+use crate::cold::{self, Start};
 use crate::cost;
 use crate::measure::{self, Figures, Lengths};
 use crate::price::{Cost, Prices};
@@ -16,12 +18,33 @@ use crate::receiver::{Manner, Receiver};
 use crate::roles::say;
 use crate::work::WORKS;
 
-/// Measures, prints and writes.
-pub(crate) async fn run(short: bool, only: &str, file: &Path) -> Result<()> {
+/// Measures the parts, or all of them where none is named; prints and writes.
+pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> {
     let receiver = Arc::new(Receiver::start().await?);
+    let wanted = |part| parts.is_empty() || parts.contains(&part);
+    let mut all = serde_json::Map::new();
+    if wanted(Part::Speed) {
+        all.insert("speed".to_owned(), speed(&receiver, short).await?);
+    }
+    if wanted(Part::Cost) {
+        let events = if short { 1_000 } else { 10_000 };
+        all.insert("cost".to_owned(), serde_json::to_value(costs(&receiver, events).await?)?);
+    }
+    if wanted(Part::Start) {
+        let times = if short { 5 } else { 21 };
+        all.insert("start".to_owned(), serde_json::to_value(cold_starts(times).await?)?);
+    }
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(file, serde_json::to_string_pretty(&all)?)?;
+    say(&format!("\nwritten to {}", file.display()))
+}
+
+/// Every kind of work, beside the floor.
+async fn speed(receiver: &Arc<Receiver>, short: bool) -> Result<Value> {
     let seconds = |long: u64, brief: u64| Duration::from_secs(if short { brief } else { long });
     let lengths = Lengths { warm_up: seconds(3, 1), measured: seconds(8, 2), calm: seconds(20, 3) };
-
     receiver.reset(Manner::default());
     let lasting = seconds(5, 2).as_secs().to_string();
     let mut alone = Process::start(&["alone", "--receiver-url", &receiver.url, "--seconds", &lasting]).await?;
@@ -34,22 +57,27 @@ pub(crate) async fn run(short: bool, only: &str, file: &Path) -> Result<()> {
         deliver.a_second,
         deliver.a_second / floor.a_second
     ))?;
-
     say("| work | delivered a second | of the floor | functions | stores | p50 | p99 | memory |")?;
     say("|---|---|---|---|---|---|---|---|")?;
     let mut works = Vec::new();
-    for work in WORKS.iter().filter(|work| work.name.contains(only)) {
-        let figures = measure::work(work, &receiver, lengths).await?;
+    for work in &WORKS {
+        let figures = measure::work(work, receiver, lengths).await?;
         say(&row(&figures, floor))?;
         works.push(figures);
     }
-    let costs = costs(&receiver, if short { 1_000 } else { 10_000 }).await?;
-    let all = json!({ "floor": floor, "deliver_alone": deliver, "works": works, "costs": costs });
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
+    Ok(json!({ "floor": floor, "deliver_alone": deliver, "works": works }))
+}
+
+/// From a binary's start to its first request for work; the functions have to be built beside this program.
+async fn cold_starts(times: usize) -> Result<Vec<Start>> {
+    let starts = cold::run(times).await?;
+    say("\n| function | first request for work | of one that does nothing | size |")?;
+    say("|---|---|---|---|")?;
+    let nothing_ms = starts.first().map_or(0.0, |start| start.ms);
+    for Start { function, ms, size_mib } in &starts {
+        say(&format!("| {function} | {ms:.1} ms | {:.2} | {size_mib:.1} MiB |", ms / nothing_ms))?;
     }
-    std::fs::write(file, serde_json::to_string_pretty(&all)?)?;
-    say(&format!("\nwritten to {}", file.display()))
+    Ok(starts)
 }
 
 /// Dollars for a million delivered events, in every way of publishing.

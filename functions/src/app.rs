@@ -7,10 +7,13 @@ use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sqs::Client as Sqs;
+use aws_smithy_http_client::Builder as HttpBuilder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use shared::domain::{Ids, Scope, Webhook, WebhookRef};
 use shared::http::caller::Caller;
 use shared::queue::Queues;
-use shared::send::{Sender, SetupError};
+use shared::send::Sender;
 use shared::settings::{InvalidSettings, Settings};
 use shared::store::Store;
 use shared::time::Clock;
@@ -47,46 +50,36 @@ pub struct App {
     pub recent_webhooks: Recent<(Scope, WebhookRef), Webhook>,
 }
 
-/// Why a function cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The environment is not complete.
-    #[error(transparent)]
-    Settings(#[from] InvalidSettings),
-    /// The HTTP client could not be set up.
-    #[error(transparent)]
-    Sender(#[from] SetupError),
-}
-
 impl App {
     /// The surroundings that the process's environment describes.
     ///
     /// # Errors
-    /// Where settings are missing or wrong, all of them named, or TLS cannot be set up.
-    pub async fn from_env() -> Result<Self, StartError> {
+    /// Where settings are missing or wrong, all of them named.
+    pub async fn from_env() -> Result<Self, InvalidSettings> {
         let settings = Settings::from_env()?;
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(AWS_ATTEMPT_TIMEOUT)
             .operation_timeout(AWS_CALL_TIMEOUT)
             .build();
-        let aws = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
-        Self::new(settings, DynamoDb::new(&aws), Sqs::new(&aws))
+        // One for all clients: each that has its own reads the system's certificates once more.
+        let http = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+        let aws =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts).load().await;
+        Ok(Self::new(settings, DynamoDb::new(&aws), Sqs::new(&aws)))
     }
 
     /// The surroundings with these settings.
-    ///
-    /// # Errors
-    /// Where TLS cannot be set up.
-    pub fn new(settings: Settings, dynamodb: DynamoDb, sqs: Sqs) -> Result<Self, StartError> {
-        Ok(Self {
+    #[must_use]
+    pub fn new(settings: Settings, dynamodb: DynamoDb, sqs: Sqs) -> Self {
+        Self {
             store: Store::new(dynamodb, &settings),
             queues: Queues::new(sqs, &settings),
-            sender: Sender::new(settings.allowed_networks.clone(), settings.require_https)?,
+            sender: Sender::new(settings.allowed_networks.clone(), settings.require_https),
             clock: Clock::system(),
             ids: Ids::random(),
             recent_callers: Recent::for_as_long_as(RECENT),
             recent_webhooks: Recent::for_as_long_as(RECENT),
             settings,
-        })
+        }
     }
 }

@@ -38,25 +38,33 @@ pub struct Function {
     pub name: &'static str,
     /// What it does.
     pub handler: Handler,
+    /// Whether it calls customers' URLs: then it starts with the client for it set up.
+    pub calls_customers: bool,
 }
 
 impl Function {
     /// A function behind a route.
     #[must_use]
     pub const fn http(name: &'static str, handler: HttpHandler) -> Self {
-        Self { name, handler: Handler::Http(handler) }
+        Self { name, handler: Handler::Http(handler), calls_customers: false }
     }
 
     /// A function behind a queue.
     #[must_use]
     pub const fn sqs(name: &'static str, handler: SqsHandler) -> Self {
-        Self { name, handler: Handler::Sqs(handler) }
+        Self { name, handler: Handler::Sqs(handler), calls_customers: false }
     }
 
     /// A function behind a schedule.
     #[must_use]
     pub const fn schedule(name: &'static str, handler: ScheduleHandler) -> Self {
-        Self { name, handler: Handler::Schedule(handler) }
+        Self { name, handler: Handler::Schedule(handler), calls_customers: false }
+    }
+
+    /// The same, which calls customers' URLs.
+    #[must_use]
+    pub const fn calling_customers(self) -> Self {
+        Self { calls_customers: true, ..self }
     }
 }
 

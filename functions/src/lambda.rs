@@ -36,6 +36,9 @@ pub fn run(function: Function) -> ExitCode {
 
 async fn serve(function: Function) -> Result<(), Error> {
     let app = App::from_env().await?;
+    if function.calls_customers {
+        app.sender.prepare()?;
+    }
     let app = &app;
     let span = || tracing::info_span!("invocation", function = function.name);
     match function.handler {

@@ -95,7 +95,7 @@ impl Stack {
         let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&dynamodb), aws_sdk_sqs::Client::new(&sqs));
         let references = provision::provision(&template, &dynamodb, &sqs).await?;
         let settings = Settings::read(|name| setting(name).or_else(|| value(&template, &references, name)))?;
-        let mut app = App::new(settings, dynamodb, sqs.clone())?;
+        let mut app = App::new(settings, dynamodb, sqs.clone());
         demo::seed(&app).await?;
         change(&mut app).await;
         let app = Arc::new(app);

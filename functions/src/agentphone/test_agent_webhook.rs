@@ -14,7 +14,8 @@ use crate::function::{Function, answer};
 
 /// The function.
 pub const FUNCTION: Function =
-    Function::http("agentphone-test-agent-webhook", |app, request| Box::pin(answer(app, request, handle)));
+    Function::http("agentphone-test-agent-webhook", |app, request| Box::pin(answer(app, request, handle)))
+        .calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     slot::test(app, &caller, request, &wire::agent(request)?).await

@@ -22,7 +22,8 @@ use crate::fault::Fault;
 use crate::function::{Function, each_record};
 
 /// The function.
-pub const FUNCTION: Function = Function::sqs("pipeline-deliver", |app, event| Box::pin(deliver_all(app, event)));
+pub const FUNCTION: Function =
+    Function::sqs("pipeline-deliver", |app, event| Box::pin(deliver_all(app, event))).calling_customers();
 
 async fn deliver_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
     each_record(&Batch::new(app, event.records.len()), event, deliver).await

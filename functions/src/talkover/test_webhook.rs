@@ -15,7 +15,7 @@ use crate::test_call;
 
 /// The function.
 pub const FUNCTION: Function =
-    Function::http("talkover-test-webhook", |app, request| Box::pin(answer(app, request, handle)));
+    Function::http("talkover-test-webhook", |app, request| Box::pin(answer(app, request, handle))).calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let webhook = webhook(&app.store, &caller.scope, request).await?;

@@ -5,7 +5,7 @@ mod resolver;
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
@@ -69,6 +69,9 @@ pub enum SendError {
     /// The URL is none that can be sent to.
     #[error("The URL is not valid.")]
     Url,
+    /// TLS cannot be set up here.
+    #[error("The request could not be made.")]
+    Setup,
     /// It was set before `https` was required.
     #[error("The URL has to be https.")]
     NotHttps,
@@ -127,7 +130,8 @@ pub struct SetupError(#[source] reqwest::Error);
 /// Calls customers' URLs.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    client: reqwest::Client,
+    /// Set up when it is first used: most functions call nobody, and reading the system's certificates takes time.
+    client: Arc<OnceLock<reqwest::Client>>,
     allowed: AllowedNetworks,
     require_https: bool,
     gate: Gate,
@@ -135,12 +139,25 @@ pub struct Sender {
 
 impl Sender {
     /// A sender that reaches the public internet and the `allowed` networks, by `https` alone where `require_https`.
+    #[must_use]
+    pub fn new(allowed: AllowedNetworks, require_https: bool) -> Self {
+        Self { client: Arc::default(), allowed, require_https, gate: Gate::new(|_| None) }
+    }
+
+    /// Sets up the client, for a function that will need it.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
-    pub fn new(allowed: AllowedNetworks, require_https: bool) -> Result<Self, SetupError> {
+    pub fn prepare(&self) -> Result<(), SetupError> {
+        self.client().map(|_client| ())
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, SetupError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
         let client = reqwest::Client::builder()
-            .dns_resolver(GuardedResolver::new(allowed.clone()))
+            .dns_resolver(GuardedResolver::new(self.allowed.clone()))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .no_gzip()
@@ -151,7 +168,8 @@ impl Sender {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
             .map_err(SetupError)?;
-        Ok(Self { client, allowed, require_https, gate: Gate::new(|_| None) })
+        // Of two that set it up at once, one is kept.
+        Ok(self.client.get_or_init(|| client))
     }
 
     /// The same sender, whose requests pass `gate`.
@@ -178,8 +196,8 @@ impl Sender {
         }
         self.check_literal_address(&url)?;
         let timeout = request.timeout;
-        let mut response = self
-            .client
+        let client = self.client().map_err(|_setup| SendError::Setup)?;
+        let mut response = client
             .request(request.method, url)
             .headers(request.headers)
             .body(request.body)
