@@ -40,7 +40,7 @@ fn records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
 }
 
 /// The calls of one function since the last look, by name.
-fn calls_of<'a>(faults: &Faults, function: &str, before: &mut BTreeMap<String, usize>) -> Vec<(String, usize)> {
+fn calls_of(faults: &Faults, function: &str, before: &mut BTreeMap<String, usize>) -> Vec<(String, usize)> {
     let all: BTreeMap<String, usize> = faults
         .seen()
         .into_iter()

@@ -26,7 +26,7 @@ use crate::replay;
 use crate::work::{Platform, WORKS, event};
 
 /// Requests at once, of the floor.
-const REQUESTS_AT_ONCE: usize = 50;
+const REQUESTS_AT_ONCE: usize = BATCHES_AT_ONCE * BATCH;
 
 /// Batches at once, of `deliver`.
 const BATCHES_AT_ONCE: usize = 8;

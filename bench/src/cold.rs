@@ -1,11 +1,11 @@
-//! Cold starts: from a binary's start to its first request for work, as Lambda's runtime API sees it.
+//! The part of a cold start that is ours: from a binary's start to its first request for work, as Lambda's runtime API sees it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use functions::functions::FUNCTIONS;
 use local::stack::SEALING_KEYS;
 use serde::Serialize;
@@ -28,12 +28,14 @@ pub(crate) struct Start {
     pub(crate) size_mib: f64,
 }
 
-/// Every function that was built beside this program, and the one that does nothing, first. Each is started so often, in turns.
+/// Every function, built beside this program, and the one that does nothing, first. Each is started so often, in turns.
 pub(crate) async fn run(times: usize) -> Result<Vec<Start>> {
     let folder = std::env::current_exe()?.parent().context("a folder")?.to_owned();
     let names = std::iter::once(NOTHING).chain(FUNCTIONS.iter().map(|function| function.name));
-    let built: Vec<(&str, PathBuf)> =
-        names.map(|name| (name, folder.join(name))).filter(|(_, path)| path.exists()).collect();
+    let built: Vec<(&str, PathBuf)> = names.map(|name| (name, folder.join(name))).collect();
+    if let Some((name, _)) = built.iter().find(|(_, path)| !path.exists()) {
+        bail!("{name} is not built: cargo build --release -p switchhook-functions -p switchhook-bench");
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
     let mut took = vec![Vec::new(); built.len()];

@@ -68,11 +68,12 @@ pub(crate) async fn work(work: &Work, receiver: &Arc<Receiver>, lengths: Lengths
     publishers.shutdown().await;
     receiver.close_window();
     let functions_mib = functions.memory_mib()?;
-    settle(receiver).await;
+    settle(receiver).await?;
 
     receiver.reset(work.manner);
     calm(&platform, receiver, work, lengths.calm).await?;
     let latencies = receiver.latencies();
+    ensure!(!latencies.is_empty(), "no event was told from the others");
     let at = |part: f64| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
         let index = (to_f64(latencies.len() as u64) * part) as usize;
@@ -120,14 +121,16 @@ async fn calm(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lastin
 }
 
 /// Waits until nothing arrives any more.
-async fn settle(receiver: &Receiver) {
+async fn settle(receiver: &Receiver) -> Result<()> {
     let (start, mut last) = (Instant::now(), (receiver.attempts(), Instant::now()));
-    while last.1.elapsed() < Duration::from_secs(3) && start.elapsed() < PATIENCE {
+    while last.1.elapsed() < Duration::from_secs(3) {
+        ensure!(start.elapsed() < PATIENCE, "deliveries kept coming");
         if receiver.attempts() != last.0 {
             last = (receiver.attempts(), Instant::now());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    Ok(())
 }
 
 #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]

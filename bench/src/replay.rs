@@ -55,7 +55,11 @@ impl HttpConnector for ReplayConnector {
         }
         let (first, answers) = (self.inner.call(request), self.answers.clone());
         HttpConnectorFuture::new(async move {
-            let body = ByteStream::new(first.await?.into_body()).collect().await;
+            let first = first.await?;
+            if !first.status().is_success() {
+                return Ok(first);
+            }
+            let body = ByteStream::new(first.into_body()).collect().await;
             let body = body.map_err(|error| ConnectorError::io(error.into()))?.to_vec();
             answers.lock().unwrap_or_else(PoisonError::into_inner).insert(call, body.clone());
             answer(body)

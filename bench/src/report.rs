@@ -48,6 +48,8 @@ async fn speed(receiver: &Arc<Receiver>, short: bool) -> Result<Value> {
     receiver.reset(Manner::default());
     let lasting = seconds(5, 2).as_secs().to_string();
     let mut alone = Process::start(&["alone", "--receiver-url", &receiver.url, "--seconds", &lasting]).await?;
+    // The first time, connections are made.
+    alone.ask::<Rate>("floor").await?;
     let floor: Rate = alone.ask("floor").await?;
     let deliver: Rate = alone.ask("deliver").await?;
     drop(alone);

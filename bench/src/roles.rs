@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use local::stack::{Stack, StoresAt};
 use local::stores::{Keep, Stores};
 use serde::Serialize;
@@ -47,7 +47,8 @@ pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
     while let Some(question) = lines.next_line().await? {
         let rate = match question.as_str() {
             "floor" => alone.clone().floor(lasting).await?,
-            _ => alone.clone().deliver(lasting).await?,
+            "deliver" => alone.clone().deliver(lasting).await?,
+            other => bail!("`{other}` is no question"),
         };
         say(&serde_json::to_string(&rate)?)?;
     }

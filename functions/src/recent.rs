@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use shared::time::Timestamp;
 
-/// The most that is kept; then all of it is forgotten.
-const HELD_MAX: usize = 10_000;
+/// The most that is kept, so that it fits beside all else a function holds; then all of it is forgotten.
+const HELD_MAX: usize = 500;
 
 type Held<K, V> = HashMap<K, (Timestamp, V)>;
 
@@ -33,7 +33,7 @@ impl<K, V> fmt::Debug for Recent<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Recent<K, V> {
-    /// Keeps each value for so long.
+    /// What was read counts as recent for so long.
     #[must_use]
     pub fn for_as_long_as(lifetime: Duration) -> Self {
         Self { held: Arc::default(), lifetime }
@@ -51,9 +51,20 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
     pub fn keep(&self, key: K, value: V, now: Timestamp) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= HELD_MAX {
+            held.retain(|_, (read_at, _)| now.since(*read_at) < self.lifetime);
+        }
+        if held.len() >= HELD_MAX {
             held.clear();
         }
         held.insert(key, (now, value));
+    }
+
+    /// Changes what was read under `key`, where it is still held. It gets no younger by that.
+    pub fn change(&self, key: &K, change: impl FnOnce(&mut V)) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, value)) = held.get_mut(key) {
+            change(value);
+        }
     }
 
     /// Forgets what was read under `key`: it has changed.

@@ -27,8 +27,7 @@ const WRITE_LINGER: Duration = Duration::from_millis(20);
 
 type Place = (Scope, WebhookRef);
 /// What one record reads and the others wait for.
-type ReadOnce = Arc<OnceCell<Arc<Owned>>>;
-type Sent = Result<(), Arc<Fault>>;
+type ReadOnce = Arc<OnceCell<Result<Arc<Owned>, Arc<Fault>>>>;
 
 /// Shared by the records of one batch.
 pub(super) struct Batch<'a> {
@@ -37,8 +36,8 @@ pub(super) struct Batch<'a> {
     owners: Mutex<HashMap<(Scope, Owner), ReadOnce>>,
     webhooks: Together<'a, Place, Arc<HashMap<Place, Webhook>>>,
     successes: Together<'a, Delivery, bool>,
-    deliveries: Together<'a, Vec<Outgoing>, Sent>,
-    retries: Together<'a, Vec<Outgoing>, Sent>,
+    deliveries: Together<'a, Vec<Outgoing>, bool>,
+    retries: Together<'a, Vec<Outgoing>, bool>,
 }
 
 impl<'a> Batch<'a> {
@@ -47,7 +46,7 @@ impl<'a> Batch<'a> {
         let send = |queue: Queue| {
             Together::new(ASK_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
                 let messages = messages.into_iter().flatten().collect();
-                async move { app.queues.send(queue, messages).await.map_err(|error| Arc::new(error.into())) }.boxed()
+                async move { app.queues.send(queue, messages).await.is_ok() }.boxed()
             })
         };
         Self {
@@ -71,8 +70,12 @@ impl<'a> Batch<'a> {
             let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
             owners.entry(key.clone()).or_default().clone()
         };
-        let read = async || Ok::<_, Fault>(Arc::new(self.app.store.owned(&key.0, &key.1).await?));
-        cell.get_or_try_init(read).await.cloned()
+        // What failed for one has failed for all: they would wait for it one after another.
+        let read = async || match self.app.store.owned(&key.0, &key.1).await {
+            Ok(owned) => Ok(Arc::new(owned)),
+            Err(error) => Err(Arc::new(Fault::from(error))),
+        };
+        cell.get_or_init(read).await.clone().map_err(Fault::Together)
     }
 
     /// A webhook as it was a moment ago, but no older than `updated_at`; `None` also where that could not be told.
@@ -109,20 +112,26 @@ impl<'a> Batch<'a> {
 
     /// Sends first attempts to where those wait.
     pub(super) async fn send_deliveries(&self, messages: Vec<Outgoing>) -> Result<(), Fault> {
-        ask_to_send(&self.deliveries, messages).await
+        self.send(&self.deliveries, Queue::Deliveries, messages).await
     }
 
     /// Sends attempts to where those wait that are later or slow.
     pub(super) async fn send_retries(&self, messages: Vec<Outgoing>) -> Result<(), Fault> {
-        ask_to_send(&self.retries, messages).await
+        self.send(&self.retries, Queue::Retries, messages).await
     }
-}
 
-async fn ask_to_send(queue: &Together<'_, Vec<Outgoing>, Sent>, messages: Vec<Outgoing>) -> Result<(), Fault> {
-    if messages.is_empty() {
-        return Ok(());
+    /// What cannot be sent together is sent apart, so that one message that SQS refuses fails its own record alone.
+    async fn send(
+        &self,
+        together: &Together<'a, Vec<Outgoing>, bool>,
+        queue: Queue,
+        messages: Vec<Outgoing>,
+    ) -> Result<(), Fault> {
+        if !messages.is_empty() && !together.ask(messages.clone()).await {
+            self.app.queues.send(queue, messages).await?;
+        }
+        Ok(())
     }
-    queue.ask(messages).await.map_err(Fault::Together)
 }
 
 /// What cannot be read together is read one by one by who needs it.

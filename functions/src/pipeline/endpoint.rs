@@ -84,9 +84,15 @@ async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impressio
     let mut known = app.recent_webhooks.get(&place, now).filter(|recent| recent.updated_at == webhook.updated_at);
     let known = known.get_or_insert_with(|| webhook.clone());
     let Some(health) = health::after(known.health, impression, now) else { return Ok(known.health) };
-    app.recent_webhooks.keep(place.clone(), Webhook { health, ..known.clone() }, now);
     let written = app.store.set_health(scope, known, health).await;
-    if written.is_err() {
+    if matches!(written, Ok(true)) {
+        app.recent_webhooks.change(&place, |recent| {
+            if recent.updated_at == webhook.updated_at {
+                recent.health = health;
+            }
+        });
+    } else {
+        // It is another one by now, or nobody knows.
         app.recent_webhooks.forget(&place);
     }
     written?;
@@ -110,8 +116,9 @@ async fn disable(app: &App, scope: &Scope, webhook: &Webhook, reason: &str) -> R
         },
     });
     publish_own(app, scope, &event).await?;
+    let disabled = app.store.disable(scope, webhook, webhook.next_updated_at(now)).await;
     app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
-    if app.store.disable(scope, webhook, webhook.next_updated_at(now)).await? {
+    if disabled? {
         tracing::warn!(webhook = %webhook.id, reason, "a webhook was disabled");
     }
     Ok(())

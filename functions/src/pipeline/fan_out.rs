@@ -28,6 +28,9 @@ use crate::function::{Function, each_record};
 /// Deliveries that are held in memory together: what one batch of SQS takes.
 const BATCH: usize = 10;
 
+/// Events of one message that are told at once: each may hold a batch of deliveries in memory, and so may each of ten messages.
+const EVENTS_AT_ONCE: usize = 2;
+
 /// How long a repeat waits for the publication that came before it.
 const HELD_PAUSE: Duration = Duration::from_secs(2);
 
@@ -58,7 +61,7 @@ async fn fan_out_one(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault
         conversation::remember(batch.app, &message.scope, &events).await?;
     }
     let mut told = Ok(());
-    for some in events.chunks(BATCH) {
+    for some in events.chunks(EVENTS_AT_ONCE) {
         // One that cannot be told must not keep the others.
         let some = join_all(some.iter().map(|event| tell_once(batch, &message, record, event))).await;
         told = some.into_iter().fold(told, Result::and);

@@ -20,6 +20,9 @@ use super::backend::Backend;
 /// What DynamoDB takes at most; SQS takes less.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Parts of the names of calls that may give a receiver something to show.
+const ARRIVALS: [&str; 3] = ["SendMessage", "MoveTask", "Visibility"];
+
 const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 
 /// The longest that a receive may wait.
@@ -57,7 +60,7 @@ async fn answer(
     let body = if target == RECEIVE { front.wait(body).await } else { body };
     let request = MockRequest { method: method.to_string(), uri: uri.to_string(), headers, body };
     let answer = front.sqs.handle(request).await;
-    if target != RECEIVE {
+    if ARRIVALS.iter().any(|call| target.contains(call)) {
         // A batch is complete by now: whoever waits for messages gets all of it at once.
         front.queues.tell_of_arrivals();
     }

@@ -91,7 +91,7 @@ pub struct DeliveryMessage {
     pub v: Version<1>,
     /// Its place in the log.
     pub key: DeliveryKey,
-    /// The webhook, to be read anew at each attempt.
+    /// The webhook, to be read at each attempt.
     pub webhook: WebhookRef,
     /// When the webhook had last been changed as the event was fanned out: the first attempt goes to none that is older.
     #[serde(default, skip_serializing_if = "Option::is_none")]

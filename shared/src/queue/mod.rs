@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use futures::{TryStreamExt, stream};
+use futures::{StreamExt, stream};
 
 use crate::aws::AwsFailure;
 use crate::settings::Settings;
@@ -91,8 +91,10 @@ impl Queues {
             Queue::Deliveries => &self.deliveries_url,
             Queue::Retries => &self.retries_url,
         };
-        let batches = stream::iter(batch::batches(messages)?.into_iter().map(Ok));
-        batches.try_for_each_concurrent(BATCHES_AT_ONCE, |batch| self.send_batch(url, batch)).await
+        let batches = stream::iter(batch::batches(messages)?).map(|batch| self.send_batch(url, batch));
+        // One that fails interrupts no other.
+        let sent: Vec<_> = batches.buffer_unordered(BATCHES_AT_ONCE).collect().await;
+        sent.into_iter().collect()
     }
 
     async fn send_batch(&self, url: &str, mut messages: Vec<Outgoing>) -> Result<(), QueueError> {

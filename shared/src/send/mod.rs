@@ -196,7 +196,10 @@ impl Sender {
         }
         self.check_literal_address(&url)?;
         let timeout = request.timeout;
-        let client = self.client().map_err(|_setup| SendError::Setup)?;
+        let client = self.client().map_err(|error| {
+            tracing::error!(error = &error as &dyn Error, "nobody can be called");
+            SendError::Setup
+        })?;
         let mut response = client
             .request(request.method, url)
             .headers(request.headers)

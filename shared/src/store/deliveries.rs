@@ -94,7 +94,7 @@ impl Store {
         let mut writes = HashMap::new();
         for delivery in deliveries {
             let item = DeliveryItem::new(delivery, None, self.retention_days);
-            writes.insert(item.sort_key().to_owned(), put(to_item(&item)?));
+            writes.insert(item.key(), put(to_item(&item)?));
         }
         let writes: Vec<WriteRequest> = writes.into_values().collect();
         try_join_all(writes.chunks(BATCH_WRITE_MAX).map(|some| self.write_all(some.to_vec()))).await?;
@@ -103,12 +103,14 @@ impl Store {
 
     async fn write_all(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
         for tries in 1..=WRITE_TRIES_MAX {
+            if tries > 1 {
+                tokio::time::sleep(WRITE_PAUSE * tries).await;
+            }
             let written = self.client.batch_write_item().request_items(&self.log_table, writes).send().await?;
             writes = written.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
             if writes.is_empty() {
                 return Ok(());
             }
-            tokio::time::sleep(WRITE_PAUSE * tries).await;
         }
         Err(StoreError::Unavailable(AwsFailure::new("UnprocessedItems", "some items were not written")))
     }

@@ -75,9 +75,9 @@ impl DeliveryItem {
         "expires_at",
     ];
 
-    /// Its sort key, which no two deliveries share.
-    pub(super) fn sort_key(&self) -> &str {
-        &self.sk
+    /// Its place in the table.
+    pub(super) fn key(&self) -> (String, String) {
+        (self.pk.clone(), self.sk.clone())
     }
 
     pub(super) fn new(delivery: &Delivery, message: Option<String>, retention_days: u16) -> Self {

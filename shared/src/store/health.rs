@@ -11,7 +11,7 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn set_health(&self, scope: &Scope, webhook: &Webhook, health: Health) -> Result<(), StoreError> {
+    pub async fn set_health(&self, scope: &Scope, webhook: &Webhook, health: Health) -> Result<bool, StoreError> {
         let attributes = [
             ("failing_since", health.failing_since),
             ("slow_since", health.slow_since),
@@ -30,8 +30,7 @@ impl Store {
         }
         let part = |word: &str, parts: &str| if parts.is_empty() { String::new() } else { format!("{word} {parts} ") };
         let expression = part("SET", &set.join(", ")) + &part("REMOVE", &remove.join(", "));
-        update_if(update.update_expression(expression)).await?;
-        Ok(())
+        update_if(update.update_expression(expression)).await
     }
 
     /// Disables a webhook; `false` where somebody else did, or it was changed, since it was read.
