@@ -27,7 +27,7 @@ pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> 
         all.insert("speed".to_owned(), speed(&receiver, short).await?);
     }
     if wanted(Part::Cost) {
-        let events = if short { 1_000 } else { 10_000 };
+        let events = if short { 1_000 } else { 4_000 };
         all.insert("cost".to_owned(), serde_json::to_value(costs(&receiver, events).await?)?);
     }
     if wanted(Part::Start) {

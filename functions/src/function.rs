@@ -109,14 +109,21 @@ fn digest(key: &str) -> String {
     hex(&Sha256::digest(key))
 }
 
-/// Works all records of a batch at once, with what they have in common, and reports those whose `work` failed, for SQS to show them again, and in the
-/// end to put them into the dead-letter queue.
+/// Works all records of a batch at once, with what they have in common, and calls `after` for each that is done with. It reports
+/// those whose `work` failed, for SQS to show them again, and in the end to put them into the dead-letter queue.
 pub async fn each_record<C>(
     common: &C,
     event: SqsEvent,
     work: impl AsyncFn(&C, &SqsMessage) -> Result<(), Fault>,
+    after: impl Fn(&C),
 ) -> SqsBatchResponse {
-    let results = join_all(event.records.iter().map(|record| work(common, record))).await;
+    let (work, after) = (&work, &after);
+    let works = event.records.iter().map(|record| async move {
+        let result = work(common, record).await;
+        after(common);
+        result
+    });
+    let results = join_all(works).await;
     let mut response = SqsBatchResponse::default();
     for (record, result) in event.records.iter().zip(results) {
         if let Err(fault) = result {

@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(check("ftp://a.example"), Err(UrlProblem::Scheme));
         assert_eq!(check(""), Err(UrlProblem::Empty));
         assert_eq!(check(&format!("https://{}", "a".repeat(23))), Err(UrlProblem::TooLong));
-        for text in ["a.example", "https://", "https://[::1"] {
+        for text in ["a.example", "https://", "https://[::1", "https://[fe80::1%lo]", "https://[fe80::1%25lo]"] {
             assert!(matches!(check(text), Err(UrlProblem::Unparsable(_))), "{text}");
         }
     }

@@ -102,8 +102,8 @@ impl<'a> Batch<'a> {
         self.successes.ask(delivery).await
     }
 
-    /// A record is done with: nobody need wait for what it asks.
-    pub(super) fn is_done_with_one(&self) {
+    /// One record is done with: nobody need wait for what it asks.
+    pub(super) fn leave(&self) {
         self.webhooks.leave();
         self.successes.leave();
         self.deliveries.leave();

@@ -26,16 +26,10 @@ pub const FUNCTION: Function =
     Function::sqs("pipeline-deliver", |app, event| Box::pin(deliver_all(app, event))).calling_customers();
 
 async fn deliver_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
-    each_record(&Batch::new(app, event.records.len()), event, deliver).await
+    each_record(&Batch::new(app, event.records.len()), event, deliver, Batch::leave).await
 }
 
 async fn deliver(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
-    let result = deliver_one(batch, record).await;
-    batch.is_done_with_one();
-    result
-}
-
-async fn deliver_one(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     let message: DeliveryMessage = record::message(record)?;
     let app = batch.app;
     let now = app.clock.now();

@@ -38,16 +38,10 @@ const HELD_PAUSE: Duration = Duration::from_secs(2);
 pub const FUNCTION: Function = Function::sqs("pipeline-fan-out", |app, event| Box::pin(fan_out_all(app, event)));
 
 async fn fan_out_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
-    each_record(&Batch::new(app, event.records.len()), event, fan_out).await
+    each_record(&Batch::new(app, event.records.len()), event, fan_out, Batch::leave).await
 }
 
 async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
-    let result = fan_out_one(batch, record).await;
-    batch.is_done_with_one();
-    result
-}
-
-async fn fan_out_one(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     let message: EventsMessage = record::message(record)?;
     let accepted_at = message.accepted_at.or_else(|| record::sent_at(record)).unwrap_or_else(|| batch.app.clock.now());
     if message.events.len() > EVENTS_MAX {
