@@ -149,8 +149,8 @@ fn memory_kib(process: &Process) -> Result<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_answers_take_neither_memory_nor_time() -> Result<()> {
     const AT_ONCE: usize = 32;
-    const MEMORY_KIB_MAX: u64 = 8 << 10;
-    const TIME_MAX: Duration = Duration::from_secs(8);
+    const MEMORY_KIB_MAX: u64 = 32 << 10;
+    const TIME_MAX: Duration = Duration::from_secs(20);
     let count = if is_long() { 512 } else { 64 };
     let mut most = 0;
     let stores = Process::spawn("0", &["--in-memory", "stores"], &[]).await?;

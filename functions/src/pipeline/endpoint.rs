@@ -91,12 +91,13 @@ async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impressio
                 recent.health = health;
             }
         });
-    } else {
-        // It is another one by now, or nobody knows.
-        app.recent_webhooks.forget(&place);
+        return Ok(health);
     }
+    app.recent_webhooks.forget(&place);
     written?;
-    Ok(health)
+    // Another attempt was faster, or it is another webhook by now. Who disables it has to know how it is.
+    let now_there = app.store.webhook(scope, &webhook.reference()).await?;
+    Ok(now_there.filter(|found| found.updated_at == webhook.updated_at).map_or(health, |found| found.health))
 }
 
 /// Tells the project's own webhooks, and then disables: what is interrupted in between is told again under the same id,
@@ -116,9 +117,17 @@ async fn disable(app: &App, scope: &Scope, webhook: &Webhook, reason: &str) -> R
         },
     });
     publish_own(app, scope, &event).await?;
-    let disabled = app.store.disable(scope, webhook, webhook.next_updated_at(now)).await;
+    let mut disabled = app.store.disable(scope, webhook, webhook.next_updated_at(now)).await?;
+    if !disabled
+        && let Some(found) = app.store.webhook(scope, &webhook.reference()).await?
+        && found.enabled
+        && found.updated_at == webhook.updated_at
+    {
+        // Only how it is doing was noted meanwhile.
+        disabled = app.store.disable(scope, &found, found.next_updated_at(now)).await?;
+    }
     app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
-    if disabled? {
+    if disabled {
         tracing::warn!(webhook = %webhook.id, reason, "a webhook was disabled");
     }
     Ok(())
