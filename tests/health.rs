@@ -64,6 +64,20 @@ async fn an_endpoint_that_is_gone_is_disabled_and_the_project_is_told() -> Resul
     Ok(())
 }
 
+/// The health that such an attempt started with is stale, and no reason to leave the webhook as it is.
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_disabled_though_another_attempt_noted_a_failure_meanwhile() -> Result<()> {
+    let api = Api::with(&[("RETRY_SCHEDULE", "10m")]).await?;
+    let gone = Receiver::start(&[Step::Late(Duration::from_millis(1500), 410), Step::Status(500)]).await?;
+    api.set_webhook(AGENT, &gone.url("/")).await?;
+    publish(&api, AGENT).await?;
+    gone.wait_for(1).await?;
+    publish(&api, AGENT).await?;
+    until(&api, |webhook| webhook.health.failing_since.is_some()).await?;
+    until(&api, |webhook| !webhook.enabled).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn an_endpoint_that_only_failed_for_too_long_is_disabled() -> Result<()> {
     let api = Api::with(&[("DISABLE_AFTER", "2s"), ("RETRY_SCHEDULE", "1s,1s,1s,1s,1s")]).await?;
@@ -114,7 +128,7 @@ async fn setting_a_webhook_again_forgets_how_its_endpoint_was_doing() -> Result<
 
 #[tokio::test]
 async fn a_slow_endpoint_waits_in_the_slow_lane_until_it_answers_in_time() -> Result<()> {
-    let (api, slow) = (Api::start().await?, Receiver::start(&[Step::Slow(Duration::from_secs(3))]).await?);
+    let (api, slow) = (Api::start().await?, Receiver::start(&[Step::Late(Duration::from_secs(3), 200)]).await?);
     api.set_webhook(AGENT, &slow.url("/")).await?;
     publish(&api, AGENT).await?;
     let noted = until(&api, |webhook| webhook.health.slow_since.is_some()).await?;

@@ -27,8 +27,8 @@ pub(crate) enum Step {
     Status(u16),
     /// With a status, headers and a body.
     Full(u16, Vec<(&'static str, String)>, String),
-    /// With 200, after so long.
-    Slow(Duration),
+    /// With a status, after so long.
+    Late(Duration, u16),
     /// Never, as far as a sender can wait.
     Hang,
 }
@@ -94,9 +94,9 @@ async fn answer(State(script): State<Arc<Script>>, request: Request) -> Response
     let (status, headers, body) = match step {
         Step::Status(status) => (status, Vec::new(), String::new()),
         Step::Full(status, headers, body) => (status, headers, body),
-        Step::Slow(wait) => {
+        Step::Late(wait, status) => {
             tokio::time::sleep(wait).await;
-            (200, Vec::new(), String::new())
+            (status, Vec::new(), String::new())
         }
         Step::Hang => {
             tokio::time::sleep(Duration::from_secs(600)).await;

@@ -1,9 +1,9 @@
 //! Runs whose calls to AWS are counted: how events are published, and how many attempts succeed.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -87,11 +87,7 @@ pub(crate) async fn run(
         published??;
     }
     let delivered = (requests * way.batch) as u64;
-    let start = Instant::now();
-    while receiver.delivered() < delivered {
-        ensure!(start.elapsed() < PATIENCE, "{} of {delivered} arrived", receiver.delivered());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    receiver.wait_for(delivered, PATIENCE).await?;
     // What is logged after the last answer.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let tally: Tally = functions.ask("counts").await?;

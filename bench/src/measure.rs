@@ -112,12 +112,7 @@ async fn calm(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lastin
     while let Some(answered) = requests.join_next().await {
         answered??;
     }
-    let start = Instant::now();
-    while receiver.delivered() < expected {
-        ensure!(start.elapsed() < PATIENCE, "{} of {expected} arrived", receiver.delivered());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    Ok(())
+    receiver.wait_for(expected, PATIENCE).await
 }
 
 /// Waits until nothing arrives any more.

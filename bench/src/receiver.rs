@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -79,6 +79,16 @@ impl Receiver {
     /// Deliveries so far, each counted once.
     pub(crate) fn delivered(&self) -> u64 {
         self.shared.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many deliveries were made.
+    pub(crate) async fn wait_for(&self, deliveries: u64, patience: Duration) -> Result<()> {
+        let start = Instant::now();
+        while self.delivered() < deliveries {
+            ensure!(start.elapsed() < patience, "{} of {deliveries} arrived", self.delivered());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 
     /// Attempts so far.

@@ -96,17 +96,14 @@ pub async fn answer<P: Problem>(
 
 async fn caller_of(app: &App, request: &Request) -> Result<Caller, CallerError> {
     let (key, now) = (api_key(request)?, app.clock.now());
-    if let Some(caller) = app.recent_callers.get(&digest(key), now) {
+    // A key is held nowhere, not even in memory.
+    let digest = hex(&Sha256::digest(key));
+    if let Some(caller) = app.recent_callers.get(&digest, now) {
         return Ok(caller);
     }
     let caller = caller(&app.store, key).await?;
-    app.recent_callers.keep(digest(key), caller.clone(), now);
+    app.recent_callers.keep(digest, caller.clone(), now);
     Ok(caller)
-}
-
-/// A key is held nowhere, not even in memory.
-fn digest(key: &str) -> String {
-    hex(&Sha256::digest(key))
 }
 
 /// Works all records of a batch at once, with what they have in common, and calls `after` for each that is done with. It reports

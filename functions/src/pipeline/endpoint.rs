@@ -68,10 +68,11 @@ async fn try_to_judge(
         Verdict::RetryAt(_) | Verdict::Exhausted | Verdict::Gone => Impression::Failed,
     };
     webhook.health = note(app, scope, webhook, impression).await?;
+    let is_hopeless = |health| health::is_hopeless(health, app.settings.disable_after, now);
     if verdict == Verdict::Gone {
-        disable(app, scope, webhook, "It answered 410.").await
-    } else if impression == Impression::Failed && health::is_hopeless(webhook.health, app.settings.disable_after, now) {
-        disable(app, scope, webhook, "It failed for too long without one success.").await
+        disable(app, scope, webhook, "It answered 410.", |_| true).await
+    } else if impression == Impression::Failed && is_hopeless(webhook.health) {
+        disable(app, scope, webhook, "It failed for too long without one success.", is_hopeless).await
     } else {
         Ok(())
     }
@@ -91,18 +92,23 @@ async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impressio
                 recent.health = health;
             }
         });
-        return Ok(health);
+    } else {
+        // Another attempt was faster, or it is another webhook by now, or nobody knows.
+        app.recent_webhooks.forget(&place);
     }
-    app.recent_webhooks.forget(&place);
     written?;
-    // Another attempt was faster, or it is another webhook by now. Who disables it has to know how it is.
-    let now_there = app.store.webhook(scope, &webhook.reference()).await?;
-    Ok(now_there.filter(|found| found.updated_at == webhook.updated_at).map_or(health, |found| found.health))
+    Ok(health)
 }
 
 /// Tells the project's own webhooks, and then disables: what is interrupted in between is told again under the same id,
-/// and so once.
-async fn disable(app: &App, scope: &Scope, webhook: &Webhook, reason: &str) -> Result<(), Fault> {
+/// and so once. Where its health was noted meanwhile, it is disabled if that still calls for it.
+async fn disable(
+    app: &App,
+    scope: &Scope,
+    webhook: &Webhook,
+    reason: &str,
+    calls_for_it: impl Fn(Health) -> bool,
+) -> Result<(), Fault> {
     let now = app.clock.now();
     let event = json!({
         "type": DISABLED_EVENT,
@@ -122,8 +128,8 @@ async fn disable(app: &App, scope: &Scope, webhook: &Webhook, reason: &str) -> R
         && let Some(found) = app.store.webhook(scope, &webhook.reference()).await?
         && found.enabled
         && found.updated_at == webhook.updated_at
+        && calls_for_it(found.health)
     {
-        // Only how it is doing was noted meanwhile.
         disabled = app.store.disable(scope, &found, found.next_updated_at(now)).await?;
     }
     app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
