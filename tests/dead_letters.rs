@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use shared::domain::{AgentId, DialectName, Owner, Webhook};
 
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api, PATIENCE};
+use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
 const DEAD_LETTERS: [&str; 3] = ["EventsDeadLetters", "DeliveriesDeadLetters", "RetriesDeadLetters"];
 
@@ -18,6 +19,16 @@ async fn lengths(api: &Api) -> Result<[usize; 3]> {
     Ok(lengths)
 }
 
+/// Waits until so many are in each.
+async fn dead_letters(api: &Api, expected: [usize; 3]) -> Result<()> {
+    let start = Instant::now();
+    while lengths(api).await? != expected {
+        ensure!(start.elapsed() < PATIENCE, "{:?}", lengths(api).await?);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_no_function_can_read_ends_in_the_dead_letters_and_holds_up_nothing() -> Result<()> {
     let (api, receiver) = (Api::with(&[("VISIBILITY_TIMEOUT_S", "1")]).await?, Receiver::start(&[]).await?);
@@ -27,12 +38,26 @@ async fn what_no_function_can_read_ends_in_the_dead_letters_and_holds_up_nothing
     }
     api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
     receiver.wait_for(1).await?;
-    let start = Instant::now();
-    while lengths(&api).await? != [1, 1, 1] {
-        ensure!(start.elapsed() < PATIENCE, "{:?}", lengths(&api).await?);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    dead_letters(&api, [1, 1, 1]).await?;
     assert_eq!(receiver.received().len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_told_goes_on_alone_and_those_beside_it_are_told_once() -> Result<()> {
+    let (api, receiver) = (Api::with(&[("VISIBILITY_TIMEOUT_S", "1")]).await?, Receiver::start(&[]).await?);
+    for agent in [AGENT, OTHER_AGENT] {
+        api.set_webhook(agent, &receiver.url("/")).await?;
+    }
+    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let slot = store.owned(&scope, &Owner::Agent(AgentId::parse(OTHER_AGENT)?)).await?.slot().context("set")?;
+    let of_another_release = Webhook { dialect: DialectName::new("later"), ..slot.clone() };
+    store.replace(&scope, Some(&slot), &of_another_release).await?;
+    let event = |agent| json!({ "type": "a", "agent_id": agent, "data": {} });
+    let events = [AGENT, OTHER_AGENT, AGENT].map(event);
+    assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);
+    dead_letters(&api, [1, 0, 0]).await?;
+    assert_eq!(receiver.received().len(), 2);
     Ok(())
 }
 

@@ -225,7 +225,7 @@ fn no_queue_message_breaks_a_function() {
         1 => bodies().prop_map(|body| String::from_utf8_lossy(&body).into_owned()),
         2 => (values(), values()).prop_map(|(event, extra)| {
             let scope = json!({ "project": "demo", "environment": "test" });
-            json!({ "v": 1, "scope": scope, "events": [event], "ids": null, "position": extra }).to_string()
+            json!({ "v": 1, "scope": scope, "events": [event], "ids": null, "positions": extra }).to_string()
         }),
         2 => values().prop_map(|data| {
             let scope = json!({ "project": "demo", "environment": "test" });

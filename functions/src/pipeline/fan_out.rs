@@ -2,6 +2,7 @@
 //!
 //! Doing it twice makes the same deliveries. A message that it cannot read ends in the dead-letter queue.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +11,15 @@ use futures::future::{join_all, try_join};
 use serde_json::value::RawValue;
 use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
 use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
-use shared::queue::{Outgoing, Queue};
+use shared::queue::{Outgoing, Queue, parts};
 use shared::routing::{self, Decision, recipients};
 use shared::store::repeats::Claim;
 use shared::time::Timestamp;
 
 use super::batch::Batch;
 use super::entry::entry;
-use super::publish_events::{self, EVENTS_MAX, position};
+use super::packing::{self, Accepted};
+use super::publish_events::{EVENTS_MAX, position};
 use super::{conversation, event, record};
 use crate::app::App;
 use crate::dialect::Telling;
@@ -28,11 +30,13 @@ use crate::function::{Function, each_record};
 /// Deliveries that are held in memory together: what one batch of SQS takes.
 const BATCH: usize = 10;
 
-/// Events of one message that are told at once: each may hold a batch of deliveries in memory, and so may each of ten messages.
-const EVENTS_AT_ONCE: usize = 2;
+/// Events of one message that are told at once, and bytes of them: each may hold a batch of deliveries in memory, and so may
+/// each of ten messages.
+const EVENTS_AT_ONCE: usize = 10;
+const BYTES_AT_ONCE: usize = 64 * 1024;
 
-/// How long a repeat waits for the publication that came before it.
-const HELD_PAUSE: Duration = Duration::from_secs(2);
+/// How long an event waits that is put back: a repeat, for the publication that came before it.
+const PUT_BACK_PAUSE: Duration = Duration::from_secs(2);
 
 /// The function.
 pub const FUNCTION: Function = Function::sqs("pipeline-fan-out", |app, event| Box::pin(fan_out_all(app, event)));
@@ -54,13 +58,29 @@ async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
         // They came straight to the queue, and not by way of publishing.
         conversation::remember(batch.app, &message.scope, &events).await?;
     }
+    let events: Vec<Accepted<'_>> = message.events.iter().map(AsRef::as_ref).zip(&events).collect();
     let mut told = Ok(());
-    for some in events.chunks(EVENTS_AT_ONCE) {
-        // One that cannot be told must not keep the others.
-        let some = join_all(some.iter().map(|event| tell_once(batch, &message, record, event))).await;
+    for some in parts(events, EVENTS_AT_ONCE, BYTES_AT_ONCE, |(raw, _)| raw.get().len()) {
+        let some = join_all(some.iter().map(|event| tell_or_put_back(batch, &message, record, *event))).await;
         told = some.into_iter().fold(told, Result::and);
     }
     told
+}
+
+/// Tells of an event. One that cannot be told among others goes on alone, so that those are not told again with it.
+async fn tell_or_put_back(
+    batch: &Batch<'_>,
+    message: &EventsMessage,
+    record: &SqsMessage,
+    accepted: Accepted<'_>,
+) -> Result<(), Fault> {
+    match tell_once(batch, message, record, accepted).await {
+        Err(fault) if message.events.len() > 1 => {
+            tracing::error!(error = &fault as &dyn Error, event = %accepted.1.id, "an event goes on alone");
+            put_back(batch.app, message, record, accepted).await
+        }
+        told => told,
+    }
 }
 
 /// Tells of an event, unless it is a repeat of a named one. A publication claims a named event before it tells of it, and
@@ -69,15 +89,14 @@ async fn tell_once(
     batch: &Batch<'_>,
     message: &EventsMessage,
     record: &SqsMessage,
-    event: &Event,
+    (raw, event): Accepted<'_>,
 ) -> Result<(), Fault> {
-    if !event.is_named {
+    let Some(publication) = publication(message, record, event) else {
         return tell(batch, message, event).await;
-    }
-    let publication = publication(message, record, event);
+    };
     match batch.app.store.claim_event(&message.scope, &event.id, &publication, batch.app.clock.now()).await? {
         Claim::Told => Ok(()),
-        Claim::Held => put_back(batch.app, message, event, publication).await,
+        Claim::Held => put_back(batch.app, message, record, (raw, event)).await,
         Claim::Ours => {
             tell(batch, message, event).await?;
             Ok(batch.app.store.event_is_told(&message.scope, &event.id).await?)
@@ -85,19 +104,25 @@ async fn tell_once(
     }
 }
 
-/// What tells this publication of an event from others of the same id.
-fn publication(message: &EventsMessage, record: &SqsMessage, event: &Event) -> String {
-    let message_id = record.message_id.as_deref().unwrap_or_default();
-    message.publication.clone().unwrap_or_else(|| format!("{message_id}#{}", event.position))
+/// What tells this publication of a named event from others of the same id.
+fn publication(message: &EventsMessage, record: &SqsMessage, event: &Event) -> Option<String> {
+    let of_message = || {
+        let message_id = record.message_id.as_deref().unwrap_or_default();
+        message.publication.clone().unwrap_or_else(|| format!("{message_id}#{}", event.position))
+    };
+    event.is_named.then(of_message)
 }
 
-/// Looks at an event again once the publication that has claimed it had time to tell of it.
-async fn put_back(app: &App, message: &EventsMessage, event: &Event, publication: String) -> Result<(), Fault> {
-    let index = usize::from(event.position.saturating_sub(message.position));
-    let raw = message.events.get(index).cloned().ok_or(Fault::Event { index })?;
-    let again = publish_events::message(&message.scope, raw, event, Some(publication), message.only.clone())?;
-    let outgoing = Outgoing { delay: HELD_PAUSE, ..again };
-    app.queues.send(Queue::Events, vec![outgoing]).await?;
+/// Looks at an event again, alone, a little later.
+async fn put_back(
+    app: &App,
+    message: &EventsMessage,
+    record: &SqsMessage,
+    accepted: Accepted<'_>,
+) -> Result<(), Fault> {
+    let publication = publication(message, record, accepted.1);
+    let again = packing::message(&message.scope, &[accepted], publication, message.only.clone())?;
+    app.queues.send(Queue::Events, vec![Outgoing { delay: PUT_BACK_PAUSE, ..again }]).await?;
     Ok(())
 }
 
@@ -135,7 +160,7 @@ fn read_event(
         event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
     event.id = given.unwrap_or(event.id);
     event.is_named |= message.publication.is_some();
-    event.position = message.position.saturating_add(position(index));
+    event.position = message.positions.as_ref().and_then(|all| all.get(index)).copied().unwrap_or(position(index));
     Ok(event)
 }
 

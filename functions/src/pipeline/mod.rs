@@ -8,6 +8,7 @@ mod endpoint;
 mod entry;
 pub mod event;
 pub mod fan_out;
+mod packing;
 pub mod publish_events;
 mod record;
 pub mod sweep;

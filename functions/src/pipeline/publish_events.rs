@@ -8,7 +8,6 @@
 //! and its events are told once. 422 where the key came with another body before.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use http::StatusCode;
 use lambda_http::Request;
@@ -19,11 +18,10 @@ use shared::domain::{Event, EventId, Scope, WebhookId};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::body_bytes;
-use shared::queue::messages::{self, EventsMessage, Version};
-use shared::queue::{Outgoing, Queue};
+use shared::queue::Queue;
 use shared::sign::hex;
 
-use super::{conversation, event};
+use super::{conversation, event, packing};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, answer};
@@ -55,15 +53,8 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
         name(app, &caller.scope, key, body).await?;
     }
     conversation::remember(app, &caller.scope, &events).await?;
-    let messages = published.events.into_iter().zip(&events);
-    let publication = events.iter().any(|event| event.is_named).then(|| app.ids.token());
-    let messages = messages.map(|(raw, event)| {
-        // Each has its own: the same id twice in a request is an event and its repeat.
-        let publication = publication.as_ref().filter(|_| event.is_named);
-        let publication = publication.map(|publication| format!("{publication}#{}", event.position));
-        message(&caller.scope, raw, event, publication, None)
-    });
-    let messages = messages.collect::<Result<_, _>>()?;
+    let accepted = published.events.iter().map(AsRef::as_ref).zip(&events);
+    let messages = packing::messages(&caller.scope, accepted, &app.ids.token())?;
     app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
     let answer = match (published.is_batch, ids.first()) {
@@ -112,7 +103,7 @@ async fn send_own(app: &App, scope: &Scope, event: &Value, only: Option<Vec<Webh
     let (now, raw) = (app.clock.now(), to_raw_value(event)?);
     let event = event::read(&raw, scope, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
     let publication = event.is_named.then(|| app.ids.token());
-    let message = message(scope, raw, &event, publication, only)?;
+    let message = packing::message(scope, &[(&raw, &event)], publication, only)?;
     app.queues.send(Queue::Events, vec![message]).await?;
     Ok(event.id)
 }
@@ -166,26 +157,4 @@ pub(super) fn position(index: usize) -> u16 {
 fn at_index(index: usize, detail: Detail) -> Detail {
     let dot = if detail.field.is_empty() { "" } else { "." };
     Detail::new(format!("events[{index}]{dot}{}", detail.field), detail.message)
-}
-
-/// One event, as it waits in the events queue.
-pub(super) fn message(
-    scope: &Scope,
-    raw: Box<RawValue>,
-    event: &Event,
-    publication: Option<String>,
-    only: Option<Vec<WebhookId>>,
-) -> Result<Outgoing, Fault> {
-    let message = EventsMessage {
-        v: Version,
-        scope: scope.clone(),
-        accepted_at: Some(event.accepted_at),
-        ids: Some(vec![event.id.clone()]),
-        publication,
-        position: event.position,
-        only,
-        events: vec![raw],
-    };
-    let group = messages::events_group(scope, event.agent_id.as_ref());
-    Ok(Outgoing { body: serde_json::to_string(&message)?, delay: Duration::ZERO, group })
 }

@@ -18,19 +18,26 @@ pub(super) fn batches(messages: Vec<Outgoing>) -> Result<Vec<Vec<Outgoing>>, Que
     if let Some(message) = messages.iter().find(|message| message.body.len() > BYTES_MAX) {
         return Err(QueueError::TooLarge { bytes: message.body.len() });
     }
-    let mut batches: Vec<Vec<Outgoing>> = Vec::new();
-    let mut batch_bytes = 0;
-    for message in messages {
-        batch_bytes += message.body.len();
-        match batches.last_mut() {
-            Some(batch) if batch.len() < MESSAGES_MAX && batch_bytes <= BYTES_MAX => batch.push(message),
+    Ok(parts(messages, MESSAGES_MAX, BYTES_MAX, |message| message.body.len()))
+}
+
+/// Cuts `items`, in their order, into parts of at most `count_max` of them and `bytes_max` bytes; one that is larger is a
+/// part of its own.
+pub fn parts<T>(items: Vec<T>, count_max: usize, bytes_max: usize, bytes: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    let mut part_bytes: usize = 0;
+    for item in items {
+        let item_bytes = bytes(&item);
+        part_bytes = part_bytes.saturating_add(item_bytes);
+        match parts.last_mut() {
+            Some(part) if part.len() < count_max && part_bytes <= bytes_max => part.push(item),
             _ => {
-                batch_bytes = message.body.len();
-                batches.push(vec![message]);
+                part_bytes = item_bytes;
+                parts.push(vec![item]);
             }
         }
     }
-    Ok(batches)
+    parts
 }
 
 #[cfg(test)]

@@ -44,23 +44,18 @@ pub struct EventsMessage {
     /// Their ids, one for each; absent: derived from the message's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<EventId>>,
-    /// Of events that the platform named, or whose request it did: what tells this publication from a repeat of it. Absent
-    /// where none is named, and where a platform sent the message itself.
+    /// Of an event that the platform named, or whose request it did: what tells this publication from a repeat of it. Absent
+    /// where it is not named, and where a platform sent the message itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publication: Option<String>,
-    /// The place of the first of them among those that were accepted with it.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub position: u16,
+    /// The place of each among those that were accepted with it; absent: its place here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positions: Option<Vec<u16>>,
     /// The webhooks that alone are told, whatever they asked for: a test's. Absent: those that asked for an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<WebhookId>>,
     /// The events as they were published.
     pub events: Vec<Box<RawValue>>,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-const fn is_zero(position: &u16) -> bool {
-    *position == 0
 }
 
 /// What JSON may hold and an SQS message may not

@@ -9,6 +9,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::{StreamExt, stream};
 
+pub use self::batch::parts;
 use crate::aws::AwsFailure;
 use crate::settings::Settings;
 
