@@ -24,14 +24,16 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub(crate) struct Way {
     name: &'static str,
     batch: usize,
+    agents: usize,
     /// Requests at once; with one, each event is delivered before the next is published.
     publishers: usize,
 }
 
-const WAYS: [Way; 3] = [
-    Way { name: "batches of 10", batch: 10, publishers: 32 },
-    Way { name: "single, busy", batch: 1, publishers: 64 },
-    Way { name: "single, one at a time", batch: 1, publishers: 1 },
+const WAYS: [Way; 4] = [
+    Way { name: "batches of 10", batch: 10, agents: 1, publishers: 32 },
+    Way { name: "batches of 10, each event another agent's", batch: 10, agents: 1000, publishers: 32 },
+    Way { name: "single, busy", batch: 1, agents: 1, publishers: 64 },
+    Way { name: "single, one at a time", batch: 1, agents: 1, publishers: 1 },
 ];
 
 const FAILING_PERCENTS: [u64; 3] = [0, 1, 30];
@@ -48,8 +50,8 @@ pub(crate) struct Row {
 /// The ways of publishing and the success rates, but for those that nobody would pay attention to.
 pub(crate) fn kinds() -> impl Iterator<Item = (Way, u64)> {
     let all = WAYS.iter().flat_map(|way| FAILING_PERCENTS.map(|failing| (*way, failing)));
-    // One at a time, nothing but the size of batches differs.
-    all.filter(|(way, failing)| way.publishers > 1 || *failing == 0)
+    // One at a time, nothing but the size of batches differs; with many agents, what is read.
+    all.filter(|(way, failing)| (way.publishers > 1 && way.agents == 1) || *failing == 0)
 }
 
 /// Delivers so many events, and prices them.
@@ -60,22 +62,49 @@ pub(crate) async fn run(
     prices: &Prices,
 ) -> Result<Row> {
     let manner = Manner { failing_percent, pause: ENDPOINT_PAUSE };
-    let work = Work { name: way.name, batch: way.batch, webhooks: 1, manner, window: way.publishers * way.batch };
+    let Way { name, batch, agents, publishers } = way;
+    let work = Work { name, batch, agents, webhooks: 1, manner, window: publishers * batch };
     let stores = Process::start(&["stores"]).await?;
     let mut functions = Process::start(&["functions", "--stores-url", &stores.url, "--count"]).await?;
     let platform = Platform::new(&functions.url);
     platform.set_up(&work, &receiver.url).await?;
-    receiver.reset(manner);
+    let requests = if publishers == 1 { events / 10 } else { events } / batch;
+    let tally = deliver(&work, &platform, receiver, publishers, requests, &mut functions).await?;
+    let cost = tally.cost(prices);
+    Ok(Row { publishing: name, succeeding_percent: 100 - failing_percent, dollars_a_million: cost.total(), cost })
+}
+
+/// What a run took.
+pub(crate) struct Taken {
+    tally: Tally,
+    delivered: u64,
+    cpu_s: f64,
+}
+
+impl Taken {
+    pub(crate) fn cost(&self, prices: &Prices) -> Cost {
+        Cost::of(&self.tally, prices, self.delivered, self.cpu_s)
+    }
+}
+
+/// Publishes so many requests, from so many publishers at once, waits until all is delivered, and counts what that took.
+pub(crate) async fn deliver(
+    work: &Work,
+    platform: &Platform,
+    receiver: &Arc<Receiver>,
+    publishers: usize,
+    requests: usize,
+    functions: &mut Process,
+) -> Result<Taken> {
+    receiver.reset(work.manner);
     receiver.widen(work.window);
     functions.ask::<Tally>("counts").await?;
     let cpu_before = functions.cpu()?;
-
-    let requests = if way.publishers == 1 { events / 10 } else { events } / way.batch;
-    let mut publishers = JoinSet::new();
-    for publisher in 0..way.publishers {
-        let (platform, receiver) = (platform.clone(), receiver.clone());
-        let share = requests / way.publishers + usize::from(publisher < requests % way.publishers);
-        publishers.spawn(async move {
+    let mut publishing = JoinSet::new();
+    for publisher in 0..publishers {
+        let (platform, receiver, work) = (platform.clone(), receiver.clone(), *work);
+        let share = requests / publishers + usize::from(publisher < requests % publishers);
+        publishing.spawn(async move {
             for _ in 0..share {
                 receiver.take(u32::try_from(work.batch)?).await?;
                 platform.publish(&work, &receiver).await?;
@@ -83,15 +112,13 @@ pub(crate) async fn run(
             anyhow::Ok(())
         });
     }
-    while let Some(published) = publishers.join_next().await {
+    while let Some(published) = publishing.join_next().await {
         published??;
     }
-    let delivered = (requests * way.batch) as u64;
+    let delivered = (requests * work.batch) as u64;
     receiver.wait_for(delivered, PATIENCE).await?;
     // What is logged after the last answer.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let tally: Tally = functions.ask("counts").await?;
-    let cpu_s = (functions.cpu()? - cpu_before).as_secs_f64();
-    let cost = Cost::of(&tally, prices, delivered, cpu_s);
-    Ok(Row { publishing: way.name, succeeding_percent: 100 - failing_percent, dollars_a_million: cost.total(), cost })
+    let tally = functions.ask("counts").await?;
+    Ok(Taken { tally, delivered, cpu_s: (functions.cpu()? - cpu_before).as_secs_f64() })
 }

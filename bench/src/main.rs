@@ -7,6 +7,7 @@ mod alone;
 mod cold;
 mod cost;
 mod count;
+mod growth;
 mod measure;
 mod price;
 mod process;
@@ -45,6 +46,8 @@ enum Part {
     Speed,
     /// Dollars for a million deliveries
     Cost,
+    /// How cost and latency grow with webhooks and log
+    Growth,
     /// From a function's start to its first request for work; build all functions first
     Start,
 }

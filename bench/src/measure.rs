@@ -70,22 +70,14 @@ pub(crate) async fn work(work: &Work, receiver: &Arc<Receiver>, lengths: Lengths
     let functions_mib = functions.memory_mib()?;
     settle(receiver).await?;
 
-    receiver.reset(work.manner);
-    calm(&platform, receiver, work, lengths.calm).await?;
-    let latencies = receiver.latencies();
-    ensure!(!latencies.is_empty(), "no event was told from the others");
-    let at = |part: f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        let index = (to_f64(latencies.len() as u64) * part) as usize;
-        latencies.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
-    };
+    let Latency { p50_ms, p99_ms } = latency(&platform, receiver, work, lengths.calm).await?;
     Ok(Figures {
         work: work.name,
         delivered_a_second: delivered / took.as_secs_f64(),
         functions_us,
         stores_us,
-        p50_ms: at(0.5),
-        p99_ms: at(0.99),
+        p50_ms,
+        p99_ms,
         functions_mib,
     })
 }
@@ -95,6 +87,32 @@ async fn publish(platform: Platform, receiver: Arc<Receiver>, work: Work) -> Res
         receiver.take(u32::try_from(work.batch * work.webhooks)?).await?;
         platform.publish(&work, &receiver).await?;
     }
+}
+
+/// From publishing to receipt.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Latency {
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+}
+
+/// Measures it at 50 events a second.
+pub(crate) async fn latency(
+    platform: &Platform,
+    receiver: &Arc<Receiver>,
+    work: &Work,
+    lasting: Duration,
+) -> Result<Latency> {
+    receiver.reset(work.manner);
+    calm(platform, receiver, work, lasting).await?;
+    let latencies = receiver.latencies();
+    ensure!(!latencies.is_empty(), "no event was told from the others");
+    let at = |part: f64| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+        let index = (to_f64(latencies.len() as u64) * part) as usize;
+        latencies.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
+    };
+    Ok(Latency { p50_ms: at(0.5), p99_ms: at(0.99) })
 }
 
 /// Publishes at an even rate, however long each request takes, until all has arrived.

@@ -11,6 +11,7 @@ use crate::Part;
 use crate::alone::Rate;
 use crate::cold::{self, Start};
 use crate::cost;
+use crate::growth;
 use crate::measure::{self, Figures, Lengths};
 use crate::price::{Cost, Prices};
 use crate::process::Process;
@@ -29,6 +30,9 @@ pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> 
     if wanted(Part::Cost) {
         let events = if short { 1_000 } else { 4_000 };
         all.insert("cost".to_owned(), serde_json::to_value(costs(&receiver, events).await?)?);
+    }
+    if wanted(Part::Growth) {
+        all.insert("growth".to_owned(), serde_json::to_value(growth(&receiver, short).await?)?);
     }
     if wanted(Part::Start) {
         let times = if short { 5 } else { 21 };
@@ -100,6 +104,29 @@ async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>
         say(&format!(
             "| {} | {} % | {api_gateway:.2} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} |",
             row.publishing, row.succeeding_percent, row.dollars_a_million
+        ))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Cost and latency, and how long lists and statistics take.
+async fn growth(receiver: &Arc<Receiver>, short: bool) -> Result<Vec<growth::Row>> {
+    let (sizes, logged) = if short { (&growth::WEBHOOKS[..2], 2_000) } else { (&growth::WEBHOOKS[..], 100_000) };
+    let calls = growth::CALLS.map(|(name, _)| format!(" {name} |")).concat();
+    say(&format!("\n| webhooks | deliveries logged | dollars a million | read units | p50 | p99 |{calls}"))?;
+    say(&format!("|{}", "---|".repeat(6 + growth::CALLS.len())))?;
+    let mut rows = Vec::new();
+    for &webhooks in sizes {
+        let row = growth::run(webhooks, logged, receiver, &Prices::listed()?).await?;
+        let calls: String = row.calls.iter().map(|call| format!(" {call} |")).collect();
+        let growth::Row { cost, latency, .. } = &row;
+        say(&format!(
+            "| {webhooks} | {logged} | {:.2} | {:.2} | {:.1} ms | {:.1} ms |{calls}",
+            cost.total(),
+            cost.read_units,
+            latency.p50_ms,
+            latency.p99_ms
         ))?;
         rows.push(row);
     }

@@ -1,8 +1,11 @@
 //! What is measured: kinds of work, and publishing them.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
+use http::{Method, StatusCode};
 use local::demo::{AGENTS, TEST_KEY};
 use serde_json::{Value, json};
 
@@ -10,6 +13,9 @@ use crate::receiver::{Manner, Receiver};
 
 /// Bytes of an event's JSON.
 pub(crate) const EVENT_BYTES: usize = 600;
+
+/// Agents that are registered at once.
+const SET_UP_AT_ONCE: usize = 64;
 
 /// A kind of work.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +26,8 @@ pub(crate) struct Work {
     pub(crate) batch: usize,
     /// Webhooks that each event goes to.
     pub(crate) webhooks: usize,
+    /// Agents whose events they are, in turns; each has webhooks of its own.
+    pub(crate) agents: usize,
     /// How their endpoint behaves.
     pub(crate) manner: Manner,
     /// Deliveries that may be under way.
@@ -30,13 +38,14 @@ const WELL: Manner = Manner { failing_percent: 0, pause: Duration::ZERO };
 
 /// The four kinds of work that are measured.
 pub(crate) const WORKS: [Work; 4] = [
-    Work { name: "one event, one webhook", batch: 1, webhooks: 1, manner: WELL, window: 2000 },
-    Work { name: "one event, 10 webhooks", batch: 1, webhooks: 10, manner: WELL, window: 2000 },
-    Work { name: "batches of 100", batch: 100, webhooks: 1, manner: WELL, window: 2000 },
+    Work { name: "one event, one webhook", batch: 1, webhooks: 1, agents: 1, manner: WELL, window: 2000 },
+    Work { name: "one event, 10 webhooks", batch: 1, webhooks: 10, agents: 1, manner: WELL, window: 2000 },
+    Work { name: "batches of 100", batch: 100, webhooks: 1, agents: 1, manner: WELL, window: 2000 },
     Work {
         name: "30 % of attempts fail",
         batch: 100,
         webhooks: 1,
+        agents: 1,
         manner: Manner { failing_percent: 30, pause: Duration::ZERO },
         window: 8_000,
     },
@@ -54,32 +63,48 @@ impl Platform {
         Self { url: url.to_owned(), http: reqwest::Client::new() }
     }
 
-    /// Registers the work's webhooks, all at one URL.
+    /// Registers the work's agents and their webhooks, all at one URL.
     pub(crate) async fn set_up(&self, work: &Work, url: &str) -> Result<()> {
-        let agent = agent(work);
+        let agents = stream::iter(0..work.agents).map(Ok);
+        agents.try_for_each_concurrent(SET_UP_AT_ONCE, |number| self.set_up_agent(work, number, url)).await
+    }
+
+    async fn set_up_agent(&self, work: &Work, number: usize, url: &str) -> Result<()> {
+        let agent = work.agent(number);
+        if work.agents > 1 {
+            self.send(Method::PUT, &format!("/v1/agents/{agent}"), &json!({})).await?;
+        }
         if work.webhooks == 1 {
-            return self.post(&format!("/agentphone/v1/agents/{agent}/webhook"), &json!({ "url": url })).await;
+            let path = format!("/agentphone/v1/agents/{agent}/webhook");
+            return self.send(Method::POST, &path, &json!({ "url": url })).await;
         }
         for number in 0..work.webhooks {
             let webhook = json!({
                 "name": format!("number {number}"), "events": ["event_phone_call_ended"], "webhook_url": url,
             });
-            self.post(&format!("/talkover/api/v1/agents/{agent}/webhooks"), &webhook).await?;
+            self.send(Method::POST, &format!("/talkover/api/v1/agents/{agent}/webhooks"), &webhook).await?;
         }
         Ok(())
     }
 
     /// Publishes a request's worth of events.
     pub(crate) async fn publish(&self, work: &Work, receiver: &Receiver) -> Result<()> {
-        let events: Vec<Value> = (0..work.batch).map(|_| event(agent(work), receiver.publishing())).collect();
+        let numbers = (0..work.batch).map(|_| receiver.publishing());
+        let events: Vec<Value> = numbers.map(|number| event(&work.agent(number), number)).collect();
         let body =
             if work.batch == 1 { events.into_iter().next().unwrap_or_default() } else { json!({ "events": events }) };
-        self.post("/v1/events", &body).await
+        self.send(Method::POST, "/v1/events", &body).await
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<()> {
-        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(TEST_KEY).body(body.to_string());
-        let answer = request.send().await?;
+    /// Calls the API; returns the answer's status, and its body's bytes.
+    pub(crate) async fn get(&self, path: &str) -> Result<(StatusCode, usize)> {
+        let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(TEST_KEY).send().await?;
+        Ok((answer.status(), answer.bytes().await?.len()))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<()> {
+        let request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(TEST_KEY);
+        let answer = request.body(body.to_string()).send().await?;
         let status = answer.status();
         ensure!(status.is_success(), "{path}: {status} {}", answer.text().await?);
         // Read to its end, so that the connection is used again.
@@ -87,9 +112,16 @@ impl Platform {
     }
 }
 
-fn agent(work: &Work) -> &'static str {
-    let [(one, _), (many, _)] = AGENTS;
-    if work.webhooks == 1 { one } else { many }
+impl Work {
+    /// Whose an event is: one of the demo project's agents, where one is enough.
+    fn agent(&self, number: usize) -> Cow<'static, str> {
+        let [(one, _), (many, _)] = AGENTS;
+        match (self.agents, self.webhooks) {
+            (1, 1) => one.into(),
+            (1, _) => many.into(),
+            (agents, _) => format!("agt_{}", number % agents).into(),
+        }
+    }
 }
 
 /// An event of [`EVENT_BYTES`].

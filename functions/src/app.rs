@@ -10,7 +10,7 @@ use aws_sdk_sqs::Client as Sqs;
 use aws_smithy_http_client::Builder as HttpBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use shared::domain::{Ids, Scope, Webhook, WebhookRef};
+use shared::domain::{Ids, Scope, Webhook, WebhookId, WebhookRef};
 use shared::http::caller::Caller;
 use shared::queue::Queues;
 use shared::send::Sender;
@@ -18,6 +18,7 @@ use shared::settings::{InvalidSettings, Settings};
 use shared::store::Store;
 use shared::time::Clock;
 
+use crate::heat::Heat;
 use crate::recent::Recent;
 
 /// The longest that one try of a call to AWS may take.
@@ -48,6 +49,8 @@ pub struct App {
     pub recent_callers: Recent<String, Caller>,
     /// Webhooks that deliveries were made to a moment ago.
     pub recent_webhooks: Recent<(Scope, WebhookRef), Webhook>,
+    /// Deliveries that were fanned out within this second, by webhook.
+    pub fanned_out: Heat<WebhookId>,
 }
 
 impl App {
@@ -79,6 +82,7 @@ impl App {
             ids: Ids::random(),
             recent_callers: Recent::for_as_long_as(RECENT),
             recent_webhooks: Recent::for_as_long_as(RECENT),
+            fanned_out: Heat::default(),
             settings,
         }
     }

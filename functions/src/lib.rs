@@ -13,6 +13,7 @@ pub mod fastapi;
 pub mod fault;
 pub mod function;
 pub mod functions;
+pub mod heat;
 pub mod lambda;
 pub mod native;
 pub mod pipeline;

@@ -38,6 +38,12 @@ const BYTES_AT_ONCE: usize = 64 * 1024;
 /// How long an event waits that is put back: a repeat, for the publication that came before it.
 const PUT_BACK_PAUSE: Duration = Duration::from_secs(2);
 
+/// Deliveries to one webhook within a second, in one of perhaps hundreds of processes, that make it a busy one.
+const BUSY_A_SECOND: u32 = 20;
+
+/// Partitions of a busy webhook's log: each takes a thousand writes a second.
+const LOG_SHARDS: u8 = 16;
+
 /// The function.
 pub const FUNCTION: Function = Function::sqs("pipeline-fan-out", |app, event| Box::pin(fan_out_all(app, event)));
 
@@ -134,8 +140,11 @@ async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Resu
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         for (webhook, decision) in some {
             match (delivery(&message.scope, event, &recipients, webhook), decision) {
-                (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
-                (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Deliver) => {
+                    let lane = if delivery.slow_lane { &mut slow } else { &mut fast };
+                    lane.push(outgoing(&delivery)?);
+                    spread_log_if_busy(batch.app, &message.scope, webhook).await;
+                }
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
                 // One webhook that cannot be told must not keep the event from the others.
                 (Err(fault), _) => failure = Some(fault),
@@ -228,6 +237,18 @@ fn delivery(scope: &Scope, event: &Event, to: &Recipients, webhook: &Webhook) ->
 fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, Fault> {
     let body = serde_json::to_string(delivery)?;
     Ok(Outgoing { body, delay: Duration::ZERO, group: delivery.key.webhook_id.to_string() })
+}
+
+/// Spreads a webhook's log once it gets more deliveries than one partition of it takes. What was logged before stays where it is,
+/// and an event that is fanned out once more just then may be logged in two places.
+async fn spread_log_if_busy(app: &App, scope: &Scope, webhook: &Webhook) {
+    let is_busy = || app.fanned_out.add(webhook.id.clone(), app.clock.now()) == BUSY_A_SECOND;
+    if webhook.log_shards < LOG_SHARDS
+        && is_busy()
+        && let Err(error) = app.store.spread_log(scope, webhook, LOG_SHARDS).await
+    {
+        tracing::warn!(error = &error as &dyn Error, webhook = %webhook.id, "a busy webhook's log could not be spread");
+    }
 }
 
 async fn log_as_skipped(app: &App, message: &DeliveryMessage) -> Result<(), Fault> {

@@ -1,4 +1,5 @@
-//! What deliveries write on a webhook's item: its health, and that it is disabled. Each write holds to what was read.
+//! What deliveries write on a webhook's item: its health, that it is disabled, and that its log is spread. Each write holds to
+//! what was read.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
@@ -43,15 +44,30 @@ impl Store {
         update_if(update.expression_attribute_values(":now", number(updated_at.millis()))).await
     }
 
-    fn update_as_read(&self, scope: &Scope, webhook: &Webhook) -> UpdateItemFluentBuilder {
+    /// Spreads a webhook's log over `shards` partitions from now on, unless it has as many, or the webhook is gone.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn spread_log(&self, scope: &Scope, webhook: &Webhook, shards: u8) -> Result<bool, StoreError> {
         let update = self
-            .client
+            .update(scope, webhook)
+            .update_expression("SET log_shards = :shards")
+            .condition_expression("webhook_id = :id AND log_shards < :shards");
+        update_if(update.expression_attribute_values(":shards", number(shards))).await
+    }
+
+    fn update(&self, scope: &Scope, webhook: &Webhook) -> UpdateItemFluentBuilder {
+        self.client
             .update_item()
             .table_name(&self.config_table)
             .key("pk", text(keys::owner(scope, &webhook.owner)))
             .key("sk", text(keys::webhook(&webhook.reference())))
             .expression_attribute_values(":id", text(webhook.id.as_str()))
-            .expression_attribute_values(":updated_at", number(webhook.updated_at.millis()));
+    }
+
+    fn update_as_read(&self, scope: &Scope, webhook: &Webhook) -> UpdateItemFluentBuilder {
+        let update = self.update(scope, webhook);
+        let update = update.expression_attribute_values(":updated_at", number(webhook.updated_at.millis()));
         let unchanged = "webhook_id = :id AND updated_at = :updated_at AND";
         match webhook.health.changed_at {
             Some(changed_at) => update

@@ -175,8 +175,9 @@ impl Store {
             .condition_expression("attribute_not_exists(pk)");
         if let Some(before) = before {
             put = put
-                .condition_expression("webhook_id = :id AND updated_at = :updated_at")
+                .condition_expression("webhook_id = :id AND updated_at = :updated_at AND log_shards = :log_shards")
                 .expression_attribute_values(":id", text(before.id.as_str()))
+                .expression_attribute_values(":log_shards", number(before.log_shards))
                 .expression_attribute_values(":updated_at", number(before.updated_at.millis()));
         }
         let put = TransactWriteItem::builder().set_put(put.build().ok()).build();
