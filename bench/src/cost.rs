@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::count::Tally;
-use crate::price::{Cost, Prices};
+use crate::price::{Cost, Prices, gb_seconds};
 use crate::process::Process;
 use crate::receiver::{Manner, Receiver};
 use crate::work::{Platform, Work};
@@ -83,7 +83,7 @@ pub(crate) struct Taken {
 
 impl Taken {
     pub(crate) fn cost(&self, prices: &Prices) -> Cost {
-        Cost::of(&self.tally, prices, self.delivered, self.cpu_s)
+        Cost::of(&self.tally, prices, self.delivered, gb_seconds(&self.tally, self.cpu_s))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
 };
@@ -93,8 +94,13 @@ pub(crate) fn install(counts: &Arc<Counts>) {
 /// Puts the counter between a stack's functions and the stores.
 pub(crate) async fn stand_in(app: &mut App, stores_url: &str, counts: &Arc<Counts>) {
     let config = aws::config(stores_url).await;
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(Counter(counts.clone())).build();
-    let sqs = aws_sdk_sqs::config::Builder::from(&config).interceptor(Counter(counts.clone())).build();
+    stand_in_with(app, &config, &config, counts);
+}
+
+/// The same, with clients of these configurations.
+pub(crate) fn stand_in_with(app: &mut App, dynamodb: &SdkConfig, sqs: &SdkConfig, counts: &Arc<Counts>) {
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(dynamodb).interceptor(Counter(counts.clone())).build();
+    let sqs = aws_sdk_sqs::config::Builder::from(sqs).interceptor(Counter(counts.clone())).build();
     app.store = Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb), &app.settings);
     app.queues = Queues::new(aws_sdk_sqs::Client::from_conf(sqs), &app.settings);
 }
@@ -108,7 +114,7 @@ macro_rules! dynamodb_calls {
         fn ask_for_units(input: &mut Input) {
             $(
                 if let Some(input) = input.downcast_mut::<$module::$input>() {
-                    input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
+                    input.return_consumed_capacity = Some(ReturnConsumedCapacity::Indexes);
                 }
             )*
         }

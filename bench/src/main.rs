@@ -8,6 +8,7 @@ mod cold;
 mod cost;
 mod count;
 mod growth;
+mod keys;
 mod measure;
 mod price;
 mod process;
@@ -15,6 +16,8 @@ mod receiver;
 mod replay;
 mod report;
 mod roles;
+mod scale;
+mod wire;
 mod work;
 
 use std::path::PathBuf;
@@ -48,6 +51,8 @@ enum Part {
     Cost,
     /// How cost and latency grow with webhooks and log
     Growth,
+    /// A second of 100,000 events, as hundreds of processes work it
+    Scale,
     /// From a function's start to its first request for work; build all functions first
     Start,
 }

@@ -7,7 +7,7 @@ use crate::count::Tally;
 use crate::measure::to_f64;
 
 /// Memory of a function, as the template sets it.
-const LAMBDA_GB: f64 = 0.25;
+pub(crate) const LAMBDA_GB: f64 = 0.25;
 
 /// Memory at which Lambda gives a function one whole processor.
 const GB_A_PROCESSOR: f64 = 1769.0 / 1024.0;
@@ -57,9 +57,18 @@ pub(crate) struct Cost {
     pub(crate) sqs_requests: f64,
 }
 
+/// Seconds of a GB of Lambda that a run took which was counted here, with so much processor time.
+pub(crate) fn gb_seconds(tally: &Tally, cpu_s: f64) -> f64 {
+    let measured_s = to_f64(tally.invocations.values().map(|invocations| invocations.billed_ms).sum()) / 1e3;
+    let calls = tally.calls.values().flat_map(|calls| calls.values());
+    let waited_s = measured_s + to_f64(calls.map(|calls| calls.calls).sum()) * AWS_CALL_S;
+    // With less memory than a processor's, computing takes that much longer.
+    waited_s * LAMBDA_GB + cpu_s * (GB_A_PROCESSOR - LAMBDA_GB)
+}
+
 impl Cost {
-    /// What `delivered` events cost that took this, and so many seconds of the functions' processors.
-    pub(crate) fn of(tally: &Tally, prices: &Prices, delivered: u64, cpu_s: f64) -> Self {
+    /// What `delivered` events cost that took this, and so many seconds of a GB of Lambda.
+    pub(crate) fn of(tally: &Tally, prices: &Prices, delivered: u64, gb_s: f64) -> Self {
         let each = |sum: f64| sum / to_f64(delivered);
         let calls = || tally.calls.values().flat_map(|calls| calls.values());
         let count = |functions: fn(&str) -> bool| {
@@ -68,10 +77,6 @@ impl Cost {
         };
         let requests = count(|name| name == "pipeline-publish-events");
         let batches = count(|name| name == "pipeline-fan-out" || name == "pipeline-deliver");
-        let measured_s = to_f64(tally.invocations.values().map(|invocations| invocations.billed_ms).sum()) / 1e3;
-        let waited_s = measured_s + to_f64(calls().map(|calls| calls.calls).sum()) * AWS_CALL_S;
-        // With less memory than a processor's, computing takes that much longer.
-        let gb_s = waited_s * LAMBDA_GB + cpu_s * (GB_A_PROCESSOR - LAMBDA_GB);
         let sqs_requests = to_f64(calls().map(|calls| calls.requests).sum()) + batches * POLLER_CALLS;
         let write_units: f64 = calls().map(|calls| calls.write_units).sum();
         let read_units: f64 = calls().map(|calls| calls.read_units).sum();

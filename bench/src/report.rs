@@ -12,11 +12,13 @@ use crate::alone::Rate;
 use crate::cold::{self, Start};
 use crate::cost;
 use crate::growth;
+use crate::keys::Place;
 use crate::measure::{self, Figures, Lengths};
 use crate::price::{Cost, Prices};
 use crate::process::Process;
 use crate::receiver::{Manner, Receiver};
 use crate::roles::say;
+use crate::scale::{self, Second, Worked};
 use crate::work::WORKS;
 
 /// Measures the parts, or all of them where none is named; prints and writes.
@@ -33,6 +35,9 @@ pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> 
     }
     if wanted(Part::Growth) {
         all.insert("growth".to_owned(), serde_json::to_value(growth(&receiver, short).await?)?);
+    }
+    if wanted(Part::Scale) {
+        all.insert("scale".to_owned(), serde_json::to_value(scale(&receiver).await?)?);
     }
     if wanted(Part::Start) {
         let times = if short { 5 } else { 21 };
@@ -131,6 +136,32 @@ async fn growth(receiver: &Arc<Receiver>, short: bool) -> Result<Vec<growth::Row
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// What a second of a great load takes, and of which keys.
+async fn scale(receiver: &Arc<Receiver>) -> Result<Second> {
+    let second = Box::pin(scale::run(receiver)).await?;
+    let (events, attempts, percent) = (scale::EVENTS, second.attempts, scale::FAILING_PERCENT);
+    say(&format!("\n{events} events in a second, {attempts} attempts, of which {percent} % fail:\n"))?;
+    say("| function | invocations | processes |")?;
+    say("|---|---|---|")?;
+    for Worked { function, invocations, processes, .. } in &second.worked {
+        say(&format!("| {function} | {invocations} | {processes} |"))?;
+    }
+    say("\n| table or index | write units | read units | the most written key | the most read key |")?;
+    say("|---|---|---|---|---|")?;
+    for Place { name, all, most_written, most_read } in &second.places {
+        say(&format!(
+            "| {name} | {:.0} | {:.0} | {:.0} {} | {:.0} {} |",
+            all.write, all.read, most_written.units, most_written.key, most_read.units, most_read.key
+        ))?;
+    }
+    let Cost { api_gateway, lambda, sqs, dynamodb, .. } = second.cost;
+    say(&format!(
+        "\nDollars a million: API Gateway {api_gateway:.2}, Lambda {lambda:.2}, SQS {sqs:.2}, DynamoDB {dynamodb:.2}, in all {:.2}",
+        second.cost.total()
+    ))?;
+    Ok(second)
 }
 
 fn row(figures: &Figures, floor: Rate) -> String {

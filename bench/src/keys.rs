@@ -1,0 +1,235 @@
+//! What each key of DynamoDB's tables and indexes takes: read from the requests and answers on the wire.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::measure::to_f64;
+use crate::wire;
+
+fn read<T: DeserializeOwned>(body: Option<&[u8]>) -> Result<T, ConnectorError> {
+    serde_json::from_slice(body.unwrap_or_default()).map_err(|error| ConnectorError::other(Box::new(error), None))
+}
+
+/// Units of one key, or of all of a table or index.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Units {
+    pub(crate) write: f64,
+    pub(crate) read: f64,
+}
+
+/// What a table or an index took, and its busiest keys.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Place {
+    /// `LogTable`, `LogTable/due`
+    pub(crate) name: String,
+    pub(crate) all: Units,
+    pub(crate) most_written: Busiest,
+    pub(crate) most_read: Busiest,
+}
+
+/// The key that takes most.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Busiest {
+    pub(crate) key: String,
+    pub(crate) units: f64,
+}
+
+impl Busiest {
+    fn count(&mut self, key: &str, units: f64) {
+        if units > self.units {
+            *self = Self { key: key.to_owned(), units };
+        }
+    }
+}
+
+/// A table or an index (`LogTable`, `LogTable/due`), and a partition key in it.
+type Key = (String, String);
+
+/// What was counted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys(Arc<Mutex<BTreeMap<Key, Units>>>);
+
+impl Keys {
+    /// Forgets what was counted.
+    pub(crate) fn reset(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What was counted, by table and index.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        let mut places: BTreeMap<String, Place> = BTreeMap::new();
+        for ((name, key), units) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let place = places.entry(name.clone()).or_insert_with(|| Place { name: name.clone(), ..Place::default() });
+            place.all.write += units.write;
+            place.all.read += units.read;
+            place.most_written.count(key, units.write);
+            place.most_read.count(key, units.read);
+        }
+        places.into_values().collect()
+    }
+
+    /// A client whose calls are counted.
+    pub(crate) fn client(&self) -> SharedHttpClient {
+        let keys = self.clone();
+        wire::client(move |request, inner| {
+            let call = wire::call(&request);
+            let (asked, keys) = (read::<Asked>(request.body().bytes()), keys.clone());
+            let answer = inner.call(request);
+            HttpConnectorFuture::new(async move {
+                let asked = asked?;
+                let answer = answer.await?;
+                if !answer.status().is_success() {
+                    keys.count(&call, &asked, &Answered::default());
+                    return Ok(answer);
+                }
+                let body = wire::body(answer).await?;
+                keys.count(&call, &asked, &read(Some(&body))?);
+                wire::ok(body)
+            })
+        })
+    }
+
+    fn count(&self, call: &str, asked: &Asked, answered: &Answered) {
+        let is_write =
+            ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"].iter().any(|name| call.ends_with(name));
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (place, units, attribute) in answered.capacities(&asked.table_name) {
+            let keys = asked.keys(attribute);
+            let each = units / to_f64(keys.len().max(1) as u64);
+            for key in keys {
+                let units = all.entry((place.clone(), key.to_owned())).or_default();
+                if is_write { units.write += each } else { units.read += each }
+            }
+        }
+    }
+}
+
+/// What says which keys a call is for.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Asked {
+    table_name: String,
+    key_condition_expression: Option<String>,
+    expression_attribute_values: Item,
+    key: Item,
+    item: Item,
+    request_items: BTreeMap<String, OfTable>,
+}
+
+type Item = BTreeMap<String, Attribute>;
+
+#[derive(Deserialize)]
+struct Attribute {
+    #[serde(rename = "S")]
+    text: Option<String>,
+}
+
+/// A batch's part of one table.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OfTable {
+    Writes(Vec<Write>),
+    #[serde(rename_all = "PascalCase")]
+    Reads {
+        keys: Vec<Item>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Write {
+    put_request: Put,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Put {
+    item: Item,
+}
+
+impl Asked {
+    /// The partition keys that it is for, of a table or index where `attribute` is the key.
+    fn keys(&self, attribute: &str) -> Vec<&str> {
+        if let Some((_, value)) =
+            self.key_condition_expression.as_deref().and_then(|condition| condition.split_once("= "))
+        {
+            let name = value.split(' ').next().unwrap_or(value);
+            return text(&self.expression_attribute_values, name).into_iter().collect();
+        }
+        let of_batches = self.request_items.values().flat_map(|of_table| -> Vec<&Item> {
+            match of_table {
+                OfTable::Writes(writes) => writes.iter().map(|write| &write.put_request.item).collect(),
+                OfTable::Reads { keys } => keys.iter().collect(),
+            }
+        });
+        of_batches.chain([&self.key, &self.item]).filter_map(|item| text(item, attribute)).collect()
+    }
+}
+
+fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
+    item.get(attribute)?.text.as_deref()
+}
+
+/// What a call took.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Answered {
+    consumed_capacity: OneOrMany,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    Many(Vec<Capacity>),
+    One(Capacity),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Capacity {
+    table_name: String,
+    #[serde(default)]
+    table: Taken,
+    #[serde(default)]
+    global_secondary_indexes: BTreeMap<String, Taken>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Taken {
+    capacity_units: f64,
+}
+
+impl Answered {
+    /// Units by table and index, and the attribute that is their key. A refused write is paid for, and says nothing.
+    fn capacities(&self, asked_for: &str) -> Vec<(String, f64, &'static str)> {
+        let consumed = match &self.consumed_capacity {
+            OneOrMany::Many(all) => all.iter().collect(),
+            OneOrMany::One(one) => vec![one],
+        };
+        if consumed.is_empty() {
+            return vec![(asked_for.to_owned(), 1.0, "pk")];
+        }
+        let mut capacities = Vec::new();
+        for Capacity { table_name, table, global_secondary_indexes } in consumed {
+            capacities.push((table_name.clone(), table.capacity_units, "pk"));
+            for (index, taken) in global_secondary_indexes {
+                let attribute = if index == "due" { "due_pk" } else { "list_pk" };
+                capacities.push((format!("{table_name}/{index}"), taken.capacity_units, attribute));
+            }
+        }
+        capacities.retain(|(_, units, _)| *units > 0.0);
+        capacities
+    }
+}

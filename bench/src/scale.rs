@@ -1,0 +1,303 @@
+//! Scale past one machine, simulated: one second of a load, worked by as many processes of each function as Lambda would
+//! run, each with a memory and a clock of its own. DynamoDB is the embedded one, SQS is this program's memory, and customers'
+//! endpoint is real.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use aws_lambda_events::event::sqs::SqsEvent;
+use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
+use functions::app::App;
+use functions::function::{Function, Handler};
+use functions::heat::Heat;
+use functions::pipeline::{deliver, fan_out, publish_events};
+use functions::recent::Recent;
+use futures::{TryStreamExt, stream};
+use local::demo::TEST_KEY;
+use local::stack::{Stack, StoresAt};
+use local::stores::Keep;
+use local::{aws, invoke};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared::time::{Clock, Timestamp};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::count::{self, Counts};
+use crate::keys::{Keys, Place};
+use crate::measure::to_f64;
+use crate::price::{Cost, LAMBDA_GB, Prices};
+use crate::receiver::{Manner, Receiver};
+use crate::wire;
+use crate::work::{Platform, Work, event};
+
+/// Events of the project in the simulated second.
+pub(crate) const EVENTS: usize = 100_000;
+
+/// Of so many events one is the busy agent's, whose webhook so gets 10,000 deliveries a second.
+const BUSY_ONE_IN: usize = 10;
+
+/// The other agents, each with a webhook of its own.
+const AGENTS: usize = 1_000;
+
+/// Events in a request, and messages in a batch.
+const BATCH: usize = 10;
+
+/// Of a hundred attempts, how many fail.
+pub(crate) const FAILING_PERCENT: u64 = 5;
+
+/// The part of a second that passes before it is counted: logs are spread, and memories filled.
+const WARM_UP: usize = EVENTS / 5;
+
+/// Batches that this machine works at once.
+const AT_ONCE: usize = 16;
+
+/// The longest that an invocation may take here.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A function, and how long one of its invocations is taken to last on AWS.
+struct Stage {
+    function: Function,
+    invocation: Duration,
+}
+
+const PUBLISH: Stage = Stage { function: publish_events::FUNCTION, invocation: Duration::from_millis(10) };
+const FAN_OUT: Stage = Stage { function: fan_out::FUNCTION, invocation: Duration::from_millis(60) };
+/// The endpoint answers in 100 ms.
+const DELIVER: Stage = Stage { function: deliver::FUNCTION, invocation: Duration::from_millis(120) };
+
+/// What a function did in the second.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Worked {
+    pub(crate) function: &'static str,
+    pub(crate) invocations: usize,
+    /// How long each is taken to last on AWS.
+    pub(crate) invocation_s: f64,
+    pub(crate) processes: usize,
+}
+
+/// The simulated second.
+#[derive(Debug, Serialize)]
+pub(crate) struct Second {
+    pub(crate) worked: Vec<Worked>,
+    pub(crate) places: Vec<Place>,
+    pub(crate) attempts: u64,
+    pub(crate) cost: Cost,
+}
+
+/// A message that was sent.
+struct Sent {
+    body: String,
+    is_retry: bool,
+}
+
+/// What the functions send, in place of SQS.
+type Queues = Arc<Mutex<Vec<Sent>>>;
+
+/// One process of a function: its surroundings, and its clock.
+type Process = AsyncMutex<(App, Arc<AtomicI64>)>;
+
+struct Simulation {
+    queues: Queues,
+    start: Timestamp,
+    publishers: Vec<Process>,
+    fanners: Vec<Process>,
+    deliverers: Vec<Process>,
+}
+
+/// Works the second.
+pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
+    let (keys, counts, queues) = (Keys::default(), Arc::new(Counts::default()), Queues::default());
+    let stores = local::stores::Stores::start(&Keep::InMemory, 0).await?;
+    let mut app = None;
+    let stack = Stack::start_with(
+        0,
+        &StoresAt::Url(stores.url.clone()),
+        |_| None,
+        async |own: &mut App| app = Some(own.clone()),
+    )
+    .await?;
+    let mut app = app.context("surroundings")?;
+    let config = aws::config(&stores.dynamodb_url).await;
+    let dynamodb = config.to_builder().http_client(keys.client()).build();
+    let sqs = config.into_builder().http_client(capture(&queues, &app.settings.retries_queue_url)).build();
+    count::stand_in_with(&mut app, &dynamodb, &sqs, &counts);
+    let manner = Manner { failing_percent: FAILING_PERCENT, pause: Duration::ZERO };
+    receiver.reset(manner);
+    let work = Work { name: "scale", batch: BATCH, agents: AGENTS + 1, webhooks: 1, manner, window: 0 };
+    Platform::new(&stack.url).set_up(&work, &receiver.url).await?;
+
+    let simulation = Simulation::new(app, queues);
+    simulation.work(0, WARM_UP).await?;
+    keys.reset();
+    counts.taken();
+    let before = receiver.attempts();
+    let worked = simulation.work(WARM_UP, EVENTS).await?;
+    let attempts = receiver.attempts() - before;
+    stack.stop().await;
+    let gb_seconds =
+        worked.iter().map(|worked| to_f64(worked.invocations as u64) * worked.invocation_s * LAMBDA_GB).sum();
+    let mut tally = counts.taken();
+    for worked in &worked {
+        tally.invocations.entry(worked.function.to_owned()).or_default().count += worked.invocations as u64;
+    }
+    let cost = Cost::of(&tally, &Prices::listed()?, EVENTS as u64, gb_seconds);
+    Ok(Second { worked, places: keys.places(), attempts, cost })
+}
+
+impl Simulation {
+    fn new(app: App, queues: Queues) -> Self {
+        let start = app.clock.now();
+        let requests = EVENTS / BATCH;
+        let processes =
+            |stage: &Stage, a_second: usize| (0..processes(stage, a_second)).map(|_| process(&app)).collect();
+        Self {
+            publishers: processes(&PUBLISH, requests),
+            // A request's events are one message or two.
+            fanners: processes(&FAN_OUT, requests / BATCH),
+            deliverers: processes(&DELIVER, EVENTS / BATCH),
+            queues,
+            start,
+        }
+    }
+
+    /// Publishes so many events and works all that comes of them, retries too: those of earlier seconds are as many.
+    async fn work(&self, first: usize, events: usize) -> Result<Vec<Worked>> {
+        let requests: Vec<Value> = (first..first + events).step_by(BATCH).map(request).collect();
+        let from = |ms: usize| self.start.plus(Duration::from_millis(ms as u64));
+        let started = from(first * 1000 / EVENTS);
+        let mut worked = vec![self.stage(&PUBLISH, &self.publishers, requests, started).await?];
+        let (messages, _) = self.sent();
+        worked.push(self.stage(&FAN_OUT, &self.fanners, batches(messages), started).await?);
+        let (firsts, mut retries) = self.sent();
+        worked.push(self.stage(&DELIVER, &self.deliverers, batches(firsts), started).await?);
+        retries.extend(self.sent().1);
+        let mut now = started;
+        while !retries.is_empty() {
+            // Each round is that of another day.
+            now = now.plus(Duration::from_secs(2 * 24 * 60 * 60));
+            worked.push(self.stage(&DELIVER, &self.deliverers, batches(retries), now).await?);
+            retries = self.sent().1;
+        }
+        Ok(worked)
+    }
+
+    /// Lets a function work what triggers it, spread evenly over the time from `started` on.
+    async fn stage(&self, stage: &Stage, all: &[Process], inputs: Vec<Value>, started: Timestamp) -> Result<Worked> {
+        let (function, invocations) = (stage.function, inputs.len());
+        // No more than this load keeps busy; what rounds of few retries need is part of a longer time.
+        let count = processes(stage, invocations).min(all.len());
+        let all = all.get(..count).unwrap_or(all);
+        stream::iter(inputs.into_iter().enumerate().map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |(number, input)| async move {
+                let process = all.get(number % count).context("a process")?.lock().await;
+                let passed = Duration::from_secs(1).mul_f64(ratio(number, invocations));
+                process.1.store(started.plus(passed).millis(), Ordering::Relaxed);
+                invoke_with(&process.0, function, input).await
+            })
+            .await?;
+        let invocation_s = stage.invocation.as_secs_f64();
+        Ok(Worked { function: function.name, invocations, invocation_s, processes: count })
+    }
+
+    /// What was sent since the last look: what is worked at once, and retries.
+    fn sent(&self) -> (Vec<Sent>, Vec<Sent>) {
+        let sent = std::mem::take(&mut *self.queues.lock().unwrap_or_else(PoisonError::into_inner));
+        sent.into_iter().partition(|sent| !sent.is_retry)
+    }
+}
+
+/// How many of it Lambda runs to work so many invocations in a second.
+fn processes(stage: &Stage, a_second: usize) -> usize {
+    let busy = stage.invocation.mul_f64(ratio(a_second, 1));
+    usize::try_from(busy.as_secs()).unwrap_or(usize::MAX).max(1)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64
+}
+
+/// The same surroundings, with a memory and a clock of its own.
+fn process(app: &App) -> Process {
+    let shown = Arc::new(AtomicI64::new(app.clock.now().millis()));
+    let clock = shown.clone();
+    let mut app = app.clone();
+    app.clock = Clock::from_fn(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
+    app.recent_callers = Recent::for_as_long_as(Duration::from_secs(1));
+    app.recent_webhooks = Recent::for_as_long_as(Duration::from_secs(1));
+    app.fanned_out = Heat::default();
+    AsyncMutex::new((app, shown))
+}
+
+async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> {
+    let app = app.clone();
+    let work = async move {
+        match function.handler {
+            Handler::Http(handler) => {
+                let request = http::Request::post("/v1/events").header("authorization", format!("Bearer {TEST_KEY}"));
+                let answer = handler(&app, request.body(input.to_string().into())?).await;
+                ensure!(answer.status().is_success(), "publishing was refused: {}", answer.status());
+            }
+            Handler::Sqs(handler) => {
+                let event: SqsEvent = serde_json::from_value(input)?;
+                let failures = handler(&app, event).await.batch_item_failures;
+                ensure!(failures.is_empty(), "a message was not worked");
+            }
+            Handler::Schedule(handler) => handler(&app).await?,
+        }
+        Ok(())
+    };
+    invoke::contained(function.name, PATIENCE, work).await.context("it ended")?
+}
+
+/// A request's worth of events from this number on.
+fn request(first: usize) -> Value {
+    let of = |number: usize| if number.is_multiple_of(BUSY_ONE_IN) { 0 } else { 1 + number % AGENTS };
+    let events: Vec<Value> =
+        (first..first + BATCH).map(|number| event(&format!("agt_{}", of(number)), number)).collect();
+    json!({ "events": events })
+}
+
+/// Full batches of messages, as SQS's pollers hand them to Lambda.
+fn batches(messages: Vec<Sent>) -> Vec<Value> {
+    let record = |(number, sent): (usize, &Sent)| {
+        json!({
+            "messageId": number.to_string(), "body": sent.body,
+            "attributes": { "ApproximateReceiveCount": "1" },
+        })
+    };
+    let batch = |batch: &[Sent]| json!({ "Records": batch.iter().enumerate().map(record).collect::<Vec<_>>() });
+    messages.chunks(BATCH).map(batch).collect()
+}
+
+/// What `SendMessageBatch` sends.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Batch {
+    queue_url: String,
+    entries: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    id: String,
+    message_body: String,
+}
+
+/// An SQS that takes everything.
+fn capture(queues: &Queues, retries_url: &str) -> SharedHttpClient {
+    let (queues, retries_url) = (queues.clone(), retries_url.to_owned());
+    wire::client(move |request, _| {
+        let batch = request.body().bytes().and_then(|body| serde_json::from_slice::<Batch>(body).ok());
+        let Batch { queue_url, entries } = batch.unwrap_or_default();
+        let is_retry = queue_url == retries_url;
+        let taken = |entry: &Entry| json!({ "Id": entry.id, "MessageId": "", "MD5OfMessageBody": "" });
+        let taken: Vec<_> = entries.iter().map(taken).collect();
+        let sent = entries.into_iter().map(|entry| Sent { body: entry.message_body, is_retry });
+        queues.lock().unwrap_or_else(PoisonError::into_inner).extend(sent);
+        HttpConnectorFuture::ready(wire::ok(json!({ "Successful": taken, "Failed": [] }).to_string().into_bytes()))
+    })
+}
