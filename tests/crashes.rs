@@ -26,7 +26,7 @@ use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 /// Stacks at once.
 const AT_ONCE: usize = 6;
 
-/// Calls of one point that are tried, at most: `sweep` alone makes sixteen of a kind in one run.
+/// Calls of one point that are tried, at most: `sweep` alone makes 64 of a kind in one run.
 const CALLS_MAX: usize = 2;
 
 /// How long SQS hides a message from others: recovery from an invocation that ended begins after it. In production it is minutes.

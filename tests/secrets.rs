@@ -127,6 +127,21 @@ async fn nobody_who_reads_the_store_finds_a_secret_or_a_key() -> Result<()> {
 }
 
 #[tokio::test]
+async fn nobody_who_reads_the_queues_finds_a_secret() -> Result<()> {
+    let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
+    let made = use_every_secret(&api, &receiver, &receiver).await?;
+    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let webhooks = store.webhooks(&scope).await?;
+    let copies = webhooks.iter().map(|webhook| store.copy(&scope, webhook)).collect::<Result<Vec<_>, _>>()?;
+    let copies: String = copies.iter().map(|copy| copy.get()).collect();
+    assert!(webhooks.iter().all(|webhook| copies.contains(&webhook.url)), "those are the webhooks");
+    for secret in CHOSEN.into_iter().map(str::to_owned).chain(made) {
+        assert!(!copies.contains(&secret), "{secret} is in a message");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_rotated_sealing_key_opens_what_it_sealed_and_seals_no_more() -> Result<()> {
     let (old, new) =
         ("old:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "new:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");

@@ -156,15 +156,15 @@ async fn a_busy_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
     let shards = async || anyhow::Ok(store.slots(&scope).await?.pop().unwrap().log_shards);
-    let events = json!({ "events": vec![json!({ "type": "a", "agent_id": AGENT, "data": {} }); 45] });
-    for (published, expected) in [(45, 1), (90, 16)] {
+    let events = json!({ "events": vec![json!({ "type": "a", "agent_id": AGENT, "data": {} }); 70] });
+    for (published, expected) in [(70, 1), (140, 16)] {
         assert_eq!(shards().await?, expected);
         assert_eq!(api.post("/v1/events", &events).await?.status, 202);
         api.idle().await?;
         let path = format!("/agentphone/v1/agents/{AGENT}/webhook/deliveries?limit=100");
         let listed = api.get(&path).await?.body;
         let times: Vec<_> = listed.as_array().unwrap().iter().map(|delivery| &delivery["createdAt"]).collect();
-        assert_eq!(times.len(), published);
+        assert_eq!(times.len(), published.min(100));
         assert!(times.is_sorted_by(|a, b| a.as_str() >= b.as_str()), "newest first");
         assert_eq!(api.get(DELIVERIES).await?.body["total"], published);
     }

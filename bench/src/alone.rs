@@ -17,7 +17,7 @@ use serde_json::json;
 use serde_json::value::to_raw_value;
 use shared::attempt::{Content, attempt};
 use shared::domain::{DeliveryId, DeliveryKey, EventId, Scope, Webhook};
-use shared::queue::messages::{DeliveryMessage, Version};
+use shared::queue::messages::{AsRead, DeliveryMessage, Version};
 use shared::sign::Scheme;
 use tokio::task::JoinSet;
 
@@ -122,7 +122,7 @@ impl Alone {
                 id: self.delivery_id(number),
             },
             webhook: self.webhook.reference(),
-            webhook_updated_at: Some(self.webhook.updated_at),
+            as_read: Some(AsRead { at: now, webhook: self.app.store.copy(&self.scope, &self.webhook)? }),
             event_id: EventId::from_queue_message("bench", number),
             event_type: "agent.call_ended".to_owned(),
             agent_id: None,

@@ -43,20 +43,26 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, value) = held.get(key)?;
-        // A clock that was set back makes nothing recent.
-        (*read_at <= now && now.since(*read_at) < self.lifetime).then(|| value.clone())
+        self.is_recent(*read_at, now).then(|| value.clone())
     }
 
-    /// Keeps what was read at `now`.
-    pub fn keep(&self, key: K, value: V, now: Timestamp) {
+    /// Whether what was read then is recent.
+    #[must_use]
+    pub fn is_recent(&self, read_at: Timestamp, now: Timestamp) -> bool {
+        // A clock that was set back makes nothing recent.
+        read_at <= now && now.since(read_at) < self.lifetime
+    }
+
+    /// Keeps what was read then.
+    pub fn keep(&self, key: K, value: V, read_at: Timestamp) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= HELD_MAX {
-            held.retain(|_, (read_at, _)| now.since(*read_at) < self.lifetime);
+            held.retain(|_, (held_since, _)| self.is_recent(*held_since, read_at));
         }
         if held.len() >= HELD_MAX {
             held.clear();
         }
-        held.insert(key, (now, value));
+        held.insert(key, (read_at, value));
     }
 
     /// Changes what was read under `key`, where it is still held. It gets no younger by that.

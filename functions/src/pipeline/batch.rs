@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use shared::domain::{Delivery, Owner, Scope, Webhook, WebhookRef};
+use shared::queue::messages::AsRead;
 use shared::queue::{Outgoing, Queue};
 use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
@@ -33,6 +34,8 @@ type ReadOnce = Arc<OnceCell<Result<Arc<Owned>, Arc<Fault>>>>;
 pub(super) struct Batch<'a> {
     /// The function's surroundings.
     pub(super) app: &'a App,
+    /// When it began: what it reads is no older.
+    pub(super) began_at: Timestamp,
     owners: Mutex<HashMap<(Scope, Owner), ReadOnce>>,
     webhooks: Together<'a, Place, Arc<HashMap<Place, Webhook>>>,
     successes: Together<'a, Delivery, bool>,
@@ -51,6 +54,7 @@ impl<'a> Batch<'a> {
         };
         Self {
             app,
+            began_at: app.clock.now(),
             owners: Mutex::default(),
             webhooks: Together::new(ASK_LINGER, records, move |places: Vec<Place>| {
                 async move { Arc::new(webhooks(app, &places).await) }.boxed()
@@ -78,19 +82,27 @@ impl<'a> Batch<'a> {
         cell.get_or_init(read).await.clone().map_err(Fault::Together)
     }
 
-    /// A webhook as it was a moment ago, but no older than `updated_at`; `None` also where that could not be told.
+    /// A webhook as it was a moment ago, but no older than it was `as_read`; `None` also where that could not be told.
     pub(super) async fn webhook(
         &self,
         scope: &Scope,
         reference: &WebhookRef,
-        updated_at: Option<Timestamp>,
+        as_read: Option<&AsRead>,
     ) -> Option<Webhook> {
-        let (place, recent) = ((scope.clone(), reference.clone()), &self.app.recent_webhooks);
+        let (place, recent, now) =
+            ((scope.clone(), reference.clone()), &self.app.recent_webhooks, self.app.clock.now());
+        // One that was sealed with a key of another time is read again.
+        let copy = as_read.and_then(|read| Some((read.at, self.app.store.opened_copy(&read.webhook).ok()?)));
+        let updated_at = copy.as_ref().map(|(_, copy)| copy.updated_at);
         let is_new_enough = |webhook: &Webhook| Some(webhook.updated_at) >= updated_at;
-        if updated_at.is_some()
-            && let Some(webhook) = recent.get(&place, self.app.clock.now()).filter(is_new_enough)
-        {
-            return Some(webhook);
+        if let Some((read_at, copy)) = copy {
+            if let Some(webhook) = recent.get(&place, now).filter(is_new_enough) {
+                return Some(webhook);
+            }
+            if recent.is_recent(read_at, now) {
+                recent.keep(place, copy.clone(), read_at);
+                return Some(copy);
+            }
         }
         let webhook = self.webhooks.ask(place.clone()).await.get(&place).cloned().filter(is_new_enough)?;
         recent.keep(place, webhook.clone(), self.app.clock.now());

@@ -81,8 +81,8 @@ async fn already_made(
 /// the event was fanned out. What the cheaper reads say against a delivery is asked again.
 async fn webhook(batch: &Batch<'_>, message: &DeliveryMessage) -> Result<Option<Webhook>, Fault> {
     let (scope, reference) = (&message.key.scope, &message.webhook);
-    let updated_at = message.webhook_updated_at.filter(|_| message.attempt == 1);
-    let found = batch.webhook(scope, reference, updated_at).await;
+    let as_read = message.as_read.as_ref().filter(|_| message.attempt == 1);
+    let found = batch.webhook(scope, reference, as_read).await;
     if found.as_ref().is_some_and(|webhook| webhook.enabled) {
         return Ok(found);
     }
@@ -160,6 +160,7 @@ async fn log_and_go_on(
 
 /// Ends a delivery whose webhook cannot receive it. It is kept so that it can be sent again.
 async fn give_up(app: &App, message: DeliveryMessage, reason: &str) -> Result<(), Fault> {
+    let message = DeliveryMessage { as_read: None, ..message };
     let logged = app.store.delivery(&message.key).await?.map(|(logged, _)| logged);
     let mut delivery = logged.unwrap_or_else(|| entry(&message, Status::Failed, message.attempt.saturating_sub(1)));
     delivery.status = Status::Failed;
@@ -169,10 +170,8 @@ async fn give_up(app: &App, message: DeliveryMessage, reason: &str) -> Result<()
     Ok(())
 }
 
-fn next_attempt(mut message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage {
-    message.attempt += 1;
-    message.due_at = due_at;
-    message
+fn next_attempt(message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage {
+    DeliveryMessage { attempt: message.attempt + 1, due_at, as_read: None, ..message }
 }
 
 /// Puts an attempt into the retries queue, for when it is due or for the longest hop towards it.

@@ -10,7 +10,7 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::{join_all, try_join};
 use serde_json::value::RawValue;
 use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
-use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, sendable};
+use shared::queue::messages::{AsRead, DeliveryMessage, EventsMessage, Version, sendable};
 use shared::queue::{Outgoing, Queue, parts};
 use shared::routing::{self, Decision, recipients};
 use shared::store::repeats::Claim;
@@ -39,7 +39,7 @@ const BYTES_AT_ONCE: usize = 64 * 1024;
 const PUT_BACK_PAUSE: Duration = Duration::from_secs(2);
 
 /// Deliveries to one webhook within a second, in one of perhaps hundreds of processes, that make it a busy one.
-const BUSY_A_SECOND: u32 = 20;
+const BUSY_A_SECOND: u32 = 30;
 
 /// Partitions of a busy webhook's log: each takes a thousand writes a second.
 const LOG_SHARDS: u8 = 16;
@@ -139,12 +139,9 @@ async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Resu
     for some in recipients.decided.chunks(BATCH) {
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         for (webhook, decision) in some {
-            match (delivery(&message.scope, event, &recipients, webhook), decision) {
-                (Ok(delivery), Decision::Deliver) => {
-                    let lane = if delivery.slow_lane { &mut slow } else { &mut fast };
-                    lane.push(outgoing(&delivery)?);
-                    spread_log_if_busy(batch.app, &message.scope, webhook).await;
-                }
+            match (delivery(batch, &message.scope, event, &recipients, webhook), decision) {
+                (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
                 // One webhook that cannot be told must not keep the event from the others.
                 (Err(fault), _) => failure = Some(fault),
@@ -152,6 +149,9 @@ async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Resu
         }
         batch.send_deliveries(fast).await?;
         batch.send_retries(slow).await?;
+    }
+    for (webhook, _) in &recipients.decided {
+        spread_log_if_busy(batch.app, &message.scope, webhook).await;
     }
     failure.map_or(Ok(()), Err)
 }
@@ -203,7 +203,13 @@ async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Re
 }
 
 /// Freezes everything that no attempt may change.
-fn delivery(scope: &Scope, event: &Event, to: &Recipients, webhook: &Webhook) -> Result<DeliveryMessage, Fault> {
+fn delivery(
+    batch: &Batch<'_>,
+    scope: &Scope,
+    event: &Event,
+    to: &Recipients,
+    webhook: &Webhook,
+) -> Result<DeliveryMessage, Fault> {
     let dialect = dialects::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
     let event_type = dialect.event_name(dialects::native_name(&event.kind));
     let id = DeliveryId::derive(&event.id, &webhook.id);
@@ -219,7 +225,7 @@ fn delivery(scope: &Scope, event: &Event, to: &Recipients, webhook: &Webhook) ->
             id,
         },
         webhook: webhook.reference(),
-        webhook_updated_at: Some(webhook.updated_at),
+        as_read: Some(AsRead { at: batch.began_at, webhook: batch.app.store.copy(scope, webhook)? }),
         event_id: event.id.clone(),
         event_type: event_type.to_owned(),
         agent_id: event.agent_id.clone(),

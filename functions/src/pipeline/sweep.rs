@@ -14,8 +14,8 @@ use crate::app::App;
 use crate::fault::Fault;
 use crate::function::Function;
 
-/// Deliveries that one round takes from each of the index's 16 parts: their bodies are held in memory together.
-const SHARD_LIMIT: u16 = 10;
+/// Deliveries that one round takes from each of the index's 64 parts: their bodies are held in memory together.
+const SHARD_LIMIT: u16 = 3;
 
 /// Rounds of one run; the next run goes on.
 const ROUNDS_MAX: usize = 50;

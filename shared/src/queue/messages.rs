@@ -86,11 +86,11 @@ pub struct DeliveryMessage {
     pub v: Version<1>,
     /// Its place in the log.
     pub key: DeliveryKey,
-    /// The webhook, to be read at each attempt.
+    /// The webhook, to be read at each later attempt.
     pub webhook: WebhookRef,
-    /// When the webhook had last been changed as the event was fanned out: the first attempt goes to none that is older.
+    /// The webhook as the event was fanned out: what the first attempt goes by, while that was a moment ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub webhook_updated_at: Option<Timestamp>,
+    pub as_read: Option<AsRead>,
     /// The event.
     pub event_id: EventId,
     /// The event's type as the receiver is told it.
@@ -117,6 +117,15 @@ pub struct DeliveryMessage {
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte: no attempt changes it.
     pub body: Box<RawValue>,
+}
+
+/// A webhook as it was read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AsRead {
+    /// No later than it was read.
+    pub at: Timestamp,
+    /// A [`copy`](crate::store::Store::copy) of it, its secrets sealed.
+    pub webhook: Box<RawValue>,
 }
 
 #[cfg(test)]

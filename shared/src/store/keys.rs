@@ -6,7 +6,7 @@ use crate::sign::hex;
 use crate::time::Timestamp;
 
 /// Partitions of the index of what is due, over the whole table: a thousand writes a second each.
-pub(super) const DUE_SHARDS: u8 = 16;
+pub(super) const DUE_SHARDS: u8 = 64;
 
 /// The sort key of an agent itself, in its partition.
 pub(super) const AGENT: &str = "agent";

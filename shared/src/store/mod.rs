@@ -2,12 +2,13 @@
 //! conversations in the log table.
 //!
 //! Every call names the [`Scope`] it reads or writes under; only `keys` forms keys from it.
-//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`],
+//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`], [`copies`],
 //! [`deliveries`], [`health`], [`repeats`], [`slot_logs`], [`subscriptions`], [`webhooks`].
 
 pub mod agents;
 pub mod api_keys;
 pub mod conversations;
+pub mod copies;
 pub mod deliveries;
 mod delivery_item;
 pub mod health;
@@ -91,9 +92,13 @@ impl Store {
 
     /// A webhook's item, to be stored.
     fn sealed(&self, scope: &Scope, webhook: &Webhook) -> Result<Item, StoreError> {
+        to_item(&self.seal(scope, webhook)?)
+    }
+
+    fn seal(&self, scope: &Scope, webhook: &Webhook) -> Result<WebhookItem, StoreError> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).or(Err(StoreError::Secrets))?;
-        to_item(&WebhookItem::seal(scope, webhook, &self.sealing_keys, nonce)?)
+        WebhookItem::seal(scope, webhook, &self.sealing_keys, nonce)
     }
 
     /// The webhook that an item holds.

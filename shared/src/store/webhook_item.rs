@@ -90,6 +90,11 @@ impl WebhookItem {
         })
     }
 
+    /// The same, as an attempt needs it.
+    pub(super) fn without_templates(self) -> Self {
+        Self { templates: BTreeMap::new(), ..self }
+    }
+
     /// The webhook, its secrets opened.
     pub(super) fn open(self, keys: &SealingKeys) -> Result<Webhook, StoreError> {
         let secrets = keys.open(&self.sealed, &place(&self.pk, &self.sk, &self.webhook_id))?;

@@ -1,0 +1,27 @@
+//! A webhook's copy in a queue message, for an attempt soon after it was read: as sealed as in the store.
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::webhook_item::WebhookItem;
+use super::{Store, StoreError};
+use crate::domain::{Scope, Webhook};
+
+impl Store {
+    /// A copy of `webhook`, without what only fan-out needs: payload templates.
+    ///
+    /// # Errors
+    /// Where there is no randomness to seal its secrets with.
+    pub fn copy(&self, scope: &Scope, webhook: &Webhook) -> Result<Box<RawValue>, StoreError> {
+        let copy = self.seal(scope, webhook)?.without_templates();
+        to_raw_value(&copy).or(Err(StoreError::Secrets))
+    }
+
+    /// The webhook that a copy holds.
+    ///
+    /// # Errors
+    /// Where it was sealed with another key, or is of another release.
+    pub fn opened_copy(&self, copy: &RawValue) -> Result<Webhook, StoreError> {
+        let item: WebhookItem = serde_json::from_str(copy.get()).or(Err(StoreError::Secrets))?;
+        item.open(&self.sealing_keys)
+    }
+}
