@@ -11,10 +11,11 @@ use local::invoke;
 use local::stack::StoresAt;
 use local::stores::{Keep, Stores};
 use serde_json::{Value, json};
+use shared::domain::{AgentId, Owner};
 
 use crate::faults::Faults;
 use crate::receiver::Receiver;
-use crate::stack::{AGENT, Api, PATIENCE};
+use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
 const BATCH: usize = 10;
 
@@ -74,8 +75,10 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     .await?;
     let receiver = Receiver::start(&[]).await?;
     let webhook = api.set_webhook(AGENT, &receiver.url("/")).await?;
+    api.set_webhook(OTHER_AGENT, &receiver.url("/")).await?;
 
-    let event = |n: usize| json!({ "type": "call.completed", "agent_id": AGENT, "data": { "n": n } });
+    let event_of = |agent: &str, n: usize| json!({ "type": "call.completed", "agent_id": agent, "data": { "n": n } });
+    let event = |n: usize| event_of(AGENT, n);
     let events: Vec<Value> = (0..BATCH).map(event).collect();
     let mut published = BTreeMap::new();
     assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);
@@ -91,6 +94,11 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
     assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
+    let five: Vec<Value> = (0..BATCH / 2).map(|n| event_of(OTHER_AGENT, n)).collect();
+    let messages = (0..2).map(|_| json!({ "v": 1, "scope": scope, "events": five }));
+    invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
+    let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
+    assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of two messages");
     api.idle().await?;
 
     let (mut delivered, id) = (BTreeMap::new(), &webhook["id"]);
@@ -109,11 +117,12 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     invoke_with(&api.app, "pipeline-deliver", &records((0..BATCH).map(message))).await?;
     let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
     assert_eq!(calls, expected(&[("BatchGetItem", 1), requests]), "delivering ten");
-    let stored = api.app.store.slots(&shared_scope).await?.pop().context("set")?;
+    let agent = Owner::Agent(AgentId::parse(AGENT)?);
+    let stored = api.app.store.owned(&shared_scope, &agent).await?.slot().context("set")?;
     let copy = api.app.store.copy(&shared_scope, &stored)?;
     let fanned_out_now = |n: usize| {
         let mut message = message(n);
-        message["as_read"] = json!({ "at": api.app.clock.now(), "webhook": copy });
+        message["as_read"] = json!({ "at": api.app.clock.now(), "updated_at": stored.updated_at, "webhook": copy });
         message
     };
     invoke_with(&api.app, "pipeline-deliver", &records((BATCH..2 * BATCH).map(fanned_out_now))).await?;

@@ -107,7 +107,9 @@ async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_
     bench.api.set_webhook(AGENT, &receiver.url("/before")).await?;
     let [scope, _] = local::demo::scopes();
     let stored = bench.app.store.slots(&scope).await?.pop().unwrap();
-    let as_read = json!({ "at": bench.app.clock.now(), "webhook": bench.app.store.copy(&scope, &stored)? });
+    let as_read = json!({
+        "at": bench.app.clock.now(), "updated_at": stored.updated_at, "webhook": bench.app.store.copy(&scope, &stored)?,
+    });
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/now")).await?;
     let deliver = async |bench: &Bench, id: &str, attempt: u32| {
         let mut message = bench.message(&webhook, attempt, Duration::ZERO);

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
 use shared::domain::{Delivery, DeliveryId, DeliveryKey, EventId, Scope, Status, WebhookId};
 use shared::store::Store;
+use shared::store::webhooks::LISTED_MAX;
 use shared::time::{Clock, Timestamp};
 
 use crate::receiver::{Receiver, Step};
@@ -171,6 +173,33 @@ async fn a_busy_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
     // Set anew it is the same webhook, with the same log.
     api.set_webhook(AGENT, &receiver.url("/again")).await?;
     assert_eq!(shards().await?, 16);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_project_of_too_many_webhooks_is_told_to_ask_agent_by_agent() -> Result<()> {
+    let api = Api::start().await?;
+    let client = aws_sdk_dynamodb::Client::new(&local::aws::config(&api.stack.stores_url).await);
+    let row = |n: usize| {
+        let text = |value: String| AttributeValue::S(value);
+        let keys = [("pk", format!("row#{n}")), ("sk", "slot".to_owned()), ("list_sk", format!("wh_{n}"))];
+        let keys = keys.into_iter().chain([("list_pk", "demo#test#webhooks".to_owned())]);
+        let put =
+            PutRequest::builder().set_item(Some(keys.map(|(name, value)| (name.to_owned(), text(value))).collect()));
+        WriteRequest::builder().put_request(put.build().unwrap()).build()
+    };
+    let rows: Vec<WriteRequest> = (0..=LISTED_MAX).map(row).collect();
+    for some in rows.chunks(25) {
+        client.batch_write_item().request_items("ConfigTable", some.to_vec()).send().await?;
+    }
+    let detail = json!({ "detail": "The project has over 10000 webhooks: ask for one agent's." });
+    for path in
+        ["/agentline/v1/webhooks", DELIVERIES, &format!("{DELIVERIES}/stats"), &format!("{DELIVERIES}/all-time")]
+    {
+        let answer = api.get(path).await?;
+        assert_eq!((answer.status, &answer.body), (400, &detail), "{path}");
+    }
+    assert_eq!(api.get(&format!("/agentline/v1/webhooks?agent_id={AGENT}")).await?.status, 200);
     Ok(())
 }
 

@@ -122,7 +122,11 @@ impl Alone {
                 id: self.delivery_id(number),
             },
             webhook: self.webhook.reference(),
-            as_read: Some(AsRead { at: now, webhook: self.app.store.copy(&self.scope, &self.webhook)? }),
+            as_read: Some(AsRead {
+                at: now,
+                updated_at: self.webhook.updated_at,
+                webhook: self.app.store.copy(&self.scope, &self.webhook)?,
+            }),
             event_id: EventId::from_queue_message("bench", number),
             event_type: "agent.call_ended".to_owned(),
             agent_id: None,

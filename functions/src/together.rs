@@ -54,6 +54,11 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Together<'a, T, R> {
         result.await
     }
 
+    /// So many more may ask.
+    pub(crate) fn join(&self, members: usize) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).members += members;
+    }
+
     /// One member will not ask any more.
     pub(crate) fn leave(&self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,6 +104,13 @@ mod tests {
         let sums = sums(Duration::from_millis(10), 4);
         assert_eq!(join_all([1, 2, 4].map(|number| sums.ask(number))).await, [7, 7, 7]);
         assert_eq!(sums.ask(8).await, 8);
+    }
+
+    #[tokio::test]
+    async fn who_joins_is_waited_for() {
+        let sums = sums(Duration::from_secs(60), 1);
+        sums.join(2);
+        assert_eq!(join_all([1, 2, 4].map(|number| sums.ask(number))).await, [7, 7, 7]);
     }
 
     #[tokio::test]

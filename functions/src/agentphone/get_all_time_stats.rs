@@ -1,6 +1,6 @@
 //! `GET /agentphone/v1/webhooks/deliveries/all-time`: counts all deliveries to the project's slots that the log holds.
 //!
-//! 200 `{total, success, failed, successRate}`; 401; 503.
+//! 200 `{total, success, failed, successRate}`; 400 where the project has over 10,000 webhooks; 401; 503.
 
 use http::StatusCode;
 use lambda_http::Request;

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
 use shared::http::request::BODY_BYTES_MAX;
+use shared::store::StoreError;
+use shared::store::webhooks::LISTED_MAX;
 use shared::webhooks::WebhookError;
 
 use crate::fault::{Fault, problem_from_faults};
@@ -16,6 +18,8 @@ use crate::function;
 /// Why a call is not answered with its result.
 #[derive(Debug)]
 pub enum Problem {
+    /// 400: the project has more webhooks than a call over all of them reads.
+    TooMany,
     /// 401
     Unauthorized(&'static str),
     /// 404
@@ -50,7 +54,7 @@ impl From<CallerError> for Problem {
         match error {
             CallerError::Missing => Self::Unauthorized("Missing API key."),
             CallerError::Invalid => Self::Unauthorized("Invalid API key."),
-            CallerError::Store(error) => Self::Fault(error.into()),
+            CallerError::Store(error) => error.into(),
         }
     }
 }
@@ -61,17 +65,27 @@ impl From<WebhookError> for Problem {
             WebhookError::NoSuchAgent => Self::NotFound("Agent not found."),
             WebhookError::NotSet => Self::NotFound("Webhook not found."),
             WebhookError::Contended | WebhookError::TooMany(_) => Self::Fault(Fault::Webhook(error)),
-            WebhookError::Store(error) => Self::Fault(error.into()),
+            WebhookError::Store(error) => error.into(),
         }
     }
 }
 
-problem_from_faults!(Problem);
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::TooMany) { Self::TooMany } else { Self::Fault(error.into()) }
+    }
+}
+
+problem_from_faults!(Problem: Fault, serde_json::Error);
 
 impl function::Problem for Problem {
     fn reply(&self) -> Reply {
         let sentence = |status, text: &str| reply::json(status, &json!({ "detail": text }));
         match self {
+            Self::TooMany => {
+                let text = format!("The project has over {LISTED_MAX} webhooks: ask for one agent's.");
+                sentence(StatusCode::BAD_REQUEST, &text)
+            }
             Self::Unauthorized(text) => reply::asking_for_key(sentence(StatusCode::UNAUTHORIZED, text)),
             Self::NotFound(text) => sentence(StatusCode::NOT_FOUND, text),
             Self::TooLarge => {
@@ -89,7 +103,7 @@ impl function::Problem for Problem {
     fn fault(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Unauthorized(_) | Self::NotFound(_) | Self::TooLarge | Self::Invalid(_) => None,
+            Self::TooMany | Self::Unauthorized(_) | Self::NotFound(_) | Self::TooLarge | Self::Invalid(_) => None,
         }
     }
 }

@@ -91,16 +91,16 @@ impl<'a> Batch<'a> {
     ) -> Option<Webhook> {
         let (place, recent, now) =
             ((scope.clone(), reference.clone()), &self.app.recent_webhooks, self.app.clock.now());
-        // One that was sealed with a key of another time is read again.
-        let copy = as_read.and_then(|read| Some((read.at, self.app.store.opened_copy(&read.webhook).ok()?)));
-        let updated_at = copy.as_ref().map(|(_, copy)| copy.updated_at);
-        let is_new_enough = |webhook: &Webhook| Some(webhook.updated_at) >= updated_at;
-        if let Some((read_at, copy)) = copy {
+        let is_new_enough = |webhook: &Webhook| as_read.is_none_or(|read| webhook.updated_at >= read.updated_at);
+        if let Some(read) = as_read {
             if let Some(webhook) = recent.get(&place, now).filter(is_new_enough) {
                 return Some(webhook);
             }
-            if recent.is_recent(read_at, now) {
-                recent.keep(place, copy.clone(), read_at);
+            // One that was sealed with a key of another time is read again.
+            if recent.is_recent(read.at, now)
+                && let Ok(copy) = self.app.store.opened_copy(&read.webhook)
+            {
+                recent.keep(place, copy.clone(), read.at);
                 return Some(copy);
             }
         }
@@ -114,12 +114,23 @@ impl<'a> Batch<'a> {
         self.successes.ask(delivery).await
     }
 
+    /// So many more send at the same time as the records that there are.
+    pub(super) fn join(&self, senders: usize) {
+        self.deliveries.join(senders);
+        self.retries.join(senders);
+    }
+
+    /// One of those who joined is done with.
+    pub(super) fn part(&self) {
+        self.deliveries.leave();
+        self.retries.leave();
+    }
+
     /// One record is done with: nobody need wait for what it asks.
     pub(super) fn leave(&self) {
         self.webhooks.leave();
         self.successes.leave();
-        self.deliveries.leave();
-        self.retries.leave();
+        self.part();
     }
 
     /// Sends first attempts to where those wait.

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -67,8 +68,17 @@ async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     let events: Vec<Accepted<'_>> = message.events.iter().map(AsRef::as_ref).zip(&events).collect();
     let mut told = Ok(());
     for some in parts(events, EVENTS_AT_ONCE, BYTES_AT_ONCE, |(raw, _)| raw.get().len()) {
-        let some = join_all(some.iter().map(|event| tell_or_put_back(batch, &message, record, *event))).await;
-        told = some.into_iter().fold(told, Result::and);
+        // What they send goes together; the last of them leaves the record's own place to what follows.
+        batch.join(some.len() - 1);
+        let telling = AtomicUsize::new(some.len());
+        let some = some.iter().map(async |event| {
+            let told = tell_or_put_back(batch, &message, record, *event).await;
+            if telling.fetch_sub(1, Ordering::Relaxed) > 1 {
+                batch.part();
+            }
+            told
+        });
+        told = join_all(some).await.into_iter().fold(told, Result::and);
     }
     told
 }
@@ -225,7 +235,11 @@ fn delivery(
             id,
         },
         webhook: webhook.reference(),
-        as_read: Some(AsRead { at: batch.began_at, webhook: batch.app.store.copy(scope, webhook)? }),
+        as_read: Some(AsRead {
+            at: batch.began_at,
+            updated_at: webhook.updated_at,
+            webhook: batch.app.store.copy(scope, webhook)?,
+        }),
         event_id: event.id.clone(),
         event_type: event_type.to_owned(),
         agent_id: event.agent_id.clone(),

@@ -124,6 +124,8 @@ pub struct DeliveryMessage {
 pub struct AsRead {
     /// No later than it was read.
     pub at: Timestamp,
+    /// When it had last been changed: the first attempt goes by none that is older.
+    pub updated_at: Timestamp,
     /// A [`copy`](crate::store::Store::copy) of it, its secrets sealed.
     pub webhook: Box<RawValue>,
 }

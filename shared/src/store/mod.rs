@@ -56,6 +56,9 @@ pub enum StoreError {
     /// DynamoDB refused the call or could not be reached.
     #[error("DynamoDB did not take the call: {0}")]
     Unavailable(AwsFailure),
+    /// There is more than one call reads.
+    #[error("over {} webhooks are more than one call reads", webhooks::LISTED_MAX)]
+    TooMany,
     /// A webhook's secrets cannot be opened.
     #[error(transparent)]
     Sealed(#[from] OpenError),

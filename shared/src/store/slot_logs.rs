@@ -56,7 +56,7 @@ impl Store {
     /// most `limit`. No more than their keys are held of those that are not in the page.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where the scope has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
     pub async fn slots_deliveries(
         &self,
         scope: &Scope,
@@ -87,7 +87,7 @@ impl Store {
     /// was logged within the last second may be missing.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where the scope has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
     pub async fn count_slots_deliveries(
         &self,
         scope: &Scope,

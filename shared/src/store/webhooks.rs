@@ -17,6 +17,9 @@ const READS_AT_ONCE: usize = 32;
 /// Items that DynamoDB reads in one request.
 const BATCH_GET_MAX: usize = 100;
 
+/// Webhooks that a call over a whole scope reads: more would not fit into the time or the size of an answer.
+pub const LISTED_MAX: usize = 10_000;
+
 /// Everything of one owner.
 #[derive(Debug, Default)]
 pub struct Owned {
@@ -125,7 +128,7 @@ impl Store {
     /// All webhooks of the scope, in the order of their ids. One set within the last second may be missing.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where there are more than [`LISTED_MAX`], or DynamoDB could not be asked.
     pub async fn webhooks(&self, scope: &Scope) -> Result<Vec<Webhook>, StoreError> {
         let listed = self.listed(scope).await?;
         self.webhooks_at(listed).await
@@ -134,7 +137,7 @@ impl Store {
     /// The slots among them.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// As for [`Store::webhooks`].
     pub async fn slots(&self, scope: &Scope) -> Result<Vec<Webhook>, StoreError> {
         let mut listed = self.listed(scope).await?;
         listed.retain(is_slot);
@@ -142,6 +145,9 @@ impl Store {
     }
 
     /// The listing index's rows of the scope's webhooks: keys, and no secrets.
+    ///
+    /// # Errors
+    /// Where there are more than [`LISTED_MAX`], or DynamoDB could not be asked.
     pub(super) async fn listed(&self, scope: &Scope) -> Result<Vec<Item>, StoreError> {
         let query = self
             .client
@@ -150,7 +156,15 @@ impl Store {
             .index_name(LISTING_INDEX)
             .key_condition_expression("list_pk = :partition")
             .expression_attribute_values(":partition", text(keys::webhooks(scope)));
-        Ok(query.into_paginator().items().send().try_collect().await?)
+        let mut rows = query.into_paginator().items().send();
+        let mut listed = Vec::new();
+        while let Some(row) = rows.next().await {
+            if listed.len() == LISTED_MAX {
+                return Err(StoreError::TooMany);
+            }
+            listed.push(row?);
+        }
+        Ok(listed)
     }
 
     async fn webhooks_at(&self, listed: Vec<Item>) -> Result<Vec<Webhook>, StoreError> {
