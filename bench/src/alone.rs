@@ -14,7 +14,7 @@ use local::stack::{Stack, StoresAt};
 use local::stores::Keep;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use serde_json::value::to_raw_value;
+use serde_json::value::{RawValue, to_raw_value};
 use shared::attempt::{Content, attempt};
 use shared::domain::{DeliveryId, DeliveryKey, EventId, Scope, Webhook};
 use shared::queue::messages::{AsRead, DeliveryMessage, Version};
@@ -47,6 +47,7 @@ pub(crate) struct Alone {
     app: App,
     scope: Scope,
     webhook: Webhook,
+    copy: Box<RawValue>,
 }
 
 impl Alone {
@@ -60,7 +61,8 @@ impl Alone {
         Platform::new(&stack.url).set_up(&work, receiver_url).await?;
         let [scope, _] = demo::scopes();
         let webhook = app.store.webhooks(&scope).await?.pop().context("a webhook")?;
-        Ok(Self { stack, app, scope, webhook })
+        let copy = app.store.copy(&scope, &webhook)?;
+        Ok(Self { stack, app, scope, webhook, copy })
     }
 
     /// Signs and sends for so long.
@@ -122,11 +124,7 @@ impl Alone {
                 id: self.delivery_id(number),
             },
             webhook: self.webhook.reference(),
-            as_read: Some(AsRead {
-                at: now,
-                updated_at: self.webhook.updated_at,
-                webhook: self.app.store.copy(&self.scope, &self.webhook)?,
-            }),
+            as_read: Some(AsRead { at: now, updated_at: self.webhook.updated_at, webhook: self.copy.clone() }),
             event_id: EventId::from_queue_message("bench", number),
             event_type: "agent.call_ended".to_owned(),
             agent_id: None,
