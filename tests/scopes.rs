@@ -21,7 +21,7 @@ struct Ids {
 }
 
 /// Every route of the template: its method and path.
-fn routes() -> Result<Vec<(Method, String)>> {
+pub(crate) fn routes() -> Result<Vec<(Method, String)>> {
     let template = Template::built_in()?;
     let triggers = template.functions.values().flat_map(|function| &function.triggers);
     let routes = triggers.filter_map(|trigger| match trigger {

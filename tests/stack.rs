@@ -14,7 +14,7 @@ use local::demo::TEST_KEY;
 use local::stack::{Stack, StoresAt};
 use local::stores::Keep;
 use serde_json::Value;
-use shared::domain::{Environment, ProjectId, Scope};
+use shared::domain::{Environment, Permission, ProjectId, Scope};
 use shared::settings::Settings;
 use shared::store::Store;
 
@@ -114,7 +114,9 @@ impl Api {
     pub(crate) async fn project(&self, project: &str) -> Result<Client> {
         let scope = Scope { project: ProjectId::new(project), environment: Environment::Test };
         let key = format!("sk_test_{project}");
-        self.store().await?.put_api_key(&key, &scope).await?;
+        let (store, now) = (self.store().await?, self.app.clock.now());
+        store.create_project(&scope.project, now).await?;
+        store.put_api_key(&key, &scope, (Permission::ALL.into(), None), (now, None)).await?.context("made")?;
         Ok(Client::new(&self.stack.url, &key))
     }
 

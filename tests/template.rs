@@ -18,10 +18,10 @@ fn resource(name: &str) -> String {
     name.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
-/// `agentphone/set_webhook.rs` of `agentphone-set-webhook`: the folder is the part before the first hyphen.
+/// `agentphone/set_webhook.rs` of `agentphone-set-webhook`: the folder is the part before the first hyphen. `admin.rs` of `admin`.
 fn file(name: &str) -> String {
-    let (folder, rest) = name.split_once('-').unwrap();
-    format!("{folder}/{}.rs", rest.replace('-', "_"))
+    name.split_once('-')
+        .map_or_else(|| format!("{name}.rs"), |(folder, rest)| format!("{folder}/{}.rs", rest.replace('-', "_")))
 }
 
 #[test]
@@ -50,12 +50,14 @@ fn one_string_names_a_function_everywhere() -> Result<()> {
 fn every_trigger_is_of_its_functions_kind_and_every_function_has_one() -> Result<()> {
     for function in Template::built_in()?.functions.values() {
         let known = FUNCTIONS.iter().find(|known| known.name == function.binary).context(function.binary.clone())?;
-        assert!(!function.triggers.is_empty(), "{}", known.name);
+        let is_command = matches!(known.handler, Handler::Command(_));
+        assert_eq!(function.triggers.is_empty(), is_command, "{}", known.name);
         for trigger in &function.triggers {
             let fits = match known.handler {
                 Handler::Http(_) => matches!(trigger, Trigger::Route { .. }),
                 Handler::Sqs(_) => matches!(trigger, Trigger::Queue { .. }),
                 Handler::Schedule(_) => matches!(trigger, Trigger::Schedule { .. }),
+                Handler::Command(_) => false,
             };
             assert!(fits, "{}: {trigger:?}", known.name);
         }
@@ -130,6 +132,7 @@ fn the_readmes_table_has_every_function_and_its_triggers() -> Result<()> {
     let readme = fs::read_to_string(root().join("README.md"))?;
     for function in Template::built_in()?.functions.values() {
         let path = format!("functions/src/{}", file(&function.binary));
+        assert!(readme.contains(&format!("| {} | ", function.binary)), "{}", function.binary);
         for trigger in &function.triggers {
             let trigger = match trigger {
                 Trigger::Route { method, path } => format!("`{method} {path}`"),

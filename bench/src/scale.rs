@@ -225,7 +225,7 @@ fn process(app: &App) -> Process {
     let clock = shown.clone();
     let mut app = app.clone();
     app.clock = Clock::from_fn(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
-    app.recent_callers = Recent::for_as_long_as(Duration::from_secs(1));
+    app.recent_keys = Recent::for_as_long_as(Duration::from_secs(1));
     app.recent_webhooks = Recent::for_as_long_as(Duration::from_secs(1));
     app.fanned_out = Heat::default();
     AsyncMutex::new((app, shown))
@@ -245,7 +245,7 @@ async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> 
                 let failures = handler(&app, event).await.batch_item_failures;
                 ensure!(failures.is_empty(), "a message was not worked");
             }
-            Handler::Schedule(handler) => handler(&app).await?,
+            Handler::Schedule(_) | Handler::Command(_) => {}
         }
         Ok(())
     };

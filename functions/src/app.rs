@@ -10,8 +10,7 @@ use aws_sdk_sqs::Client as Sqs;
 use aws_smithy_http_client::Builder as HttpBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use shared::domain::{Ids, Scope, Webhook, WebhookId, WebhookRef};
-use shared::http::caller::Caller;
+use shared::domain::{ApiKey, Ids, Scope, Webhook, WebhookId, WebhookRef};
 use shared::queue::Queues;
 use shared::send::Sender;
 use shared::settings::{InvalidSettings, Settings};
@@ -45,8 +44,8 @@ pub struct App {
     pub clock: Clock,
     /// New ids and secrets.
     pub ids: Ids,
-    /// What API keys opened a moment ago.
-    pub recent_callers: Recent<String, Caller>,
+    /// API keys that were read a moment ago, by their SHA-256.
+    pub recent_keys: Recent<String, ApiKey>,
     /// Webhooks that deliveries were made to a moment ago.
     pub recent_webhooks: Recent<(Scope, WebhookRef), Webhook>,
     /// Deliveries that were fanned out within this second, by webhook.
@@ -80,7 +79,7 @@ impl App {
             sender: Sender::new(settings.allowed_networks.clone(), settings.require_https),
             clock: Clock::system(),
             ids: Ids::random(),
-            recent_callers: Recent::for_as_long_as(RECENT),
+            recent_keys: Recent::for_as_long_as(RECENT),
             recent_webhooks: Recent::for_as_long_as(RECENT),
             fanned_out: Heat::default(),
             settings,

@@ -5,7 +5,9 @@ use std::error::Error;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::future::{BoxFuture, join_all};
 use lambda_http::Request;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
+use shared::domain::Permission;
 use shared::http::caller::{Caller, CallerError, api_key, caller};
 use shared::http::reply::Reply;
 use shared::sign::hex;
@@ -17,6 +19,8 @@ use crate::fault::Fault;
 pub type HttpHandler = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Reply>;
 /// Works a batch of queue messages and names those to see again.
 pub type SqsHandler = for<'a> fn(&'a App, SqsEvent) -> BoxFuture<'a, SqsBatchResponse>;
+/// Carries out what it is invoked with, and answers it. An error is the invocation's.
+pub type CommandHandler = for<'a> fn(&'a App, Value) -> BoxFuture<'a, Result<Value, Box<dyn Error + Send + Sync>>>;
 /// Does what is due.
 pub type ScheduleHandler = for<'a> fn(&'a App) -> BoxFuture<'a, Result<(), Fault>>;
 
@@ -29,6 +33,8 @@ pub enum Handler {
     Sqs(SqsHandler),
     /// A schedule.
     Schedule(ScheduleHandler),
+    /// Who has AWS credentials for it: no trigger.
+    Command(CommandHandler),
 }
 
 /// A function: one binary, one resource of the template.
@@ -61,6 +67,12 @@ impl Function {
         Self { name, handler: Handler::Schedule(handler), calls_customers: false }
     }
 
+    /// A function that is invoked by hand.
+    #[must_use]
+    pub const fn command(name: &'static str, handler: CommandHandler) -> Self {
+        Self { name, handler: Handler::Command(handler), calls_customers: false }
+    }
+
     /// The same, which calls customers' URLs.
     #[must_use]
     pub const fn calling_customers(self) -> Self {
@@ -76,13 +88,25 @@ pub trait Problem: From<CallerError> {
     fn fault(&self) -> Option<&(dyn Error + 'static)>;
 }
 
-/// Runs an HTTP function: finds out who calls, lets `handler` answer, and turns a problem into the dialect's answer.
+/// Runs an HTTP function: finds out who calls, lets `handler` answer, and turns a problem into the dialect's answer. Who only
+/// reads needs a key that may read, everybody else one that may manage.
 pub async fn answer<P: Problem>(
     app: &App,
     request: Request,
     handler: impl AsyncFnOnce(&App, Caller, &Request) -> Result<Reply, P>,
 ) -> Reply {
-    let result = match caller_of(app, &request).await {
+    let permission = if request.method().is_safe() { Permission::Read } else { Permission::Manage };
+    answer_who_may(permission, app, request, handler).await
+}
+
+/// The same, for keys that may do that.
+pub async fn answer_who_may<P: Problem>(
+    permission: Permission,
+    app: &App,
+    request: Request,
+    handler: impl AsyncFnOnce(&App, Caller, &Request) -> Result<Reply, P>,
+) -> Reply {
+    let result = match caller_of(app, &request, permission).await {
         Ok(caller) => handler(app, caller, &request).await,
         Err(error) => Err(P::from(error)),
     };
@@ -94,16 +118,18 @@ pub async fn answer<P: Problem>(
     })
 }
 
-async fn caller_of(app: &App, request: &Request) -> Result<Caller, CallerError> {
+async fn caller_of(app: &App, request: &Request, permission: Permission) -> Result<Caller, CallerError> {
     let (key, now) = (api_key(request)?, app.clock.now());
     // A key is held nowhere, not even in memory.
     let digest = hex(&Sha256::digest(key));
-    if let Some(caller) = app.recent_callers.get(&digest, now) {
-        return Ok(caller);
+    if let Some(known) = app.recent_keys.get(&digest, now) {
+        return caller(Some(&known), permission, now);
     }
-    let caller = caller(&app.store, key).await?;
-    app.recent_callers.keep(digest, caller.clone(), now);
-    Ok(caller)
+    let found = app.store.api_key(key).await?;
+    if let Some(found) = &found {
+        app.recent_keys.keep(digest, found.clone(), now);
+    }
+    caller(found.as_ref(), permission, now)
 }
 
 /// Works all records of a batch at once, with what they have in common, and calls `after` for each that is done with. It reports

@@ -1,10 +1,11 @@
 //! The whole inventory: every function there is. `template.yaml` says what triggers each.
 
 use crate::function::Function;
-use crate::{agentline, agentphone, casey, native, pipeline, talkover};
+use crate::{admin, agentline, agentphone, casey, native, pipeline, talkover};
 
 /// Every function, in the order of its name.
 pub const FUNCTIONS: &[Function] = &[
+    admin::FUNCTION,
     agentline::delete_webhook::FUNCTION,
     agentline::list_webhooks::FUNCTION,
     agentline::set_webhook::FUNCTION,

@@ -57,5 +57,9 @@ async fn serve(function: Function) -> Result<(), Error> {
                 |_: LambdaEvent<Value>| async move { handle(app).await.map_err(Error::from) }.instrument(span());
             lambda_runtime::run(service_fn(invoke)).await
         }
+        Handler::Command(handle) => {
+            let invoke = |event: LambdaEvent<Value>| async move { handle(app, event.payload).await }.instrument(span());
+            lambda_runtime::run(service_fn(invoke)).await
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! One string names a function everywhere: the folder and file `agentphone/set_agent_webhook.rs`, the binary
 //! `agentphone-set-agent-webhook`, the template's resource `AgentphoneSetAgentWebhook`, the log field `function`.
 
+pub mod admin;
 pub mod agentline;
 pub mod agentphone;
 pub mod app;

@@ -4,15 +4,17 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
+use functions::admin;
+use serde_json::Value;
 use shared::settings;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::demo;
-use crate::stack::{Stack, StoresAt};
+use crate::stack::{self, Stack, StoresAt};
 use crate::stores::{Keep, Stores};
 
 /// Every Switchhook function in one process, on embedded stores.
@@ -45,6 +47,12 @@ struct Options {
 enum Command {
     /// Start the embedded stores alone: DynamoDB and SQS at one URL
     Stores,
+    /// Invoke the function `admin`, on the stores of --stores-url or, while nothing else runs on them, of --data-dir
+    Admin {
+        /// What it is invoked with: '{"command": "create_project", "project": "acme"}'
+        #[arg(value_parser = |text: &str| serde_json::from_str::<Value>(text))]
+        event: Value,
+    },
 }
 
 /// Runs the command that the process was started with, until it is stopped.
@@ -69,16 +77,31 @@ async fn start(cli: Cli) -> Result<()> {
     let keep = if cli.options.in_memory { Keep::InMemory } else { Keep::In(cli.options.data_dir) };
     match cli.command {
         None => run_stack(cli.options.port.unwrap_or(3000), keep, cli.options.stores_url).await,
+        Some(Command::Admin { event }) => administer(event, keep, cli.options.stores_url).await,
         Some(Command::Stores) => run_stores(cli.options.port.unwrap_or(8000), &keep).await,
     }
 }
 
-async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<()> {
-    let stores = match stores_url.filter(|url| !url.is_empty()) {
-        None => StoresAt::Embedded(keep),
-        Some(url) if Url::parse(&url).is_ok_and(|url| url.has_host()) => StoresAt::Url(url),
+fn stores_at(keep: Keep, url: Option<String>) -> Result<StoresAt> {
+    match url.filter(|url| !url.is_empty()) {
+        None => Ok(StoresAt::Embedded(keep)),
+        Some(url) if Url::parse(&url).is_ok_and(|url| url.has_host()) => Ok(StoresAt::Url(url)),
         Some(url) => bail!("STORES_URL: `{url}` is no URL"),
-    };
+    }
+}
+
+/// Invokes `admin` without a stack around it, and prints what it answers.
+async fn administer(event: Value, keep: Keep, stores_url: Option<String>) -> Result<()> {
+    let (stores, app) = stack::surroundings(&stores_at(keep, stores_url)?, settings::variable).await?;
+    let answer = admin::administer(&app, event).await;
+    if let Some(stores) = stores {
+        stores.stop().await;
+    }
+    say(&serde_json::to_string_pretty(&answer.map_err(|error| anyhow!("{error}"))?)?)
+}
+
+async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<()> {
+    let stores = stores_at(keep, stores_url)?;
     let stack = Stack::start(port, &stores, settings::variable).await?;
     say(&format!("{}\nready {}", demo::welcome(&stack.url, &stack.stores_url), stack.url))?;
     stop(stack.stop()).await

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use functions::app::App;
-use shared::domain::{AgentId, Environment, ProjectId, Scope};
+use shared::domain::{AgentId, Environment, Permission, ProjectId, Scope};
 
 /// The key of the test environment.
 pub const TEST_KEY: &str = "sk_test_switchhook_local";
@@ -25,7 +25,9 @@ pub(crate) async fn seed(app: &App) -> Result<()> {
             Environment::Test => TEST_KEY,
             Environment::Live => LIVE_KEY,
         };
-        app.store.put_api_key(key, &scope).await?;
+        app.store.create_project(&scope.project, app.clock.now()).await?;
+        let all = (Permission::ALL.into(), Some("demo".to_owned()));
+        app.store.put_api_key(key, &scope, all, (app.clock.now(), None)).await?;
         for (id, name) in AGENTS {
             let id = AgentId::parse(id)?;
             if app.store.agent(&scope, &id).await?.is_none() {

@@ -83,20 +83,7 @@ impl Stack {
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
         let url = format!("http://{}", listener.local_addr()?);
-        let (stores, dynamodb_url, stores_url) = match stores_at {
-            StoresAt::Url(url) => (None, url.clone(), url.clone()),
-            StoresAt::Embedded(keep) => {
-                let stores = Stores::start(keep, 0).await?;
-                let urls = (stores.dynamodb_url.clone(), stores.url.clone());
-                (Some(stores), urls.0, urls.1)
-            }
-        };
-        let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
-        let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&dynamodb), aws_sdk_sqs::Client::new(&sqs));
-        let references = provision::provision(&template, &dynamodb, &sqs).await?;
-        let settings = Settings::read(|name| setting(name).or_else(|| value(&template, &references, name)))?;
-        let mut app = App::new(settings, dynamodb, sqs.clone());
-        demo::seed(&app).await?;
+        let Ground { stores, stores_url, sqs, references, mut app } = ground(&template, stores_at, setting).await?;
         change(&mut app).await;
         let app = Arc::new(app);
 
@@ -130,6 +117,46 @@ impl Stack {
             stores.stop().await;
         }
     }
+}
+
+/// What functions stand on: stores with everything in them that the template lists.
+struct Ground {
+    stores: Option<Stores>,
+    stores_url: String,
+    sqs: aws_sdk_sqs::Client,
+    references: BTreeMap<String, String>,
+    app: App,
+}
+
+async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str) -> Option<String>) -> Result<Ground> {
+    let (stores, dynamodb_url, stores_url) = match stores_at {
+        StoresAt::Url(url) => (None, url.clone(), url.clone()),
+        StoresAt::Embedded(keep) => {
+            let stores = Stores::start(keep, 0).await?;
+            let urls = (stores.dynamodb_url.clone(), stores.url.clone());
+            (Some(stores), urls.0, urls.1)
+        }
+    };
+    let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
+    let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&dynamodb), aws_sdk_sqs::Client::new(&sqs));
+    let references = provision::provision(template, &dynamodb, &sqs).await?;
+    let settings = Settings::read(|name| setting(name).or_else(|| value(template, &references, name)))?;
+    let app = App::new(settings, dynamodb, sqs.clone());
+    demo::seed(&app).await?;
+    Ok(Ground { stores, stores_url, sqs, references, app })
+}
+
+/// A function's surroundings without a stack around them, and the stores where they are embedded here.
+///
+/// # Errors
+/// As for [`Stack::start`].
+pub async fn surroundings(
+    stores_at: &StoresAt,
+    setting: impl Fn(&str) -> Option<String>,
+) -> Result<(Option<Stores>, App)> {
+    let template = Template::built_in().context("template.yaml")?;
+    let Ground { stores, app, .. } = ground(&template, stores_at, setting).await?;
+    Ok((stores, app))
 }
 
 /// What the template sets a variable to, but for what differs locally.

@@ -28,7 +28,7 @@ impl fmt::Debug for SealingKeys {
 
 /// The text is no list of keys. It is not repeated: it may be one all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not keys as in id:base64,id:base64, each of {KEY_BYTES} bytes and with an id of its own of A-Z a-z 0-9 _ -")]
+#[error("not keys as in id:base64,id:hex, each of {KEY_BYTES} bytes and with an id of its own of A-Z a-z 0-9 _ -")]
 pub struct InvalidKeys;
 
 /// A sealed text cannot be opened.
@@ -45,12 +45,12 @@ pub enum OpenError {
 impl FromStr for SealingKeys {
     type Err = InvalidKeys;
 
-    /// Reads `id:base64`, separated by commas: the key that seals first, then those that only open.
+    /// Reads `id:base64` or `id:hex`, separated by commas: the key that seals first, then those that only open.
     fn from_str(text: &str) -> Result<Self, InvalidKeys> {
         let mut keys: Vec<(String, Aes256Gcm)> = Vec::new();
         for part in text.split(',').map(str::trim) {
             let (id, encoded) = part.split_once(':').ok_or(InvalidKeys)?;
-            let key = STANDARD.decode(encoded).or(Err(InvalidKeys))?;
+            let key = from_hex(encoded).map_or_else(|| STANDARD.decode(encoded), Ok).or(Err(InvalidKeys))?;
             let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
             if id.is_empty() || !id.bytes().all(is_id) || keys.iter().any(|(known, _)| known == id) {
                 return Err(InvalidKeys);
@@ -59,6 +59,14 @@ impl FromStr for SealingKeys {
         }
         Ok(Self(keys))
     }
+}
+
+/// A key's bytes from as many hex digits; `None` where the text is anything else.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 2 * KEY_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    text.as_bytes().chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok()).collect()
 }
 
 impl SealingKeys {
@@ -122,6 +130,13 @@ mod tests {
             Err(OpenError::NotAuthentic),
             "another key of the same id"
         );
+    }
+
+    #[test]
+    fn a_key_may_be_given_in_hex() {
+        let sealed = keys(&[("k1", 0xab)]).seal("secret", "here", [7; NONCE_BYTES]).unwrap();
+        let hex: SealingKeys = format!("k1:{}", "ab".repeat(KEY_BYTES)).parse().unwrap();
+        assert_eq!(hex.open(&sealed, "here").as_deref(), Ok("secret"));
     }
 
     #[test]

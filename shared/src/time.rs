@@ -9,7 +9,7 @@ use time::format_description::well_known::{Rfc2822, Rfc3339};
 use time::{OffsetDateTime, UtcDateTime};
 
 /// 24 hours.
-pub(crate) const SECONDS_A_DAY: i64 = 24 * 60 * 60;
+pub const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// A point in time in milliseconds since 1970-01-01T00:00:00Z. Stored and queued as that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

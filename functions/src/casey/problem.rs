@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use http::StatusCode;
+use shared::domain::Permission;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply, coded_error};
 use shared::webhooks::WebhookError;
@@ -15,6 +16,8 @@ use crate::function;
 pub(super) enum Problem {
     /// 401 `unauthorized`
     Unauthorized(&'static str),
+    /// 403 `forbidden`
+    Forbidden(Permission),
     /// 404 `not_found`
     NotFound,
     /// 400 `invalid_request`
@@ -28,6 +31,7 @@ impl From<CallerError> for Problem {
         match error {
             CallerError::Missing => Self::Unauthorized("Missing API key"),
             CallerError::Invalid => Self::Unauthorized("Invalid API key"),
+            CallerError::Forbidden(permission) => Self::Forbidden(permission),
             CallerError::Store(error) => Self::Fault(error.into()),
         }
     }
@@ -52,6 +56,10 @@ impl function::Problem for Problem {
             Self::Unauthorized(text) => {
                 reply::asking_for_key(coded_error(StatusCode::UNAUTHORIZED, "unauthorized", text))
             }
+            Self::Forbidden(permission) => {
+                let text = format!("The API key may not {}", permission.as_str());
+                coded_error(StatusCode::FORBIDDEN, "forbidden", &text)
+            }
             Self::NotFound => coded_error(StatusCode::NOT_FOUND, "not_found", "Webhook endpoint not found"),
             Self::Invalid(text) => coded_error(StatusCode::BAD_REQUEST, "invalid_request", text),
             Self::Fault(_) => {
@@ -64,7 +72,7 @@ impl function::Problem for Problem {
     fn fault(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Unauthorized(_) | Self::NotFound | Self::Invalid(_) => None,
+            Self::Unauthorized(_) | Self::Forbidden(_) | Self::NotFound | Self::Invalid(_) => None,
         }
     }
 }

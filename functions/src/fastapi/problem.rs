@@ -5,6 +5,7 @@ use std::error::Error;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::domain::Permission;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
 use shared::http::request::BODY_BYTES_MAX;
@@ -22,6 +23,8 @@ pub enum Problem {
     TooMany,
     /// 401
     Unauthorized(&'static str),
+    /// 403
+    Forbidden(Permission),
     /// 404
     NotFound(&'static str),
     /// 413
@@ -54,6 +57,7 @@ impl From<CallerError> for Problem {
         match error {
             CallerError::Missing => Self::Unauthorized("Missing API key."),
             CallerError::Invalid => Self::Unauthorized("Invalid API key."),
+            CallerError::Forbidden(permission) => Self::Forbidden(permission),
             CallerError::Store(error) => error.into(),
         }
     }
@@ -87,6 +91,10 @@ impl function::Problem for Problem {
                 sentence(StatusCode::BAD_REQUEST, &text)
             }
             Self::Unauthorized(text) => reply::asking_for_key(sentence(StatusCode::UNAUTHORIZED, text)),
+            Self::Forbidden(permission) => {
+                let text = format!("The API key may not {}.", permission.as_str());
+                sentence(StatusCode::FORBIDDEN, &text)
+            }
             Self::NotFound(text) => sentence(StatusCode::NOT_FOUND, text),
             Self::TooLarge => {
                 let text = format!("The body is over {BODY_BYTES_MAX} bytes.");
@@ -103,7 +111,12 @@ impl function::Problem for Problem {
     fn fault(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::TooMany | Self::Unauthorized(_) | Self::NotFound(_) | Self::TooLarge | Self::Invalid(_) => None,
+            Self::TooMany
+            | Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::NotFound(_)
+            | Self::TooLarge
+            | Self::Invalid(_) => None,
         }
     }
 }

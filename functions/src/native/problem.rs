@@ -5,6 +5,7 @@ use std::error::Error;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
+use shared::domain::Permission;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply, coded_error};
 use shared::http::request::BODY_BYTES_MAX;
@@ -17,6 +18,8 @@ use crate::function;
 pub enum Problem {
     /// 401 `unauthorized`
     Unauthorized(&'static str),
+    /// 403 `forbidden`
+    Forbidden(Permission),
     /// 404 `not_found`
     NotFound(&'static str),
     /// 413 `too_large`
@@ -66,6 +69,7 @@ impl From<CallerError> for Problem {
         match error {
             CallerError::Missing => Self::Unauthorized("Send an API key: `Authorization: Bearer <key>`."),
             CallerError::Invalid => Self::Unauthorized("The API key is not valid."),
+            CallerError::Forbidden(permission) => Self::Forbidden(permission),
             CallerError::Store(error) => Self::Fault(error.into()),
         }
     }
@@ -78,6 +82,10 @@ impl function::Problem for Problem {
         match self {
             Self::Unauthorized(message) => {
                 reply::asking_for_key(coded_error(StatusCode::UNAUTHORIZED, "unauthorized", message))
+            }
+            Self::Forbidden(permission) => {
+                let message = format!("The API key may not {}.", permission.as_str());
+                coded_error(StatusCode::FORBIDDEN, "forbidden", &message)
             }
             Self::NotFound(message) => coded_error(StatusCode::NOT_FOUND, "not_found", message),
             Self::NotJson(message) => coded_error(StatusCode::BAD_REQUEST, "invalid_json", message),
@@ -103,7 +111,12 @@ impl function::Problem for Problem {
     fn fault(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Unauthorized(_) | Self::NotFound(_) | Self::TooLarge | Self::NotJson(_) | Self::Invalid(_) => None,
+            Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::NotFound(_)
+            | Self::TooLarge
+            | Self::NotJson(_)
+            | Self::Invalid(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Body: one event, or `{"events": […]}` with 1 to 100; [`super::event`] gives the fields. 202 `{id}`, or
 //! `{events: [{id}, …]}` in the order given, once SQS has them all: from there on none is lost. 400 where the body is
-//! no JSON; 401; 422 where an event is wrong, naming each, and none is taken; 503: some may have been taken.
+//! no JSON; 401; 403; 422 where an event is wrong, naming each, and none is taken; 503: some may have been taken.
 //!
 //! The header `Idempotency-Key` does for the request what `id` does for an event: a repeat within 24 hours is answered alike,
 //! and its events are told once. 422 where the key came with another body before.
@@ -14,7 +14,7 @@ use lambda_http::Request;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::domain::{Event, EventId, Scope, WebhookId};
+use shared::domain::{Event, EventId, Permission, Scope, WebhookId};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::body_bytes;
@@ -24,7 +24,7 @@ use shared::sign::hex;
 use super::{conversation, event, packing};
 use crate::app::App;
 use crate::fault::Fault;
-use crate::function::{Function, answer};
+use crate::function::{Function, answer_who_may};
 use crate::native::{Detail, Problem};
 
 /// Events in one request.
@@ -36,8 +36,9 @@ const KEY_HEADER: &str = "idempotency-key";
 const KEY_CHARS_MAX: usize = 255;
 
 /// The function.
-pub const FUNCTION: Function =
-    Function::http("pipeline-publish-events", |app, request| Box::pin(answer(app, request, handle)));
+pub const FUNCTION: Function = Function::http("pipeline-publish-events", |app, request| {
+    Box::pin(answer_who_may(Permission::Publish, app, request, handle))
+});
 
 /// The events of a request, and whether they came as a batch.
 struct Published {

@@ -7,6 +7,7 @@ use http::StatusCode;
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::json;
+use shared::domain::Permission;
 use shared::http::caller::CallerError;
 use shared::http::reply::{self, Reply};
 use shared::http::request::BODY_BYTES_MAX;
@@ -20,6 +21,8 @@ use crate::function;
 pub(super) enum Problem {
     /// 401
     Unauthorized(&'static str),
+    /// 403
+    Forbidden(Permission),
     /// 404
     NotFound(&'static str),
     /// 413
@@ -68,6 +71,7 @@ impl From<CallerError> for Problem {
         match error {
             CallerError::Missing => Self::Unauthorized("Missing Bearer Token"),
             CallerError::Invalid => Self::Unauthorized("Invalid Bearer Token"),
+            CallerError::Forbidden(permission) => Self::Forbidden(permission),
             CallerError::Store(error) => Self::Fault(error.into()),
         }
     }
@@ -103,6 +107,10 @@ impl function::Problem for Problem {
             Self::Unauthorized(text) => {
                 reply::asking_for_key(reply::json(StatusCode::UNAUTHORIZED, &json!({ "message": text })))
             }
+            Self::Forbidden(permission) => {
+                let text = format!("The token may not {}.", permission.as_str());
+                reply::json(StatusCode::FORBIDDEN, &json!({ "message": text }))
+            }
             Self::NotFound(text) => reply::json(StatusCode::NOT_FOUND, &json!({ "success": false, "message": text })),
             Self::TooLarge => {
                 let text = format!("The body is over {BODY_BYTES_MAX} bytes.");
@@ -122,7 +130,7 @@ impl function::Problem for Problem {
     fn fault(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::Unauthorized(_) | Self::NotFound(_) | Self::TooLarge | Self::Invalid(_) => None,
+            Self::Unauthorized(_) | Self::Forbidden(_) | Self::NotFound(_) | Self::TooLarge | Self::Invalid(_) => None,
         }
     }
 }

@@ -53,7 +53,8 @@ pub(super) struct Resource {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Metadata {
-    pub(super) build_properties: BuildProperties,
+    #[serde(default)]
+    pub(super) build_properties: Option<BuildProperties>,
 }
 
 #[derive(Deserialize)]

@@ -19,7 +19,7 @@ pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 pub struct Template {
     /// Parameters with their defaults.
     pub parameters: BTreeMap<String, String>,
-    /// The functions' environment variables, and the parameter or resource that each refers to.
+    /// The functions' environment variables that refer to a parameter or resource, and to which.
     pub environment: BTreeMap<String, String>,
     /// Tables by their names.
     pub tables: BTreeMap<String, Table>,
@@ -162,8 +162,10 @@ impl Template {
             functions: BTreeMap::new(),
         };
         for (name, value) in globals.environment.variables {
-            let target = tagged(&value, "Ref").with_context(|| format!("variable {name}"))?;
-            template.environment.insert(name, target.to_owned());
+            // Others are made of what AWS alone has, and set otherwise here.
+            if let Ok(target) = tagged(&value, "Ref") {
+                template.environment.insert(name, target.to_owned());
+            }
         }
         for (name, resource) in document.resources {
             template.add(&name, resource, globals.timeout).with_context(|| format!("resource {name}"))?;
@@ -181,12 +183,24 @@ impl Template {
             }
             "AWS::Serverless::Function" => {
                 let properties: FunctionProperties = serde_yaml_ng::from_value(resource.properties)?;
-                let binary = resource.metadata.context("no Metadata")?.build_properties.binary;
+                let binary = resource
+                    .metadata
+                    .and_then(|metadata| metadata.build_properties)
+                    .context("no BuildProperties")?
+                    .binary;
                 let timeout = Duration::from_secs(properties.timeout.unwrap_or(timeout_s));
                 let triggers = properties.events.into_values().map(trigger).collect::<Result<_>>()?;
                 self.functions.insert(name.to_owned(), Function { binary, timeout, triggers });
             }
             "AWS::Serverless::HttpApi" => {}
+            // What runs no function and holds no message.
+            "AWS::ApiGatewayV2::DomainName"
+            | "AWS::ApiGatewayV2::ApiMapping"
+            | "AWS::CloudWatch::Alarm"
+            | "AWS::CloudWatch::Dashboard"
+            | "AWS::KMS::Key"
+            | "AWS::Logs::LogGroup"
+            | "AWS::SecretsManager::Secret" => {}
             other => bail!("the local stack does not know {other}"),
         }
         Ok(())

@@ -41,6 +41,10 @@ id! {
     ProjectId
 }
 id! {
+    /// An API key, `key_…`, as lists show it.
+    KeyId
+}
+id! {
     /// One of a project's agents, named by the platform: 1-128 of `A-Z a-z 0-9 _ . : -`.
     AgentId
 }
@@ -87,10 +91,31 @@ impl WebhookId {
 }
 
 impl ProjectId {
-    /// Takes the id of a project; ids of projects are made by us and hold no `#`.
+    /// Takes the id of a project that is known to be one.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self(id.to_owned())
+    }
+
+    /// Checks and takes the id of a project; `None` where it is not 1-64 of `a-z 0-9 _ -`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+}
+
+impl KeyId {
+    /// The id of a key, of half of its digest.
+    pub(crate) fn of_digest(half: &str) -> Self {
+        Self(format!("key_{half}"))
+    }
+
+    /// The id that a caller names, which may be that of no key.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("key_")?;
+        (digits.len() <= 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Self(text.to_owned()))
     }
 }
 

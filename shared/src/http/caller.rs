@@ -3,8 +3,9 @@
 use http::header::AUTHORIZATION;
 use lambda_http::Request;
 
-use crate::domain::Scope;
-use crate::store::{Store, StoreError};
+use crate::domain::{ApiKey, Permission, Scope};
+use crate::store::StoreError;
+use crate::time::Timestamp;
 
 /// The holder of a valid API key. A handler that takes one runs for nobody else.
 #[derive(Debug, Clone)]
@@ -19,9 +20,12 @@ pub enum CallerError {
     /// No bearer token came with it.
     #[error("no API key was given")]
     Missing,
-    /// There is no such key.
+    /// There is no such key, or it has expired.
     #[error("the API key is not valid")]
     Invalid,
+    /// The key is not for that.
+    #[error("the API key may not {}", .0.as_str())]
+    Forbidden(Permission),
     /// The key could not be looked up.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -35,13 +39,13 @@ pub fn api_key(request: &Request) -> Result<&str, CallerError> {
     bearer(request).ok_or(CallerError::Missing)
 }
 
-/// Looks up a key.
+/// The holder of a key that was looked up.
 ///
 /// # Errors
-/// Where it is unknown, or the store fails.
-pub async fn caller(store: &Store, key: &str) -> Result<Caller, CallerError> {
-    let scope = store.scope_of_key(key).await?.ok_or(CallerError::Invalid)?;
-    Ok(Caller { scope })
+/// Where there is none, it has expired, or may not do that.
+pub fn caller(key: Option<&ApiKey>, permission: Permission, now: Timestamp) -> Result<Caller, CallerError> {
+    let key = key.filter(|key| !key.is_expired(now)).ok_or(CallerError::Invalid)?;
+    if key.may(permission) { Ok(Caller { scope: key.scope.clone() }) } else { Err(CallerError::Forbidden(permission)) }
 }
 
 fn bearer(request: &Request) -> Option<&str> {

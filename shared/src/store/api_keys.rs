@@ -1,52 +1,151 @@
-//! API keys: kept by their SHA-256, so that a copy of the table opens nothing.
+//! API keys. A key is found by the first half of its SHA-256, its id, and known by the second, which is compared in constant
+//! time: a copy of the table opens nothing. Each is listed in its project's partition, too.
 
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
+use super::webhooks::canceled_for;
 use super::{ITEM_VERSION, Store, StoreError, from_item, keys, text, to_item};
-use crate::domain::{Environment, ProjectId, Scope};
+use crate::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Scope};
+use crate::sign::hex;
+use crate::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
-struct ApiKeyItem {
+struct KeyItem {
     pk: String,
     sk: String,
     v: u8,
+    key_id: KeyId,
+    /// The second half of the key's SHA-256, in hex; absent where it is the project's list of keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verifier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     project: ProjectId,
     environment: Environment,
+    permissions: BTreeSet<Permission>,
+    created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends_at: Option<Timestamp>,
+}
+
+/// A key's id, and what it is known by.
+fn halves(key: &str) -> (KeyId, String) {
+    let digest = hex(&Sha256::digest(key));
+    let (id, verifier) = digest.split_at(digest.len() / 2);
+    (KeyId::of_digest(id), verifier.to_owned())
 }
 
 impl Store {
-    /// The scope that an API key opens; `None` where there is no such key.
+    /// What a key opens, whether it has expired or not; `None` where there is no such key.
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn scope_of_key(&self, key: &str) -> Result<Option<Scope>, StoreError> {
+    pub async fn api_key(&self, key: &str) -> Result<Option<ApiKey>, StoreError> {
+        let (id, verifier) = halves(key);
         let found = self
             .client
             .get_item()
             .table_name(&self.config_table)
-            .key("pk", text(keys::api_key(&Sha256::digest(key))))
+            .key("pk", text(keys::api_key(&id)))
             .key("sk", text(keys::API_KEY))
             .send()
             .await?;
-        let Some(item) = found.item else { return Ok(None) };
-        let item: ApiKeyItem = from_item(item)?;
-        Ok(Some(Scope { project: item.project, environment: item.environment }))
+        let Some(item) = found.item.map(from_item::<KeyItem>).transpose()? else { return Ok(None) };
+        let known = item.verifier.clone().unwrap_or_default();
+        Ok(bool::from(known.as_bytes().ct_eq(verifier.as_bytes())).then(|| item.into()))
     }
 
-    /// Lets an API key open a scope.
+    /// Stores a key of a project; one that is the same takes the place of what it was. Returns what is stored, `None` where
+    /// there is no such project.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn put_api_key(&self, key: &str, scope: &Scope) -> Result<(), StoreError> {
-        let item = ApiKeyItem {
-            pk: keys::api_key(&Sha256::digest(key)),
-            sk: keys::API_KEY.to_owned(),
-            v: ITEM_VERSION,
-            project: scope.project.clone(),
-            environment: scope.environment,
+    pub async fn put_api_key(
+        &self,
+        key: &str,
+        scope: &Scope,
+        (permissions, name): (BTreeSet<Permission>, Option<String>),
+        (created_at, expires_at): (Timestamp, Option<Timestamp>),
+    ) -> Result<Option<ApiKey>, StoreError> {
+        let (id, verifier) = halves(key);
+        let stored = ApiKey { id, name, scope: scope.clone(), permissions, created_at, expires_at };
+        let put = |pk: String, sk: String, verifier: Option<String>| {
+            let item = to_item(&KeyItem::new(&stored, pk, sk, verifier))?;
+            let put = Put::builder().table_name(&self.config_table).set_item(Some(item)).build().ok();
+            Ok::<_, StoreError>(TransactWriteItem::builder().set_put(put).build())
         };
-        self.client.put_item().table_name(&self.config_table).set_item(Some(to_item(&item)?)).send().await?;
-        Ok(())
+        let project = keys::project(&scope.project);
+        let steps = vec![
+            put(keys::api_key(&stored.id), keys::API_KEY.to_owned(), Some(verifier))?,
+            put(project, keys::listed_key(&stored.id), None)?,
+            self.project_is_there(&scope.project),
+        ];
+        match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
+            Ok(_) => Ok(Some(stored)),
+            Err(error) if canceled_for(&error).contains(&Some("ConditionalCheckFailed")) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A project's keys, expired ones too, in the order of their ids.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn api_keys(&self, project: &ProjectId) -> Result<Vec<ApiKey>, StoreError> {
+        let items = self.partition_items(&keys::project(project)).await?.into_iter();
+        let listed = items.filter(|item| item.contains_key("key_id"));
+        listed.map(|item| from_item::<KeyItem>(item).map(ApiKey::from)).collect()
+    }
+
+    /// Removes a project's key; `false` where it has none of that id. A process that has just read it may take it for another
+    /// second.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn delete_api_key(&self, project: &ProjectId, id: &KeyId) -> Result<bool, StoreError> {
+        let listed = (keys::project(project), keys::listed_key(id));
+        if !self.api_keys(project).await?.iter().any(|key| key.id == *id) {
+            return Ok(false);
+        }
+        // What opens goes first: interrupted, it is still listed, and can be removed again.
+        self.delete_config(keys::api_key(id), keys::API_KEY.to_owned()).await?;
+        self.delete_config(listed.0, listed.1).await?;
+        Ok(true)
+    }
+}
+
+impl KeyItem {
+    fn new(key: &ApiKey, pk: String, sk: String, verifier: Option<String>) -> Self {
+        Self {
+            pk,
+            sk,
+            v: ITEM_VERSION,
+            key_id: key.id.clone(),
+            verifier,
+            name: key.name.clone(),
+            project: key.scope.project.clone(),
+            environment: key.scope.environment,
+            permissions: key.permissions.clone(),
+            created_at: key.created_at,
+            ends_at: key.expires_at,
+        }
+    }
+}
+
+impl From<KeyItem> for ApiKey {
+    fn from(item: KeyItem) -> Self {
+        Self {
+            id: item.key_id,
+            name: item.name,
+            scope: Scope { project: item.project, environment: item.environment },
+            permissions: item.permissions,
+            created_at: item.created_at,
+            expires_at: item.ends_at,
+        }
     }
 }

@@ -10,7 +10,6 @@ use futures::future::{join_all, try_join_all};
 
 use super::delivery_item::DeliveryItem;
 use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, to_item, update_if};
-use crate::aws::AwsFailure;
 use crate::domain::{Delivery, DeliveryKey, Scope, Status, WebhookId};
 use crate::time::Timestamp;
 
@@ -19,15 +18,6 @@ const DUE_INDEX: &str = "due";
 
 /// How long one that cannot be read is let alone.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Items that DynamoDB writes in one request.
-const BATCH_WRITE_MAX: usize = 25;
-
-/// How often what a request left unwritten is sent again before the call fails.
-const WRITE_TRIES_MAX: u32 = 3;
-
-/// The pause before it is, longer each time.
-const WRITE_PAUSE: Duration = Duration::from_millis(50);
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,23 +86,7 @@ impl Store {
             let item = DeliveryItem::new(delivery, None, self.retention_days);
             writes.insert(item.key(), put(to_item(&item)?));
         }
-        let writes: Vec<WriteRequest> = writes.into_values().collect();
-        try_join_all(writes.chunks(BATCH_WRITE_MAX).map(|some| self.write_all(some.to_vec()))).await?;
-        Ok(())
-    }
-
-    async fn write_all(&self, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
-        for tries in 1..=WRITE_TRIES_MAX {
-            if tries > 1 {
-                tokio::time::sleep(WRITE_PAUSE * tries).await;
-            }
-            let written = self.client.batch_write_item().request_items(&self.log_table, writes).send().await?;
-            writes = written.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
-            if writes.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Unavailable(AwsFailure::new("UnprocessedItems", "some items were not written")))
+        self.write_batches(&self.log_table, writes.into_values().collect()).await
     }
 
     /// A delivery as the log has it, and the queue message that makes its next attempt.

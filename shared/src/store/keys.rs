@@ -1,8 +1,9 @@
 //! The one place that forms keys. No part of a key that users choose may hold `#`.
 
 use super::repeats::FirstPlace;
-use crate::domain::{AgentId, DeliveryKey, EventId, Owner, Place, Scope, WebhookId, WebhookRef, digest};
-use crate::sign::hex;
+use crate::domain::{
+    AgentId, DeliveryKey, EventId, KeyId, Owner, Place, ProjectId, Scope, WebhookId, WebhookRef, digest,
+};
 use crate::time::Timestamp;
 
 /// Partitions of the index of what is due, over the whole table: a thousand writes a second each.
@@ -22,6 +23,9 @@ pub(super) const PLACE: &str = "place";
 
 /// The sort key of an API key.
 pub(super) const API_KEY: &str = "key";
+
+/// The sort key of a project itself, in its partition.
+pub(super) const PROJECT: &str = "project";
 
 fn scoped(scope: &Scope, rest: &str) -> String {
     format!("{}#{}#{rest}", scope.project, scope.environment.as_str())
@@ -63,9 +67,19 @@ pub(super) fn webhooks(scope: &Scope) -> String {
     scoped(scope, "webhooks")
 }
 
-/// The partition of an API key, by the SHA-256 of it: the key itself is stored nowhere.
-pub(super) fn api_key(sha256: &[u8]) -> String {
-    format!("key#{}", hex(sha256))
+/// The partition of an API key: the key itself is stored nowhere.
+pub(super) fn api_key(id: &KeyId) -> String {
+    format!("key#{id}")
+}
+
+/// The partition of a project and the list of its keys.
+pub(super) fn project(project: &ProjectId) -> String {
+    format!("project#{project}")
+}
+
+/// The sort key of an API key in its project's list.
+pub(super) fn listed_key(id: &KeyId) -> String {
+    format!("key#{id}")
 }
 
 /// The partition of one shard of a webhook's log.

@@ -3,7 +3,7 @@
 //!
 //! Every call names the [`Scope`] it reads or writes under; only `keys` forms keys from it.
 //! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`], [`copies`],
-//! [`deliveries`], [`health`], [`repeats`], [`slot_logs`], [`subscriptions`], [`webhooks`].
+//! [`deliveries`], [`health`], [`projects`], [`repeats`], [`slot_logs`], [`subscriptions`], [`webhooks`].
 
 pub mod agents;
 pub mod api_keys;
@@ -13,12 +13,14 @@ pub mod deliveries;
 mod delivery_item;
 pub mod health;
 mod keys;
+pub mod projects;
 pub mod repeats;
 mod secrets_item;
 pub mod slot_logs;
 pub mod subscriptions;
 mod webhook_item;
 pub mod webhooks;
+mod writes;
 
 use std::collections::HashMap;
 

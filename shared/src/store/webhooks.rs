@@ -241,7 +241,7 @@ impl Store {
         self.delete_config(keys::owner(scope, owner), keys::slot().to_owned()).await
     }
 
-    async fn delete_config(&self, pk: String, sk: String) -> Result<bool, StoreError> {
+    pub(super) async fn delete_config(&self, pk: String, sk: String) -> Result<bool, StoreError> {
         let answer = self
             .client
             .delete_item()

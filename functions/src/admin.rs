@@ -1,0 +1,162 @@
+//! Invoked by who has AWS credentials for it: makes projects and API keys. There is no way to it over HTTP.
+//!
+//! Invoked with one of
+//!
+//! - `{"command": "create_project", "project": "acme"}` answers `{project}`.
+//! - `{"command": "create_key", "project", "environment": "live" | "test", "scopes": ["manage", "publish", "read"], "name"?,
+//!   "expires_in_days"?}` answers `{id, key, …}`: the key is shown here and never again.
+//! - `{"command": "list_keys", "project"}` answers `{keys: [{id, name, environment, scopes, created_at, expires_at, expired}]}`.
+//! - `{"command": "revoke_key", "project", "id"}` answers `{id}`. A process that has just read it takes it for another second.
+//! - `{"command": "delete_project", "project"}` answers `{project, done}`: its keys, agents, webhooks and their deliveries. Where
+//!   `done` is false, time was up: invoke it again. What remains goes with the log's retention.
+//!
+//! What is wrong with a command fails the invocation, with a sentence that says so.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Scope};
+use shared::time::{SECONDS_A_DAY, Timestamp};
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::function::Function;
+
+/// The longest name of a key.
+const NAME_CHARS_MAX: usize = 255;
+
+/// The longest that a key may live, where it ends at all.
+const DAYS_MAX: u32 = 3650;
+
+/// How long a deletion works before it answers: less than the function's time.
+const WORK_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// The function.
+pub const FUNCTION: Function =
+    Function::command("admin", |app, event| Box::pin(async move { administer(app, event).await.map_err(Into::into) }));
+
+#[derive(Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+enum Command {
+    CreateProject {
+        project: String,
+    },
+    CreateKey {
+        project: String,
+        environment: Environment,
+        scopes: BTreeSet<Permission>,
+        name: Option<String>,
+        expires_in_days: Option<u32>,
+    },
+    ListKeys {
+        project: String,
+    },
+    RevokeKey {
+        project: String,
+        id: String,
+    },
+    DeleteProject {
+        project: String,
+    },
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It is none.
+    #[error("no command: {0}")]
+    Command(serde_json::Error),
+    /// Something in it cannot be.
+    #[error("{0}")]
+    Invalid(String),
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    Missing(&'static str),
+    /// It is there already.
+    #[error("there is such a project")]
+    Exists,
+    /// It may be tried again.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<shared::store::StoreError> for Refusal {
+    fn from(error: shared::store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// Carries out a command.
+///
+/// # Errors
+/// Where it is none, what it names cannot be or is not there, or the store fails.
+pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
+    let now = app.clock.now();
+    match serde_json::from_value(event).map_err(Refusal::Command)? {
+        Command::CreateProject { project } => {
+            let project = project_id(&project)?;
+            if app.store.create_project(&project, now).await? {
+                Ok(json!({ "project": project }))
+            } else {
+                Err(Refusal::Exists)
+            }
+        }
+        Command::CreateKey { project, environment, scopes, name, expires_in_days } => {
+            let scope = Scope { project: project_id(&project)?, environment };
+            let expires_at = expires_in_days.map(|days| expiry(now, days)).transpose()?;
+            if scopes.is_empty() {
+                return Err(Refusal::Invalid("scopes: at least one of manage, publish and read".to_owned()));
+            }
+            if name.as_ref().is_some_and(|name| !(1..=NAME_CHARS_MAX).contains(&name.chars().count())) {
+                return Err(Refusal::Invalid(format!("name: 1 to {NAME_CHARS_MAX} characters")));
+            }
+            let key = format!("sk_{}_{}{}", environment.as_str(), app.ids.token(), app.ids.token());
+            let stored = app.store.put_api_key(&key, &scope, (scopes, name), (now, expires_at)).await?;
+            let mut shown = shown(&stored.ok_or(Refusal::Missing("such project"))?, now);
+            if let Some(fields) = shown.as_object_mut() {
+                fields.insert("key".to_owned(), key.into());
+            }
+            Ok(shown)
+        }
+        Command::ListKeys { project } => {
+            let keys = app.store.api_keys(&project_id(&project)?).await?;
+            Ok(json!({ "keys": keys.iter().map(|key| shown(key, now)).collect::<Vec<_>>() }))
+        }
+        Command::RevokeKey { project, id } => {
+            let missing = || Refusal::Missing("such key");
+            let (project, id) = (project_id(&project)?, KeyId::parse(&id).ok_or_else(missing)?);
+            if app.store.delete_api_key(&project, &id).await? { Ok(json!({ "id": id })) } else { Err(missing()) }
+        }
+        Command::DeleteProject { project } => {
+            let project = project_id(&project)?;
+            let until = now.plus(WORK_MAX);
+            let done = app.store.delete_project(&project, || app.clock.now() < until).await?;
+            Ok(json!({ "project": project, "done": done }))
+        }
+    }
+}
+
+fn project_id(text: &str) -> Result<ProjectId, Refusal> {
+    ProjectId::parse(text).ok_or_else(|| Refusal::Invalid("project: 1 to 64 of a-z 0-9 _ -".to_owned()))
+}
+
+fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, Refusal> {
+    if !(1..=DAYS_MAX).contains(&days) {
+        return Err(Refusal::Invalid(format!("expires_in_days: 1 to {DAYS_MAX}")));
+    }
+    Ok(now.plus(Duration::from_secs(u64::from(days) * SECONDS_A_DAY.unsigned_abs())))
+}
+
+fn shown(key: &ApiKey, now: Timestamp) -> Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "environment": key.scope.environment,
+        "scopes": key.permissions,
+        "created_at": key.created_at.iso8601(),
+        "expires_at": key.expires_at.map(Timestamp::iso8601),
+        "expired": key.is_expired(now),
+    })
+}

@@ -1,0 +1,43 @@
+//! Many writes in few requests.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::WriteRequest;
+use futures::future::try_join_all;
+
+use super::{Store, StoreError};
+use crate::aws::AwsFailure;
+
+/// Items that DynamoDB writes in one request.
+const BATCH_WRITE_MAX: usize = 25;
+
+/// How often what a request left unwritten is sent again before the call fails.
+const WRITE_TRIES_MAX: u32 = 3;
+
+/// The pause before it is, longer each time.
+const WRITE_PAUSE: Duration = Duration::from_millis(50);
+
+impl Store {
+    /// Makes all writes to a table, none of which may be to the same item as another.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take them all. Some may be written.
+    pub(super) async fn write_batches(&self, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        try_join_all(writes.chunks(BATCH_WRITE_MAX).map(|some| self.write_batch(table, some.to_vec()))).await?;
+        Ok(())
+    }
+
+    async fn write_batch(&self, table: &str, mut writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        for tries in 1..=WRITE_TRIES_MAX {
+            if tries > 1 {
+                tokio::time::sleep(WRITE_PAUSE * tries).await;
+            }
+            let written = self.client.batch_write_item().request_items(table, writes).send().await?;
+            writes = written.unprocessed_items.unwrap_or_default().into_values().flatten().collect();
+            if writes.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Unavailable(AwsFailure::new("UnprocessedItems", "some items were not written")))
+    }
+}
