@@ -29,6 +29,7 @@ mod idempotency;
 mod kills;
 mod model;
 mod pipeline;
+mod policies;
 mod process;
 mod promises;
 mod publishing;

@@ -10,6 +10,7 @@ pub mod demo;
 mod gateway;
 mod inbox;
 pub mod invoke;
+pub mod policy;
 mod pollers;
 mod provision;
 mod schedule;

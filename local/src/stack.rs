@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::policy::Policy;
 use crate::stores::{Keep, Stores};
 use crate::template::Template;
 use crate::{aws, demo, gateway, inbox, pollers, provision, schedule};
@@ -47,6 +48,8 @@ pub struct Stack {
     pub url: String,
     /// Where its stores are: DynamoDB and SQS at one URL.
     pub stores_url: String,
+    /// What its functions may do, and did.
+    pub policy: Policy,
     stores: Option<Stores>,
     server: JoinHandle<()>,
     workers: Vec<JoinSet<()>>,
@@ -83,7 +86,8 @@ impl Stack {
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
         let url = format!("http://{}", listener.local_addr()?);
-        let Ground { stores, stores_url, sqs, references, mut app } = ground(&template, stores_at, setting).await?;
+        let Ground { stores, stores_url, sqs, references, policy, mut app } =
+            ground(&template, stores_at, setting).await?;
         change(&mut app).await;
         let app = Arc::new(app);
 
@@ -94,7 +98,7 @@ impl Stack {
             pollers::start(&template, &references, &sqs, &app, &stop_workers).await?,
             schedule::start(&template, &app, &stop_workers),
         ];
-        Ok(Self { url, stores_url, stores, server, workers, stop_workers, stop_server })
+        Ok(Self { url, stores_url, policy, stores, server, workers, stop_workers, stop_server })
     }
 
     /// Stops everything: first the workers, once their batches are done, then the API, then the stores.
@@ -125,6 +129,7 @@ struct Ground {
     stores_url: String,
     sqs: aws_sdk_sqs::Client,
     references: BTreeMap<String, String>,
+    policy: Policy,
     app: App,
 }
 
@@ -138,12 +143,15 @@ async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str
         }
     };
     let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
-    let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::new(&dynamodb), aws_sdk_sqs::Client::new(&sqs));
+    let policy = Policy::of(template);
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&dynamodb).interceptor(policy.clone()).build();
+    let sqs = aws_sdk_sqs::config::Builder::from(&sqs).interceptor(policy.clone()).build();
+    let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::from_conf(dynamodb), aws_sdk_sqs::Client::from_conf(sqs));
     let references = provision::provision(template, &dynamodb, &sqs).await?;
     let settings = Settings::read(|name| setting(name).or_else(|| value(template, &references, name)))?;
     let app = App::new(settings, dynamodb, sqs.clone());
     demo::seed(&app).await?;
-    Ok(Ground { stores, stores_url, sqs, references, app })
+    Ok(Ground { stores, stores_url, sqs, references, policy, app })
 }
 
 /// A function's surroundings without a stack around them, and the stores where they are embedded here.

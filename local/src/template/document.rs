@@ -69,6 +69,21 @@ pub(super) struct FunctionProperties {
     pub(super) timeout: Option<u64>,
     #[serde(default)]
     pub(super) events: BTreeMap<String, Event>,
+    #[serde(default)]
+    pub(super) policies: Vec<PolicyDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PolicyDocument {
+    pub(super) statement: Vec<Statement>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Statement {
+    pub(super) action: Vec<String>,
+    pub(super) resource: Value,
 }
 
 #[derive(Deserialize)]

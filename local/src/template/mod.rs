@@ -2,14 +2,14 @@
 
 mod document;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_yaml_ng::Value;
 
-use self::document::{Document, Event, FunctionProperties, QueueProperties, Resource};
+use self::document::{Document, Event, FunctionProperties, PolicyDocument, QueueProperties, Resource, Statement};
 
 /// The template that this program was built with.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -108,6 +108,17 @@ pub struct Function {
     pub timeout: Duration,
     /// What invokes it.
     pub triggers: Vec<Trigger>,
+    /// What it may do.
+    pub permissions: BTreeSet<Permission>,
+}
+
+/// An action of AWS's that is allowed on one resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permission {
+    /// `dynamodb:Query`
+    pub action: String,
+    /// `ConfigTable`, `ConfigTable/index/listing`
+    pub resource: String,
 }
 
 /// What invokes a function.
@@ -190,7 +201,8 @@ impl Template {
                     .binary;
                 let timeout = Duration::from_secs(properties.timeout.unwrap_or(timeout_s));
                 let triggers = properties.events.into_values().map(trigger).collect::<Result<_>>()?;
-                self.functions.insert(name.to_owned(), Function { binary, timeout, triggers });
+                let permissions = permissions(properties.policies)?;
+                self.functions.insert(name.to_owned(), Function { binary, timeout, triggers, permissions });
             }
             "AWS::Serverless::HttpApi" => {}
             // What runs no function and holds no message.
@@ -205,6 +217,29 @@ impl Template {
         }
         Ok(())
     }
+}
+
+fn permissions(policies: Vec<PolicyDocument>) -> Result<BTreeSet<Permission>> {
+    let mut permissions = BTreeSet::new();
+    for Statement { action, resource } in policies.into_iter().flat_map(|policy| policy.statement) {
+        let resources = resource.as_sequence().cloned().unwrap_or_else(|| vec![resource]);
+        for resource in resources.iter().map(permitted) {
+            let resource = resource?;
+            permissions.extend(action.iter().cloned().map(|action| Permission { action, resource: resource.clone() }));
+        }
+    }
+    Ok(permissions)
+}
+
+/// `ConfigTable/index/listing` of `!Sub ${ConfigTable.Arn}/index/listing`.
+fn permitted(resource: &Value) -> Result<String> {
+    if let Ok(arn) = tagged(resource, "GetAtt") {
+        return resource_of(arn);
+    }
+    let text = tagged(resource, "Sub")?;
+    let inside = text.strip_prefix("${").and_then(|text| text.split_once('}'));
+    let (arn, rest) = inside.with_context(|| format!("`{text}` is no resource"))?;
+    Ok(resource_of(arn)? + rest)
 }
 
 fn queue(properties: QueueProperties) -> Result<Queue> {

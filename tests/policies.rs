@@ -1,0 +1,179 @@
+//! Each function's policy is what it uses: the local stack refuses what the template does not allow, so a policy that lacks
+//! something fails the tests; one that has too much fails here.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use functions::admin::administer;
+use functions::app::App;
+use functions::function::Handler;
+use functions::pipeline;
+use functions::recent::Recent;
+use local::invoke;
+use local::policy::Use;
+use local::stack::StoresAt;
+use local::stores::Keep;
+use local::template::Template;
+use serde_json::{Value, json};
+use shared::domain::{AgentId, DialectName, Owner, Webhook};
+
+use crate::receiver::{Receiver, Step};
+use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
+
+const TALKOVER: &str = "/talkover/api/v1/agents/agt_abc123/webhooks";
+const CASEY: &str = "/casey/v1/backend/webhooks";
+
+/// What the template allows and no function has used yet.
+fn unused(api: &Api) -> Result<BTreeSet<Use>> {
+    let mut allowed = BTreeSet::new();
+    for function in Template::built_in()?.functions.into_values() {
+        allowed.extend(function.permissions.into_iter().map(|permission| (function.binary.clone(), permission)));
+    }
+    let used = api.stack.policy.used();
+    Ok(allowed.into_iter().filter(|permission| !used.contains(permission)).collect())
+}
+
+/// Invokes `admin` as Lambda does.
+async fn admin(api: &Api, command: Value) -> Result<Value> {
+    let app = api.app.clone();
+    let answer = invoke::contained("admin", PATIENCE, async move { administer(&app, command).await });
+    Ok(answer.await.expect("it ends")?)
+}
+
+/// Invokes `sweep` as Lambda does, until it has found something overdue.
+async fn sweep(api: &Api) -> Result<()> {
+    let Handler::Schedule(handler) = pipeline::sweep::FUNCTION.handler else { panic!("it has a schedule") };
+    let start = Instant::now();
+    while unused(api)?.iter().any(|(function, _)| function == "pipeline-sweep") {
+        ensure!(start.elapsed() < PATIENCE, "nothing was overdue");
+        let app = api.app.clone();
+        invoke::contained("pipeline-sweep", PATIENCE, async move { handler(&app).await }).await.expect("it ends")?;
+    }
+    Ok(())
+}
+
+/// Agents, and what each dialect's customers do.
+async fn set_and_read(api: &Api, receiver: &Receiver) -> Result<()> {
+    api.put("/v1/agents/agt_gone", &json!({ "name": "Gone" })).await?;
+    for path in ["/v1/agents", "/v1/agents/agt_gone"] {
+        assert_eq!(api.get(path).await?.status, 200);
+    }
+    assert_eq!(api.delete("/v1/agents/agt_gone").await?.status, 204);
+
+    let line = json!({ "url": receiver.url("/line"), "agent_id": OTHER_AGENT });
+    let line_path = format!("/agentline/v1/webhooks?agent_id={OTHER_AGENT}");
+    assert_eq!(api.post("/agentline/v1/webhooks", &line).await?.status, 200);
+    for path in ["/agentline/v1/webhooks", &line_path] {
+        assert_eq!(api.get(path).await?.status, 200);
+    }
+    api.post(&format!("/agentline/v1/webhooks/test?agent_id={OTHER_AGENT}"), &json!({ "agent_id": OTHER_AGENT }))
+        .await?;
+    api.delete(&line_path).await?;
+
+    for owner in ["/agentphone/v1/agents/agt_abc123/webhook", "/agentphone/v1/webhooks"] {
+        assert_eq!(api.post(owner, &json!({ "url": receiver.url("/phone") })).await?.status, 200);
+        assert_eq!(api.get(owner).await?.status, 200);
+        api.post(&format!("{owner}/test"), &json!({})).await?;
+        api.get(&format!("{owner}/deliveries")).await?;
+        assert_eq!(api.delete(owner).await?.status, 200);
+    }
+    for statistics in ["stats", "all-time"] {
+        assert_eq!(api.get(&format!("/agentphone/v1/webhooks/deliveries/{statistics}")).await?.status, 200);
+    }
+
+    let talkover =
+        json!({ "name": "T", "webhook_url": receiver.url("/talkover"), "events": ["event_phone_call_ended"] });
+    let made = api.post(TALKOVER, &talkover).await?.body;
+    let id = made["data"]["id"].as_str().or_else(|| made["id"].as_str()).unwrap_or_default().to_owned();
+    let path = format!("{TALKOVER}/{id}");
+    for path in [TALKOVER, &path] {
+        assert_eq!(api.get(path).await?.status, 200, "{made}");
+    }
+    api.put(&path, &talkover).await?;
+    api.send(http::Method::PATCH, &format!("{path}/toggle"), "").await?;
+    api.post(&format!("{path}/test"), &json!({ "event": "event_phone_call_ended" })).await?;
+    api.delete(&path).await?;
+
+    let casey = json!({ "url": receiver.url("/casey"), "event_types": ["n"] });
+    let made = api.post(CASEY, &casey).await?.body;
+    let id = made["id"].as_str().or_else(|| made["data"]["id"].as_str()).unwrap_or_default().to_owned();
+    let path = format!("{CASEY}/{id}");
+    for path in [CASEY, &path, &format!("{path}/secret")] {
+        assert_eq!(api.get(path).await?.status, 200, "{made}");
+    }
+    api.post(&format!("{CASEY}/test"), &json!({})).await?;
+    api.delete(&path).await?;
+    Ok(())
+}
+
+/// Everything that can happen to an event.
+async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
+    api.set_webhook(AGENT, &receiver.url("/")).await?;
+    let message = json!({
+        "type": "message.received", "agent_id": AGENT, "id": "named", "conversation_id": "c", "data": { "message": "Hello" },
+        "conversation_state": { "step": 1 },
+    });
+    for _ in 0..2 {
+        api.publish(&message).await?;
+    }
+    // Straight to the queue, an event that belongs to a conversation, and a message of two of which one cannot be told.
+    let scope = json!({ "project": "demo", "environment": "test" });
+    let mut direct = message;
+    direct["id"] = json!("direct");
+    api.enqueue("EventsQueue", &json!({ "v": 1, "scope": scope, "events": [direct] }).to_string()).await?;
+    let many = vec![json!({ "type": "n", "agent_id": AGENT, "data": {} }); 70];
+    assert_eq!(api.post("/v1/events", &json!({ "events": many })).await?.status, 202);
+    api.idle().await
+}
+
+/// An endpoint that fails, is slow for it, and is gone; and a webhook that this release cannot tell.
+async fn fail(api: &Api) -> Result<()> {
+    let failing = Receiver::start(&[Step::Status(500), Step::Status(500), Step::Status(410)]).await?;
+    api.set_webhook(OTHER_AGENT, &failing.url("/")).await?;
+    let event = |agent| json!({ "type": "n", "agent_id": agent, "data": {} });
+    api.publish(&event(OTHER_AGENT)).await?;
+    failing.wait_for(1).await?;
+    api.delivery_with_status(OTHER_AGENT, "pending").await?;
+    api.publish(&event(OTHER_AGENT)).await?;
+    sweep(api).await?;
+    failing.wait_for(3).await?;
+    api.idle().await?;
+    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let slot = store.owned(&scope, &Owner::Agent(AgentId::parse(OTHER_AGENT)?)).await?.slot().context("set")?;
+    let later = Webhook { dialect: DialectName::new("later"), enabled: true, ..slot.clone() };
+    store.replace(&scope, Some(&slot), &later).await?;
+    api.post("/v1/events", &json!({ "events": [event(AGENT), event(OTHER_AGENT)] })).await?;
+    let start = Instant::now();
+    while unused(api)?.iter().any(|(function, _)| function == "pipeline-fan-out") {
+        ensure!(start.elapsed() < PATIENCE, "it was not put back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
+    let in_memory = StoresAt::Embedded(Keep::InMemory);
+    let settings = [("RETRY_SCHEDULE", "1s,1s"), ("SWEEP_AFTER", "0s")];
+    // Nothing is remembered: each call reads what it needs.
+    let api = Api::changed_async(&in_memory, &settings, async |app: &mut App| {
+        app.recent_keys = Recent::for_as_long_as(Duration::ZERO);
+        app.recent_webhooks = Recent::for_as_long_as(Duration::ZERO);
+    })
+    .await?;
+    let receiver = Receiver::start(&[]).await?;
+    admin(&api, json!({ "command": "create_project", "project": "acme" })).await?;
+    admin(&api, json!({ "command": "create_key", "project": "acme", "environment": "test", "scopes": ["manage"] }))
+        .await?;
+    set_and_read(&api, &receiver).await?;
+    deliver(&api, &receiver).await?;
+    for list in ["", "/stats", "/all-time"] {
+        assert_eq!(api.get(&format!("/agentphone/v1/webhooks/deliveries{list}")).await?.status, 200);
+    }
+    fail(&api).await?;
+    admin(&api, json!({ "command": "delete_project", "project": "demo" })).await?;
+    assert_eq!(unused(&api)?, BTreeSet::new(), "allowed, and not used");
+    assert_eq!(api.stack.policy.refused(), BTreeSet::new(), "used, and not allowed");
+    Ok(())
+}
