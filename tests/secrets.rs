@@ -127,7 +127,7 @@ async fn nobody_who_reads_the_store_finds_a_secret_or_a_key() -> Result<()> {
 }
 
 #[tokio::test]
-async fn nobody_who_reads_the_queues_finds_a_secret() -> Result<()> {
+async fn a_webhooks_copy_in_a_message_shows_no_secret() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let made = use_every_secret(&api, &receiver, &receiver).await?;
     let (store, [scope, _]) = (api.store().await?, local::demo::scopes());

@@ -41,7 +41,7 @@ pub(crate) struct Busiest {
 
 impl Busiest {
     fn count(&mut self, key: &str, units: f64) {
-        if units > self.units {
+        if units > self.units && !key.is_empty() {
             *self = Self { key: key.to_owned(), units };
         }
     }
@@ -99,7 +99,11 @@ impl Keys {
             ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"].iter().any(|name| call.ends_with(name));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (place, units, attribute) in answered.capacities(&asked.table_name) {
-            let keys = asked.keys(attribute);
+            let mut keys = asked.keys(attribute);
+            if keys.is_empty() {
+                // What leaves an index does not say which part of it: one of many, and of none in particular.
+                keys.push("");
+            }
             let each = units / to_f64(keys.len().max(1) as u64);
             for key in keys {
                 let units = all.entry((place.clone(), key.to_owned())).or_default();

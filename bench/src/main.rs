@@ -17,6 +17,7 @@ mod replay;
 mod report;
 mod roles;
 mod scale;
+mod sent;
 mod wire;
 mod work;
 

@@ -3,24 +3,24 @@
 //! endpoint is real.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
-use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
 use functions::app::App;
 use functions::function::{Function, Handler};
 use functions::heat::Heat;
 use functions::pipeline::{deliver, fan_out, publish_events};
 use functions::recent::Recent;
 use futures::{TryStreamExt, stream};
-use local::demo::TEST_KEY;
+use local::demo::{self, TEST_KEY};
 use local::stack::{Stack, StoresAt};
 use local::stores::Keep;
 use local::{aws, invoke};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
+use shared::domain::{AgentId, Owner};
 use shared::time::{Clock, Timestamp};
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -29,7 +29,7 @@ use crate::keys::{Keys, Place};
 use crate::measure::to_f64;
 use crate::price::{Cost, LAMBDA_GB, Prices};
 use crate::receiver::{Manner, Receiver};
-use crate::wire;
+use crate::sent::{self, Queues, Sent};
 use crate::work::{Platform, Work, event};
 
 /// Events of the project in the simulated second.
@@ -47,7 +47,7 @@ const BATCH: usize = 10;
 /// Of a hundred attempts, how many fail.
 pub(crate) const FAILING_PERCENT: u64 = 5;
 
-/// The part of a second that passes before it is counted: logs are spread, and memories filled.
+/// The part of a second that passes before it is counted: memories are filled.
 const WARM_UP: usize = EVENTS / 5;
 
 /// Batches that this machine works at once.
@@ -86,15 +86,6 @@ pub(crate) struct Second {
     pub(crate) cost: Cost,
 }
 
-/// A message that was sent.
-struct Sent {
-    body: String,
-    is_retry: bool,
-}
-
-/// What the functions send, in place of SQS.
-type Queues = Arc<Mutex<Vec<Sent>>>;
-
 /// One process of a function: its surroundings, and its clock.
 type Process = AsyncMutex<(App, Arc<AtomicI64>)>;
 
@@ -121,13 +112,18 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     let mut app = app.context("surroundings")?;
     let config = aws::config(&stores.dynamodb_url).await;
     let dynamodb = config.to_builder().http_client(keys.client()).build();
-    let sqs = config.into_builder().http_client(capture(&queues, &app.settings.retries_queue_url)).build();
+    let sqs = config.into_builder().http_client(sent::client(&queues, &app.settings.retries_queue_url)).build();
     count::stand_in_with(&mut app, &dynamodb, &sqs, &counts);
     let manner = Manner { failing_percent: FAILING_PERCENT, pause: Duration::ZERO };
     receiver.reset(manner);
     let work = Work { name: "scale", batch: BATCH, agents: AGENTS + 1, webhooks: 1, manner, window: 0 };
     Platform::new(&stack.url).set_up(&work, &receiver.url).await?;
 
+    // As it is after a few seconds.
+    let [scope, _] = demo::scopes();
+    for webhook in app.store.owned(&scope, &Owner::Agent(AgentId::parse("agt_0")?)).await?.webhooks {
+        app.store.spread_log(&scope, &webhook, 16).await?;
+    }
     let simulation = Simulation::new(app, queues);
     simulation.work(0, WARM_UP).await?;
     keys.reset();
@@ -270,34 +266,4 @@ fn batches(messages: Vec<Sent>) -> Vec<Value> {
     };
     let batch = |batch: &[Sent]| json!({ "Records": batch.iter().enumerate().map(record).collect::<Vec<_>>() });
     messages.chunks(BATCH).map(batch).collect()
-}
-
-/// What `SendMessageBatch` sends.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Batch {
-    queue_url: String,
-    entries: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Entry {
-    id: String,
-    message_body: String,
-}
-
-/// An SQS that takes everything.
-fn capture(queues: &Queues, retries_url: &str) -> SharedHttpClient {
-    let (queues, retries_url) = (queues.clone(), retries_url.to_owned());
-    wire::client(move |request, _| {
-        let batch = request.body().bytes().and_then(|body| serde_json::from_slice::<Batch>(body).ok());
-        let Batch { queue_url, entries } = batch.unwrap_or_default();
-        let is_retry = queue_url == retries_url;
-        let taken = |entry: &Entry| json!({ "Id": entry.id, "MessageId": "", "MD5OfMessageBody": "" });
-        let taken: Vec<_> = entries.iter().map(taken).collect();
-        let sent = entries.into_iter().map(|entry| Sent { body: entry.message_body, is_retry });
-        queues.lock().unwrap_or_else(PoisonError::into_inner).extend(sent);
-        HttpConnectorFuture::ready(wire::ok(json!({ "Successful": taken, "Failed": [] }).to_string().into_bytes()))
-    })
 }

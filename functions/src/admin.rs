@@ -6,7 +6,7 @@
 //! - `{"command": "create_key", "project", "environment": "live" | "test", "scopes": ["manage", "publish", "read"], "name"?,
 //!   "expires_in_days"?}` answers `{id, key, …}`: the key is shown here and never again.
 //! - `{"command": "list_keys", "project"}` answers `{keys: [{id, name, environment, scopes, created_at, expires_at, expired}]}`.
-//! - `{"command": "revoke_key", "project", "id"}` answers `{id}`. A process that has just read it takes it for another second.
+//! - `{"command": "revoke_key", "project", "id"}` answers `{id}`. Who has just used it may for another two seconds.
 //! - `{"command": "delete_project", "project"}` answers `{project, done}`: its keys, agents, webhooks and their deliveries. Where
 //!   `done` is false, time was up: invoke it again. What remains goes with the log's retention.
 //!

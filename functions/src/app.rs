@@ -18,6 +18,7 @@ use shared::store::Store;
 use shared::time::Clock;
 
 use crate::heat::Heat;
+use crate::metrics::Metrics;
 use crate::recent::Recent;
 
 /// The longest that one try of a call to AWS may take.
@@ -48,7 +49,9 @@ pub struct App {
     pub recent_keys: Recent<String, ApiKey>,
     /// Webhooks that deliveries were made to a moment ago.
     pub recent_webhooks: Recent<(Scope, WebhookRef), Webhook>,
-    /// Deliveries that were fanned out within this second, by webhook.
+    /// What invocations did; counted on Lambda alone.
+    pub metrics: Metrics,
+    /// Deliveries that were fanned out within the last seconds, by webhook.
     pub fanned_out: Heat<WebhookId>,
 }
 
@@ -67,7 +70,8 @@ impl App {
         let http = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
         let aws =
             aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts).load().await;
-        Ok(Self::new(settings, DynamoDb::new(&aws), Sqs::new(&aws)))
+        let metrics = Metrics::of(&settings.metrics_namespace);
+        Ok(Self { metrics, ..Self::new(settings, DynamoDb::new(&aws), Sqs::new(&aws)) })
     }
 
     /// The surroundings with these settings.
@@ -82,6 +86,7 @@ impl App {
             recent_keys: Recent::for_as_long_as(RECENT),
             recent_webhooks: Recent::for_as_long_as(RECENT),
             fanned_out: Heat::default(),
+            metrics: Metrics::default(),
             settings,
         }
     }

@@ -39,6 +39,21 @@ pub enum Fault {
     Json(serde_json::Error),
 }
 
+impl Fault {
+    /// Whether it is AWS that failed: whatever is asked of it at the moment, it may fail again.
+    #[must_use]
+    pub fn is_awss(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Webhook(WebhookError::Store(error)) => {
+                matches!(error, StoreError::Unavailable(_))
+            }
+            Self::Queue(error) => matches!(error, QueueError::Unavailable(_)),
+            Self::Together(fault) => fault.is_awss(),
+            Self::Webhook(_) | Self::TooManyEvents(_) | Self::Event { .. } | Self::Dialect(_) | Self::Json(_) => false,
+        }
+    }
+}
+
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
         Self::Json(error)

@@ -127,7 +127,7 @@ async fn caller_of(app: &App, request: &Request, permission: Permission) -> Resu
     }
     let found = app.store.api_key(key).await?;
     if let Some(found) = &found {
-        app.recent_keys.keep(digest, found.clone(), now);
+        app.recent_keys.keep(digest, found.clone(), now, now);
     }
     caller(found.as_ref(), permission, now)
 }

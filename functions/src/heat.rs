@@ -1,4 +1,4 @@
-//! How often something happens within a second, as one process sees it.
+//! What stays busy for some seconds, as one process sees it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,25 +7,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::time::Timestamp;
 
-/// Counts by key, within the current second. Clones share them.
+/// Counts by key and second. Clones share them.
 pub struct Heat<K> {
-    counted: Arc<Mutex<Counted<K>>>,
+    counts: Arc<Mutex<HashMap<K, Count>>>,
 }
 
-struct Counted<K> {
+/// What a key was counted in a second, and for how many seconds before it was busy.
+#[derive(Clone, Copy)]
+struct Count {
     second: i64,
-    counts: HashMap<K, u32>,
+    times: u32,
+    busy_before: u32,
 }
 
 impl<K> Default for Heat<K> {
     fn default() -> Self {
-        Self { counted: Arc::new(Mutex::new(Counted { second: 0, counts: HashMap::new() })) }
+        Self { counts: Arc::default() }
     }
 }
 
 impl<K> Clone for Heat<K> {
     fn clone(&self) -> Self {
-        Self { counted: self.counted.clone() }
+        Self { counts: self.counts.clone() }
     }
 }
 
@@ -36,15 +39,23 @@ impl<K> fmt::Debug for Heat<K> {
 }
 
 impl<K: Eq + Hash> Heat<K> {
-    /// Counts `key` once more; returns how often it was within this second.
-    pub fn add(&self, key: K, now: Timestamp) -> u32 {
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
-        if counted.second != now.seconds() {
-            *counted = Counted { second: now.seconds(), counts: HashMap::new() };
+    /// Counts `key` once more; whether it has now been counted so many `times` in this second, and in each of the others of the
+    /// last `seconds`. It says so once a second.
+    pub fn stays_busy(&self, key: K, now: Timestamp, (times, seconds): (u32, u32)) -> bool {
+        let (mut counts, second) = (self.counts.lock().unwrap_or_else(PoisonError::into_inner), now.seconds());
+        let is_fresh = |count: &Count| (second - 1..=second).contains(&count.second);
+        let known = counts.get(&key).copied().filter(is_fresh);
+        if known.is_none_or(|known| known.second != second) {
+            // Once a second for each key that is seen: what is of the past is of no use.
+            counts.retain(|_, count| is_fresh(count));
         }
-        let count = counted.counts.entry(key).or_default();
-        *count += 1;
-        *count
+        let count = match known {
+            Some(count) if count.second == second => Count { times: count.times + 1, ..count },
+            Some(count) if count.times >= times => Count { second, times: 1, busy_before: count.busy_before + 1 },
+            _ => Count { second, times: 1, busy_before: 0 },
+        };
+        counts.insert(key, count);
+        count.times == times && count.busy_before + 1 >= seconds
     }
 }
 
@@ -53,9 +64,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_second_counts_anew() {
-        let (heat, at) = (Heat::default(), Timestamp::from_millis);
-        assert_eq!([heat.add("a", at(5_000)), heat.add("a", at(5_999)), heat.add("b", at(5_999))], [1, 2, 1]);
-        assert_eq!(heat.add("a", at(6_000)), 1);
+    fn what_is_busy_for_some_seconds_on_end_stays_busy() {
+        let heat = Heat::default();
+        let count = |key, ms| heat.stays_busy(key, Timestamp::from_millis(ms), (2, 3));
+        let busy_at: Vec<i64> = [5_000, 5_900, 6_000, 6_500, 7_000, 7_100, 7_200, 9_000, 9_500]
+            .into_iter()
+            .filter(|&ms| count("a", ms))
+            .collect();
+        assert_eq!(busy_at, [7_100], "twice in the third second; the pause before the ninth ends it");
+        assert!(!count("b", 9_500));
     }
 }

@@ -1,8 +1,10 @@
 //! Running one function as a Lambda: what every binary in `src/bin` does.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use aws_lambda_events::event::sqs::SqsEvent;
+use futures::FutureExt;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use tracing::Instrument;
@@ -39,16 +41,17 @@ async fn serve(function: Function) -> Result<(), Error> {
     if function.calls_customers {
         app.sender.prepare()?;
     }
+    app.metrics.started(function.name);
     let app = &app;
     let span = || tracing::info_span!("invocation", function = function.name);
     match function.handler {
         Handler::Http(handle) => {
-            let invoke = |request| async move { Ok::<_, Error>(handle(app, request).await) }.instrument(span());
+            let invoke = |request| metered(app, handle(app, request)).map(Ok::<_, Error>).instrument(span());
             lambda_http::run(service_fn(invoke)).await
         }
         Handler::Sqs(handle) => {
             let invoke = |event: LambdaEvent<SqsEvent>| {
-                async move { Ok::<_, Error>(handle(app, event.payload).await) }.instrument(span())
+                metered(app, handle(app, event.payload)).map(Ok::<_, Error>).instrument(span())
             };
             lambda_runtime::run(service_fn(invoke)).await
         }
@@ -62,4 +65,15 @@ async fn serve(function: Function) -> Result<(), Error> {
             lambda_runtime::run(service_fn(invoke)).await
         }
     }
+}
+
+/// Does an invocation's work, and then writes what it counted: Lambda takes what a function prints into its log.
+async fn metered<T>(app: &App, work: impl Future<Output = T>) -> T {
+    let result = work.await;
+    let lines = app.metrics.lines(app.clock.now());
+    if !lines.is_empty() {
+        let written = writeln!(std::io::stdout().lock(), "{}", lines.join("\n"));
+        written.unwrap_or_else(|error| tracing::warn!(%error, "metrics could not be written"));
+    }
+    result
 }

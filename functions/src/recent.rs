@@ -53,11 +53,11 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
         read_at <= now && now.since(read_at) < self.lifetime
     }
 
-    /// Keeps what was read then.
-    pub fn keep(&self, key: K, value: V, read_at: Timestamp) {
+    /// Keeps what was read at `read_at`.
+    pub fn keep(&self, key: K, value: V, read_at: Timestamp, now: Timestamp) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= HELD_MAX {
-            held.retain(|_, (held_since, _)| self.is_recent(*held_since, read_at));
+            held.retain(|_, (read_at, _)| self.is_recent(*read_at, now));
         }
         if held.len() >= HELD_MAX {
             held.clear();
@@ -87,7 +87,7 @@ mod tests {
     fn a_value_is_recent_for_its_lifetime_alone() {
         let recent = Recent::for_as_long_as(Duration::from_secs(1));
         let at = Timestamp::from_millis;
-        recent.keep("key", 1, at(5_000));
+        recent.keep("key", 1, at(5_000), at(5_000));
         assert_eq!(recent.get(&"key", at(5_999)), Some(1));
         assert_eq!(recent.get(&"key", at(6_000)), None);
         assert_eq!(recent.get(&"key", at(4_999)), None, "a clock that was set back");
@@ -100,7 +100,7 @@ mod tests {
         let recent = Recent::for_as_long_as(Duration::from_secs(1));
         let now = Timestamp::from_millis(0);
         for key in 0..=HELD_MAX {
-            recent.keep(key, (), now);
+            recent.keep(key, (), now, now);
         }
         assert_eq!(recent.get(&0, now), None);
         assert_eq!(recent.get(&HELD_MAX, now), Some(()));

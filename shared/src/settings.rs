@@ -42,6 +42,8 @@ pub struct Settings {
     pub disable_after: Duration,
     /// How long an attempt may be overdue before `sweep` takes its queue message for lost.
     pub sweep_after: Duration,
+    /// What the metrics are called together in CloudWatch.
+    pub metrics_namespace: String,
 }
 
 /// Every setting that is missing or cannot be read, one a line.
@@ -91,6 +93,7 @@ impl Settings {
             reader.secret("SEALING_KEYS"),
             reader.value::<Wait>("DISABLE_AFTER"),
             reader.value::<Wait>("SWEEP_AFTER"),
+            reader.value_or("METRICS_NAMESPACE", "Switchhook"),
         );
         let (
             Some(config_table),
@@ -107,6 +110,7 @@ impl Settings {
             Some(sealing_keys),
             Some(Wait(disable_after)),
             Some(Wait(sweep_after)),
+            Some(metrics_namespace),
         ) = settings
         else {
             return Err(InvalidSettings(reader.wrong));
@@ -126,6 +130,7 @@ impl Settings {
             sealing_keys,
             disable_after,
             sweep_after,
+            metrics_namespace,
         })
     }
 }

@@ -253,6 +253,16 @@ def use(deployment, receiver_url):
     assert logged[0]["attemptCount"] == 2, logged
     say("   500, then 200 three seconds later; the log says two attempts")
 
+    say("== metrics")
+    logs = deployment.emulator.client("logs")
+    lines = wait_until("the metrics in the log", lambda: [
+        json.loads(event["message"])
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=deployment.resources["Logs"])
+        for event in page["events"] if '"Delivered"' in event["message"]
+    ])
+    assert lines[0]["Dialect"] == "agentphone" and lines[0]["Latency"][0] > 0, lines[0]
+    say(f"   in the log: {lines[0]['Delivered'][0]:.0f} delivered, after {lines[0]['Latency'][0]:.0f} ms")
+
     say("== sweep")
     register("agt_lost", "/fail/1")
     sqs = deployment.emulator.client("sqs")
@@ -290,13 +300,16 @@ def mappings(deployment, queue, **changed):
 
 def update(deployment, publish):
     """Updates the stack while events flow."""
-    stop, published = threading.Event(), []
+    stop, published, failures = threading.Event(), [], []
 
     def flow():
         while not stop.is_set():
             marker = f"flow-{len(published)}-"
-            publish("agt_well", marker)
-            published.append(marker)
+            try:
+                publish("agt_well", marker)
+                published.append(marker)
+            except Exception as failure:
+                failures.append(failure)
             time.sleep(0.1)
 
     platform = threading.Thread(target=flow)
@@ -306,6 +319,7 @@ def update(deployment, publish):
     finally:
         stop.set()
         platform.join()
+    assert published and not failures, failures[:3]
     wait_until("every event of the update", lambda: all(received(marker) for marker in published))
     say(f"   {len(published)} events published meanwhile, all delivered")
 
@@ -327,7 +341,8 @@ def main():
         left = emulator.client("lambda").list_functions()["Functions"]
         assert not left, left
         kept = emulator.client("dynamodb").list_tables()["TableNames"]
-        say(f"   no function is left; tables are kept: {len(kept)}")
+        assert len(kept) == 2, kept
+        say("   no function is left; both tables are kept")
     finally:
         emulator.stop()
     say("deployed, used, updated and deleted")

@@ -87,7 +87,7 @@ impl function::Problem for Problem {
         let sentence = |status, text: &str| reply::json(status, &json!({ "detail": text }));
         match self {
             Self::TooMany => {
-                let text = format!("The project has over {LISTED_MAX} webhooks: ask for one agent's.");
+                let text = format!("The project has over {LISTED_MAX} webhooks, which no one call reads.");
                 sentence(StatusCode::BAD_REQUEST, &text)
             }
             Self::Unauthorized(text) => reply::asking_for_key(sentence(StatusCode::UNAUTHORIZED, text)),

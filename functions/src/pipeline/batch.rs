@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
-use shared::domain::{Delivery, Owner, Scope, Webhook, WebhookRef};
+use serde_json::value::RawValue;
+use shared::domain::{Delivery, Owner, Scope, Webhook, WebhookId, WebhookRef};
 use shared::queue::messages::AsRead;
 use shared::queue::{Outgoing, Queue};
 use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::app::App;
 use crate::fault::Fault;
@@ -25,6 +26,9 @@ const ASK_LINGER: Duration = Duration::from_millis(1);
 
 /// How long a success waits for others, to be written with them. It delays nobody: the batch takes as long as its slowest.
 const WRITE_LINGER: Duration = Duration::from_millis(20);
+
+/// KiB of messages that wait to be sent at once: they are held twice, in a function of 256 MiB.
+const MEMORY_KIB: usize = 32 * 1024;
 
 type Place = (Scope, WebhookRef);
 /// What one record reads and the others wait for.
@@ -41,6 +45,8 @@ pub(super) struct Batch<'a> {
     successes: Together<'a, Delivery, bool>,
     deliveries: Together<'a, Vec<Outgoing>, bool>,
     retries: Together<'a, Vec<Outgoing>, bool>,
+    memory: Semaphore,
+    copies: Mutex<HashMap<WebhookId, Box<RawValue>>>,
 }
 
 impl<'a> Batch<'a> {
@@ -64,6 +70,8 @@ impl<'a> Batch<'a> {
             }),
             deliveries: send(Queue::Deliveries),
             retries: send(Queue::Retries),
+            memory: Semaphore::new(MEMORY_KIB),
+            copies: Mutex::default(),
         }
     }
 
@@ -98,20 +106,39 @@ impl<'a> Batch<'a> {
             }
             // One that was sealed with a key of another time is read again.
             if recent.is_recent(read.at, now)
-                && let Ok(copy) = self.app.store.opened_copy(&read.webhook)
+                && let Ok(copy) = self.app.store.opened_copy(scope, reference, &read.webhook)
+                && is_new_enough(&copy)
             {
-                recent.keep(place, copy.clone(), read.at);
+                recent.keep(place, copy.clone(), read.at, now);
                 return Some(copy);
             }
         }
         let webhook = self.webhooks.ask(place.clone()).await.get(&place).cloned().filter(is_new_enough)?;
-        recent.keep(place, webhook.clone(), self.app.clock.now());
+        let now = self.app.clock.now();
+        recent.keep(place, webhook.clone(), now, now);
         Some(webhook)
     }
 
     /// Logs a delivery that succeeded; `false` where that could not be done.
     pub(super) async fn log_success(&self, delivery: Delivery) -> bool {
         self.successes.ask(delivery).await
+    }
+
+    /// A webhook's copy for a message, sealed once for all of the batch.
+    pub(super) fn copy(&self, scope: &Scope, webhook: &Webhook) -> Result<Box<RawValue>, Fault> {
+        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(copy) = copies.get(&webhook.id) {
+            return Ok(copy.clone());
+        }
+        let copy = self.app.store.copy(scope, webhook)?;
+        copies.insert(webhook.id.clone(), copy.clone());
+        Ok(copy)
+    }
+
+    /// Waits until there is room for so many bytes of messages, which is theirs for as long as what is returned.
+    pub(super) async fn room(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        let kib = u32::try_from(bytes.div_ceil(1024).min(MEMORY_KIB)).ok()?;
+        self.memory.acquire_many(kib).await.ok()
     }
 
     /// So many more send at the same time as the records that there are.

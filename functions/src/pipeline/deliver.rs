@@ -4,6 +4,8 @@
 //! is queued, and the next is queued before SQS forgets this message. The invocation whose record of an attempt the log
 //! took is the one that goes on; one that finds it there already leaves it to the other.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::attempt::{Content, Outcome};
 use shared::domain::{Delivery, Status, Webhook};
@@ -20,6 +22,7 @@ use super::record;
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, each_record};
+use crate::metrics::Metric;
 
 /// The function.
 pub const FUNCTION: Function =
@@ -44,8 +47,10 @@ async fn deliver(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
         return Ok(());
     }
     match webhook(batch, &message).await? {
-        None => give_up(app, message, "The webhook was deleted.").await,
-        Some(webhook) if !webhook.enabled => give_up(app, message, "The webhook is disabled.").await,
+        None => give_up(app, message, "unknown", "The webhook was deleted.").await,
+        Some(webhook) if !webhook.enabled => {
+            give_up(app, message, webhook.dialect.as_str(), "The webhook is disabled.").await
+        }
         Some(webhook) if webhook.health.slow_since.is_some() && !is_retry && !message.slow_lane => {
             // It became slow after the event was fanned out.
             queue(batch, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
@@ -113,13 +118,27 @@ async fn make_attempt(
         jitter: app.settings.retry_jitter,
     };
     let verdict = retry::verdict(made, policy, ended_at, app.ids.jitter());
-    let scope = message.key.scope.clone();
+    let (scope, accepted_at) = (message.key.scope.clone(), message.key.created_at);
     let logged = logged(&message, outcome, verdict, started_at);
     if !(is_first && verdict == Verdict::Delivered && batch.log_success(logged.clone()).await) {
         log_and_go_on(batch, message, logged, ended_at).await?;
     }
+    count(app, &webhook, verdict, ended_at.since(accepted_at));
     endpoint::judge(app, &scope, &mut webhook, verdict, started_at).await;
     Ok(())
+}
+
+fn count(app: &App, webhook: &Webhook, verdict: Verdict, since_accepted: Duration) {
+    let dialect = webhook.dialect.as_str();
+    app.metrics.attempted(dialect, verdict == Verdict::Delivered);
+    match verdict {
+        Verdict::Delivered => {
+            app.metrics.count(Metric::Delivered, dialect, 1);
+            app.metrics.took(dialect, since_accepted);
+        }
+        Verdict::RetryAt(_) => app.metrics.count(Metric::Retried, dialect, 1),
+        Verdict::Exhausted | Verdict::Gone => app.metrics.count(Metric::Failed, dialect, 1),
+    }
 }
 
 /// What the log says of a delivery after an attempt.
@@ -159,7 +178,7 @@ async fn log_and_go_on(
 }
 
 /// Ends a delivery whose webhook cannot receive it. It is kept so that it can be sent again.
-async fn give_up(app: &App, message: DeliveryMessage, reason: &str) -> Result<(), Fault> {
+async fn give_up(app: &App, message: DeliveryMessage, dialect: &str, reason: &str) -> Result<(), Fault> {
     let message = DeliveryMessage { as_read: None, ..message };
     let logged = app.store.delivery(&message.key).await?.map(|(logged, _)| logged);
     let mut delivery = logged.unwrap_or_else(|| entry(&message, Status::Failed, message.attempt.saturating_sub(1)));
@@ -167,6 +186,7 @@ async fn give_up(app: &App, message: DeliveryMessage, reason: &str) -> Result<()
     delivery.error = Some(reason.to_owned());
     delivery.next_retry_at = None;
     app.store.record(&delivery, Some(serde_json::to_string(&message)?)).await?;
+    app.metrics.count(Metric::Failed, dialect, 1);
     Ok(())
 }
 

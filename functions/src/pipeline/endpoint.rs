@@ -101,7 +101,7 @@ async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impressio
 }
 
 /// Tells the project's own webhooks, and then disables: what is interrupted in between is told again under the same id,
-/// and so once. Where its health was noted meanwhile, it is disabled if that still calls for it.
+/// and so once. It is left alone where it was changed since the attempt, or its health does not call for it any more.
 async fn disable(
     app: &App,
     scope: &Scope,
@@ -109,32 +109,26 @@ async fn disable(
     reason: &str,
     calls_for_it: impl Fn(Health) -> bool,
 ) -> Result<(), Fault> {
+    let found = app.store.webhook(scope, &webhook.reference()).await?;
+    app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
+    let is_same = |found: &Webhook| found.enabled && found.updated_at == webhook.updated_at;
+    let Some(found) = found.filter(|found| is_same(found) && calls_for_it(found.health)) else { return Ok(()) };
     let now = app.clock.now();
     let event = json!({
         "type": DISABLED_EVENT,
-        "id": format!("{DISABLED_EVENT}/{}/{}", webhook.id, webhook.updated_at.millis()),
+        "id": format!("{DISABLED_EVENT}/{}/{}", found.id, found.updated_at.millis()),
         "data": {
-            "webhook_id": webhook.id,
-            "agent_id": webhook.owner.agent(),
-            "url": webhook.url,
+            "webhook_id": found.id,
+            "agent_id": found.owner.agent(),
+            "url": found.url,
             "reason": reason,
-            "failing_since": webhook.health.failing_since.map(Timestamp::iso8601),
+            "failing_since": found.health.failing_since.map(Timestamp::iso8601),
             "disabled_at": now.iso8601(),
         },
     });
     publish_own(app, scope, &event).await?;
-    let mut disabled = app.store.disable(scope, webhook, webhook.next_updated_at(now)).await?;
-    if !disabled
-        && let Some(found) = app.store.webhook(scope, &webhook.reference()).await?
-        && found.enabled
-        && found.updated_at == webhook.updated_at
-        && calls_for_it(found.health)
-    {
-        disabled = app.store.disable(scope, &found, found.next_updated_at(now)).await?;
-    }
-    app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
-    if disabled {
-        tracing::warn!(webhook = %webhook.id, reason, "a webhook was disabled");
+    if app.store.disable(scope, &found, found.next_updated_at(now)).await? {
+        tracing::warn!(webhook = %found.id, reason, "a webhook was disabled");
     }
     Ok(())
 }

@@ -12,7 +12,8 @@ use futures::future::{join_all, try_join};
 use serde_json::value::RawValue;
 use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, EventId, Owner, Scope, Status, Webhook};
 use shared::queue::messages::{AsRead, DeliveryMessage, EventsMessage, Version, sendable};
-use shared::queue::{Outgoing, Queue, parts};
+use shared::queue::{Outgoing, Queue};
+use shared::render::RENDERED_BYTES_MAX;
 use shared::routing::{self, Decision, recipients};
 use shared::store::repeats::Claim;
 use shared::time::Timestamp;
@@ -31,16 +32,18 @@ use crate::function::{Function, each_record};
 /// Deliveries that are held in memory together: what one batch of SQS takes.
 const BATCH: usize = 10;
 
-/// Events of one message that are told at once, and bytes of them: each may hold a batch of deliveries in memory, and so may
-/// each of ten messages.
+/// Events of one message that are told at once.
 const EVENTS_AT_ONCE: usize = 10;
-const BYTES_AT_ONCE: usize = 64 * 1024;
+
+/// What a delivery's message has besides what is told, with the webhook's copy.
+const MESSAGE_BYTES: usize = 4 * 1024;
 
 /// How long an event waits that is put back: a repeat, for the publication that came before it.
 const PUT_BACK_PAUSE: Duration = Duration::from_secs(2);
 
-/// Deliveries to one webhook within a second, in one of perhaps hundreds of processes, that make it a busy one.
-const BUSY_A_SECOND: u32 = 30;
+/// Deliveries to one webhook within a second, in one of perhaps hundreds of processes, and for how many seconds on end, that make it
+/// a busy one: a burst does not.
+const BUSY: (u32, u32) = (30, 5);
 
 /// Partitions of a busy webhook's log: each takes a thousand writes a second.
 const LOG_SHARDS: u8 = 16;
@@ -67,7 +70,7 @@ async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     }
     let events: Vec<Accepted<'_>> = message.events.iter().map(AsRef::as_ref).zip(&events).collect();
     let mut told = Ok(());
-    for some in parts(events, EVENTS_AT_ONCE, BYTES_AT_ONCE, |(raw, _)| raw.get().len()) {
+    for some in events.chunks(EVENTS_AT_ONCE) {
         // What they send goes together; the last of them leaves the record's own place to what follows.
         batch.join(some.len() - 1);
         let telling = AtomicUsize::new(some.len());
@@ -83,7 +86,8 @@ async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     told
 }
 
-/// Tells of an event. One that cannot be told among others goes on alone, so that those are not told again with it.
+/// Tells of an event. One that cannot be told among others goes on alone, so that those are not told again with it; but where
+/// AWS fails, all wait, and no more is asked of it.
 async fn tell_or_put_back(
     batch: &Batch<'_>,
     message: &EventsMessage,
@@ -91,7 +95,7 @@ async fn tell_or_put_back(
     accepted: Accepted<'_>,
 ) -> Result<(), Fault> {
     match tell_once(batch, message, record, accepted).await {
-        Err(fault) if message.events.len() > 1 => {
+        Err(fault) if message.events.len() > 1 && !fault.is_awss() => {
             tracing::error!(error = &fault as &dyn Error, event = %accepted.1.id, "an event goes on alone");
             put_back(batch.app, message, record, accepted).await
         }
@@ -147,6 +151,7 @@ async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Resu
     let recipients = decide(batch, message, event).await?;
     let mut failure = None;
     for some in recipients.decided.chunks(BATCH) {
+        let room = batch.room(some.iter().map(|(webhook, _)| bytes(event, &recipients, webhook)).sum()).await;
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         for (webhook, decision) in some {
             match (delivery(batch, &message.scope, event, &recipients, webhook), decision) {
@@ -159,6 +164,7 @@ async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Resu
         }
         batch.send_deliveries(fast).await?;
         batch.send_retries(slow).await?;
+        drop(room);
     }
     for (webhook, _) in &recipients.decided {
         spread_log_if_busy(batch.app, &message.scope, webhook).await;
@@ -238,7 +244,7 @@ fn delivery(
         as_read: Some(AsRead {
             at: batch.began_at,
             updated_at: webhook.updated_at,
-            webhook: batch.app.store.copy(scope, webhook)?,
+            webhook: batch.copy(scope, webhook)?,
         }),
         event_id: event.id.clone(),
         event_type: event_type.to_owned(),
@@ -254,15 +260,25 @@ fn delivery(
     })
 }
 
+/// About the most that a delivery's message takes.
+fn bytes(event: &Event, to: &Recipients, webhook: &Webhook) -> usize {
+    if !webhook.request.templates.is_empty() {
+        return RENDERED_BYTES_MAX;
+    }
+    let state = event.conversation_state.as_ref().map_or(0, |state| state.get().len());
+    let told: usize = to.conversation.messages.iter().map(|message| message.content.len()).sum();
+    event.data.get().len() + state + told + MESSAGE_BYTES
+}
+
 fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, Fault> {
     let body = serde_json::to_string(delivery)?;
     Ok(Outgoing { body, delay: Duration::ZERO, group: delivery.key.webhook_id.to_string() })
 }
 
-/// Spreads a webhook's log once it gets more deliveries than one partition of it takes. What was logged before stays where it is,
+/// Spreads a webhook's log where it may get more deliveries than one partition of it takes. What was logged before stays where it is,
 /// and an event that is fanned out once more just then may be logged in two places.
 async fn spread_log_if_busy(app: &App, scope: &Scope, webhook: &Webhook) {
-    let is_busy = || app.fanned_out.add(webhook.id.clone(), app.clock.now()) == BUSY_A_SECOND;
+    let is_busy = || app.fanned_out.stays_busy(webhook.id.clone(), app.clock.now(), BUSY);
     if webhook.log_shards < LOG_SHARDS
         && is_busy()
         && let Err(error) = app.store.spread_log(scope, webhook, LOG_SHARDS).await

@@ -12,10 +12,10 @@ use shared::queue::{Outgoing, parts};
 use crate::fault::Fault;
 
 /// Events that travel in one message: what is interrupted is told again as a whole.
-const EVENTS_MAX: usize = 10;
+const EVENTS_A_MESSAGE: usize = 10;
 
 /// Bytes of their JSON: with what is around it, it stays within the 64 KiB that SQS counts a request by.
-const BYTES_MAX: usize = 56 * 1024;
+const BYTES_A_MESSAGE: usize = 56 * 1024;
 
 /// An event as it was published, and what was read in it.
 pub(super) type Accepted<'a> = (&'a RawValue, &'a Event);
@@ -39,7 +39,7 @@ pub(super) fn messages<'a>(
 }
 
 fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
-    let cut = |events| parts(events, EVENTS_MAX, BYTES_MAX, |(raw, _): &Accepted<'_>| raw.get().len());
+    let cut = |events| parts(events, EVENTS_A_MESSAGE, BYTES_A_MESSAGE, |(raw, _): &Accepted<'_>| raw.get().len());
     let mut by_agent: BTreeMap<Option<&AgentId>, Vec<Accepted<'_>>> = BTreeMap::new();
     for (raw, event) in events {
         by_agent.entry(event.agent_id.as_ref()).or_default().push((raw, event));
@@ -47,7 +47,7 @@ fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
     let (mut packs, mut rest) = (Vec::new(), Vec::new());
     for events in by_agent.into_values() {
         let mut own = cut(events);
-        rest.extend(own.pop_if(|last| last.len() < EVENTS_MAX).unwrap_or_default());
+        rest.extend(own.pop_if(|last| last.len() < EVENTS_A_MESSAGE).unwrap_or_default());
         packs.append(&mut own);
     }
     packs.append(&mut cut(rest));

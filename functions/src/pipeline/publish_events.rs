@@ -25,6 +25,7 @@ use super::{conversation, event, packing};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, answer_who_may};
+use crate::metrics::Metric;
 use crate::native::{Detail, Problem};
 
 /// Events in one request.
@@ -57,6 +58,7 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let accepted = published.events.iter().map(AsRef::as_ref).zip(&events);
     let messages = packing::messages(&caller.scope, accepted, &app.ids.token())?;
     app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
+    app.metrics.count(Metric::Published, "native", events.len());
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
     let answer = match (published.is_batch, ids.first()) {
         (false, Some(id)) => id.clone(),

@@ -1,6 +1,7 @@
 //! Reading `template.yaml`: what of it the local stack mounts, and the tests hold against the code.
 
 mod document;
+mod permission;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_yaml_ng::Value;
 
-use self::document::{Document, Event, FunctionProperties, PolicyDocument, QueueProperties, Resource, Statement};
+use self::document::{Document, Event, FunctionProperties, QueueProperties, Resource};
+pub use self::permission::Permission;
 
 /// The template that this program was built with.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -112,15 +114,6 @@ pub struct Function {
     pub permissions: BTreeSet<Permission>,
 }
 
-/// An action of AWS's that is allowed on one resource.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Permission {
-    /// `dynamodb:Query`
-    pub action: String,
-    /// `ConfigTable`, `ConfigTable/index/listing`
-    pub resource: String,
-}
-
 /// What invokes a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
@@ -201,7 +194,7 @@ impl Template {
                     .binary;
                 let timeout = Duration::from_secs(properties.timeout.unwrap_or(timeout_s));
                 let triggers = properties.events.into_values().map(trigger).collect::<Result<_>>()?;
-                let permissions = permissions(properties.policies)?;
+                let permissions = permission::of(properties.policies)?;
                 self.functions.insert(name.to_owned(), Function { binary, timeout, triggers, permissions });
             }
             "AWS::Serverless::HttpApi" => {}
@@ -217,29 +210,6 @@ impl Template {
         }
         Ok(())
     }
-}
-
-fn permissions(policies: Vec<PolicyDocument>) -> Result<BTreeSet<Permission>> {
-    let mut permissions = BTreeSet::new();
-    for Statement { action, resource } in policies.into_iter().flat_map(|policy| policy.statement) {
-        let resources = resource.as_sequence().cloned().unwrap_or_else(|| vec![resource]);
-        for resource in resources.iter().map(permitted) {
-            let resource = resource?;
-            permissions.extend(action.iter().cloned().map(|action| Permission { action, resource: resource.clone() }));
-        }
-    }
-    Ok(permissions)
-}
-
-/// `ConfigTable/index/listing` of `!Sub ${ConfigTable.Arn}/index/listing`.
-fn permitted(resource: &Value) -> Result<String> {
-    if let Ok(arn) = tagged(resource, "GetAtt") {
-        return resource_of(arn);
-    }
-    let text = tagged(resource, "Sub")?;
-    let inside = text.strip_prefix("${").and_then(|text| text.split_once('}'));
-    let (arn, rest) = inside.with_context(|| format!("`{text}` is no resource"))?;
-    Ok(resource_of(arn)? + rest)
 }
 
 fn queue(properties: QueueProperties) -> Result<Queue> {

@@ -15,7 +15,8 @@ pub enum Permission {
     Manage,
     /// Publish events.
     Publish,
-    /// Read agents, webhooks and deliveries.
+    /// Read agents, webhooks and deliveries: what a dialect shows of a webhook, its secret and headers too, but for Casey's call
+    /// that is for the secret alone.
     Read,
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::webhooks::canceled_for;
-use super::{ITEM_VERSION, Store, StoreError, from_item, keys, text, to_item};
+use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
 use crate::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Scope};
 use crate::sign::hex;
 use crate::time::Timestamp;
@@ -82,7 +82,7 @@ impl Store {
         let project = keys::project(&scope.project);
         let steps = vec![
             put(keys::api_key(&stored.id), keys::API_KEY.to_owned(), Some(verifier))?,
-            put(project, keys::listed_key(&stored.id), None)?,
+            put(project, keys::api_key(&stored.id), None)?,
             self.project_is_there(&scope.project),
         ];
         match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
@@ -102,20 +102,19 @@ impl Store {
         listed.map(|item| from_item::<KeyItem>(item).map(ApiKey::from)).collect()
     }
 
-    /// Removes a project's key; `false` where it has none of that id. A process that has just read it may take it for another
-    /// second.
+    /// Removes a project's key; `false` where it has none of that id. Who has just used it may for another two seconds.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
     pub async fn delete_api_key(&self, project: &ProjectId, id: &KeyId) -> Result<bool, StoreError> {
-        let listed = (keys::project(project), keys::listed_key(id));
-        if !self.api_keys(project).await?.iter().any(|key| key.id == *id) {
+        let (pk, sk) = (keys::project(project), keys::api_key(id));
+        let listed = Item::from([("pk".to_owned(), text(&pk)), ("sk".to_owned(), text(&sk))]);
+        if self.item_at(&self.config_table, listed).await?.is_none() {
             return Ok(false);
         }
         // What opens goes first: interrupted, it is still listed, and can be removed again.
         self.delete_config(keys::api_key(id), keys::API_KEY.to_owned()).await?;
-        self.delete_config(listed.0, listed.1).await?;
-        Ok(true)
+        self.delete_config(pk, sk).await
     }
 }
 

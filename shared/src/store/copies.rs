@@ -4,7 +4,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::webhook_item::WebhookItem;
 use super::{Store, StoreError};
-use crate::domain::{Scope, Webhook};
+use crate::domain::{Scope, Webhook, WebhookRef};
 
 impl Store {
     /// A copy of `webhook`, without what only fan-out needs: payload templates.
@@ -19,9 +19,12 @@ impl Store {
     /// The webhook that a copy holds.
     ///
     /// # Errors
-    /// Where it was sealed with another key, or is of another release.
-    pub fn opened_copy(&self, copy: &RawValue) -> Result<Webhook, StoreError> {
+    /// Where it is another webhook's, was sealed with another key, or is of another release.
+    pub fn opened_copy(&self, scope: &Scope, reference: &WebhookRef, copy: &RawValue) -> Result<Webhook, StoreError> {
         let item: WebhookItem = serde_json::from_str(copy.get()).or(Err(StoreError::Secrets))?;
+        if !item.is_of(scope, reference) {
+            return Err(StoreError::Secrets);
+        }
         item.open(&self.sealing_keys)
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest};
 use futures::future::{join_all, try_join_all};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::delivery_item::DeliveryItem;
 use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, to_item, update_if};
@@ -15,6 +16,9 @@ use crate::time::Timestamp;
 
 /// The name of the log table's index of deliveries that wait for another attempt.
 const DUE_INDEX: &str = "due";
+
+/// Parts of the due index that are read at once: each takes a connection.
+const SHARDS_AT_ONCE: usize = 16;
 
 /// How long one that cannot be read is let alone.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -157,8 +161,9 @@ impl Store {
     /// # Errors
     /// Where DynamoDB could not be asked. An item that cannot be read is logged, and put off for a day.
     pub async fn overdue(&self, before: Timestamp, limit: u16) -> Result<Vec<Overdue>, StoreError> {
-        let shards = (0..keys::DUE_SHARDS).map(|shard| self.overdue_in_shard(shard, before, limit));
-        Ok(try_join_all(shards).await?.into_iter().flatten().collect())
+        let shards = stream::iter(0..keys::DUE_SHARDS).map(|shard| self.overdue_in_shard(shard, before, limit));
+        let overdue: Vec<Vec<Overdue>> = shards.buffered(SHARDS_AT_ONCE).try_collect().await?;
+        Ok(overdue.into_iter().flatten().collect())
     }
 
     async fn overdue_in_shard(&self, shard: u8, before: Timestamp, limit: u16) -> Result<Vec<Overdue>, StoreError> {

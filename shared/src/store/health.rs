@@ -34,13 +34,17 @@ impl Store {
         update_if(update.update_expression(expression)).await
     }
 
-    /// Disables a webhook; `false` where somebody else did, or it was changed, since it was read.
+    /// Disables a webhook; `false` where somebody else did, or it was changed, since it was read. Its health may have.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
     pub async fn disable(&self, scope: &Scope, webhook: &Webhook, updated_at: Timestamp) -> Result<bool, StoreError> {
-        let update = self.update_as_read(scope, webhook).update_expression("SET enabled = :no, updated_at = :now");
-        let update = update.expression_attribute_values(":no", flag(false));
+        let update = self
+            .update(scope, webhook)
+            .update_expression("SET enabled = :no, updated_at = :now")
+            .condition_expression("webhook_id = :id AND updated_at = :updated_at")
+            .expression_attribute_values(":updated_at", number(webhook.updated_at.millis()))
+            .expression_attribute_values(":no", flag(false));
         update_if(update.expression_attribute_values(":now", number(updated_at.millis()))).await
     }
 

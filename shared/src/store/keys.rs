@@ -67,7 +67,7 @@ pub(super) fn webhooks(scope: &Scope) -> String {
     scoped(scope, "webhooks")
 }
 
-/// The partition of an API key: the key itself is stored nowhere.
+/// The partition of an API key, and its sort key in its project's list. The key itself is stored nowhere.
 pub(super) fn api_key(id: &KeyId) -> String {
     format!("key#{id}")
 }
@@ -75,11 +75,6 @@ pub(super) fn api_key(id: &KeyId) -> String {
 /// The partition of a project and the list of its keys.
 pub(super) fn project(project: &ProjectId) -> String {
     format!("project#{project}")
-}
-
-/// The sort key of an API key in its project's list.
-pub(super) fn listed_key(id: &KeyId) -> String {
-    format!("key#{id}")
 }
 
 /// The partition of one shard of a webhook's log.

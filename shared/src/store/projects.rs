@@ -1,5 +1,7 @@
 //! Projects: made, and deleted with all that is their own.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{ConditionCheck, DeleteRequest, TransactWriteItem, WriteRequest};
 
 use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, text};
@@ -8,6 +10,9 @@ use crate::time::Timestamp;
 
 /// What a page of a deletion takes of a list.
 const PAGE: u16 = 100;
+
+/// How long a key that is gone may still be taken for good: what a process remembers, and what a read may lag.
+const KEYS_REMEMBERED: Duration = Duration::from_secs(3);
 
 impl Store {
     /// Makes a project; `false` where it is there.
@@ -43,7 +48,7 @@ impl Store {
         TransactWriteItem::builder().set_condition_check(check.build().ok()).build()
     }
 
-    /// Deletes a project: its keys, so that nobody adds anything; then its agents, webhooks and their deliveries; then itself.
+    /// Deletes a project: itself and its keys, so that nobody adds anything; then its agents, webhooks and their deliveries.
     /// What was interrupted goes on where it stopped. `go_on` is asked now and then; returns whether it came to the end.
     ///
     /// What has no index goes with the log's retention: conversations, names of events, deliveries of webhooks that are gone.
@@ -51,9 +56,14 @@ impl Store {
     /// # Errors
     /// Where DynamoDB did not take it all.
     pub async fn delete_project(&self, project: &ProjectId, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+        self.delete_config(keys::project(project), keys::PROJECT.to_owned()).await?;
         for key in self.api_keys(project).await? {
+            if !go_on() {
+                return Ok(false);
+            }
             self.delete_api_key(project, &key.id).await?;
         }
+        tokio::time::sleep(KEYS_REMEMBERED).await;
         for environment in [Environment::Live, Environment::Test] {
             let scope = Scope { project: project.clone(), environment };
             while let Some(listed) = self.first_webhook(&scope).await? {
@@ -77,7 +87,6 @@ impl Store {
             let rest = self.partition_items(&keys::owner(&scope, &crate::domain::Owner::Project)).await?;
             self.delete_items_of(&self.config_table, rest).await?;
         }
-        self.delete_config(keys::project(project), keys::PROJECT.to_owned()).await?;
         Ok(true)
     }
 

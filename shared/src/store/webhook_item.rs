@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::secrets_item::SecretsItem;
 use super::{ITEM_VERSION, StoreError, keys};
-use crate::domain::{DialectName, EventFilter, Health, Method, Owner, Place, Scope, Webhook, WebhookId};
+use crate::domain::{DialectName, EventFilter, Health, Method, Owner, Place, Scope, Webhook, WebhookId, WebhookRef};
 use crate::seal::{NONCE_BYTES, SealingKeys};
 use crate::time::Timestamp;
 
@@ -60,7 +60,7 @@ impl WebhookItem {
         let (pk, sk) = (keys::owner(scope, &webhook.owner), keys::webhook(&webhook.reference()));
         let secrets = serde_json::to_string(&SecretsItem::from(webhook)).or(Err(StoreError::Secrets))?;
         Ok(Self {
-            sealed: keys.seal(&secrets, &place(&pk, &sk, &webhook.id), nonce)?,
+            sealed: keys.seal(&secrets, &place(&pk, &sk, &webhook.id, &webhook.url), nonce)?,
             pk,
             sk,
             v: ITEM_VERSION,
@@ -90,6 +90,12 @@ impl WebhookItem {
         })
     }
 
+    /// Whether it is that webhook's.
+    pub(super) fn is_of(&self, scope: &Scope, reference: &WebhookRef) -> bool {
+        let place = (keys::owner(scope, &reference.owner), keys::webhook(reference));
+        (&self.pk, &self.sk, &self.webhook_id) == (&place.0, &place.1, &reference.id)
+    }
+
     /// The same, as an attempt needs it.
     pub(super) fn without_templates(self) -> Self {
         Self { templates: BTreeMap::new(), ..self }
@@ -97,7 +103,7 @@ impl WebhookItem {
 
     /// The webhook, its secrets opened.
     pub(super) fn open(self, keys: &SealingKeys) -> Result<Webhook, StoreError> {
-        let secrets = keys.open(&self.sealed, &place(&self.pk, &self.sk, &self.webhook_id))?;
+        let secrets = keys.open(&self.sealed, &place(&self.pk, &self.sk, &self.webhook_id, &self.url))?;
         let secrets: SecretsItem = serde_json::from_str(&secrets).or(Err(StoreError::Secrets))?;
         let (secret, previous_secrets, request) = secrets.into_parts(self.method, self.templates);
         Ok(Webhook {
@@ -129,7 +135,7 @@ impl WebhookItem {
     }
 }
 
-/// What a webhook's secrets are sealed for: this webhook, in this place.
-fn place(pk: &str, sk: &str, webhook: &WebhookId) -> String {
-    format!("{pk}|{sk}|{webhook}")
+/// What a webhook's secrets are sealed for: this webhook, in this place, and what is sent to this URL.
+fn place(pk: &str, sk: &str, webhook: &WebhookId, url: &str) -> String {
+    format!("{pk}|{sk}|{webhook}|{url}")
 }
