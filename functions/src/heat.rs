@@ -9,7 +9,13 @@ use shared::time::Timestamp;
 
 /// Counts by key and second. Clones share them.
 pub struct Heat<K> {
-    counts: Arc<Mutex<HashMap<K, Count>>>,
+    counted: Arc<Mutex<Counted<K>>>,
+}
+
+struct Counted<K> {
+    counts: HashMap<K, Count>,
+    /// The second in which what is of the past was last forgotten.
+    swept: i64,
 }
 
 /// What a key was counted in a second, and for how many seconds before it was busy.
@@ -22,13 +28,13 @@ struct Count {
 
 impl<K> Default for Heat<K> {
     fn default() -> Self {
-        Self { counts: Arc::default() }
+        Self { counted: Arc::new(Mutex::new(Counted { counts: HashMap::new(), swept: 0 })) }
     }
 }
 
 impl<K> Clone for Heat<K> {
     fn clone(&self) -> Self {
-        Self { counts: self.counts.clone() }
+        Self { counted: self.counted.clone() }
     }
 }
 
@@ -42,19 +48,17 @@ impl<K: Eq + Hash> Heat<K> {
     /// Counts `key` once more; whether it has now been counted so many `times` in this second, and in each of the others of the
     /// last `seconds`. It says so once a second.
     pub fn stays_busy(&self, key: K, now: Timestamp, (times, seconds): (u32, u32)) -> bool {
-        let (mut counts, second) = (self.counts.lock().unwrap_or_else(PoisonError::into_inner), now.seconds());
-        let is_fresh = |count: &Count| (second - 1..=second).contains(&count.second);
-        let known = counts.get(&key).copied().filter(is_fresh);
-        if known.is_none_or(|known| known.second != second) {
-            // Once a second for each key that is seen: what is of the past is of no use.
-            counts.retain(|_, count| is_fresh(count));
+        let (mut counted, second) = (self.counted.lock().unwrap_or_else(PoisonError::into_inner), now.seconds());
+        if counted.swept != second {
+            counted.counts.retain(|_, count| (second - 1..=second).contains(&count.second));
+            counted.swept = second;
         }
-        let count = match known {
+        let count = match counted.counts.get(&key).copied() {
             Some(count) if count.second == second => Count { times: count.times + 1, ..count },
             Some(count) if count.times >= times => Count { second, times: 1, busy_before: count.busy_before + 1 },
             _ => Count { second, times: 1, busy_before: 0 },
         };
-        counts.insert(key, count);
+        counted.counts.insert(key, count);
         count.times == times && count.busy_before + 1 >= seconds
     }
 }

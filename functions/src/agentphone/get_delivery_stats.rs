@@ -1,7 +1,7 @@
 //! `GET /agentphone/v1/webhooks/deliveries/stats`: counts the deliveries to all of the project's slots.
 //!
-//! Query: `hours` (1-8760, default 24). 200 `{total, success, failed, pending, successRate, byEventType, byHour}`; 400 where the project has over 10,000 webhooks; 401;
-//! 422; 503.
+//! Query: `hours` (1-8760, default 24). 200 `{total, success, failed, pending, successRate, byEventType, byHour}`; 400
+//! where the project has over 10,000 webhooks; 401; 422; 503.
 
 use http::StatusCode;
 use lambda_http::Request;

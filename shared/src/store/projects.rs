@@ -66,7 +66,7 @@ impl Store {
         tokio::time::sleep(KEYS_REMEMBERED).await;
         for environment in [Environment::Live, Environment::Test] {
             let scope = Scope { project: project.clone(), environment };
-            while let Some(listed) = self.first_webhook(&scope).await? {
+            while let Some(listed) = self.listing(&scope).limit(1).send().await?.items.unwrap_or_default().pop() {
                 if !go_on() || !self.delete_log(&scope, &listed, &go_on).await? {
                     return Ok(false);
                 }
@@ -88,21 +88,6 @@ impl Store {
             self.delete_items_of(&self.config_table, rest).await?;
         }
         Ok(true)
-    }
-
-    /// The listing index's first row of a scope's webhooks, with the table's keys.
-    async fn first_webhook(&self, scope: &Scope) -> Result<Option<Item>, StoreError> {
-        let found = self
-            .client
-            .query()
-            .table_name(&self.config_table)
-            .index_name(super::agents::LISTING_INDEX)
-            .key_condition_expression("list_pk = :partition")
-            .expression_attribute_values(":partition", text(keys::webhooks(scope)))
-            .limit(1)
-            .send()
-            .await?;
-        Ok(found.items.unwrap_or_default().pop())
     }
 
     /// Deletes the deliveries of a webhook; `false` where it was to stop.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, ReturnValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -149,14 +150,7 @@ impl Store {
     /// # Errors
     /// Where there are more than [`LISTED_MAX`], or DynamoDB could not be asked.
     pub(super) async fn listed(&self, scope: &Scope) -> Result<Vec<Item>, StoreError> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.config_table)
-            .index_name(LISTING_INDEX)
-            .key_condition_expression("list_pk = :partition")
-            .expression_attribute_values(":partition", text(keys::webhooks(scope)));
-        let mut rows = query.into_paginator().items().send();
+        let mut rows = self.listing(scope).into_paginator().items().send();
         let mut listed = Vec::new();
         while let Some(row) = rows.next().await {
             if listed.len() == LISTED_MAX {
@@ -165,6 +159,16 @@ impl Store {
             listed.push(row?);
         }
         Ok(listed)
+    }
+
+    /// The query of the listing index's rows of the scope's webhooks.
+    pub(super) fn listing(&self, scope: &Scope) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.config_table)
+            .index_name(LISTING_INDEX)
+            .key_condition_expression("list_pk = :partition")
+            .expression_attribute_values(":partition", text(keys::webhooks(scope)))
     }
 
     async fn webhooks_at(&self, listed: Vec<Item>) -> Result<Vec<Webhook>, StoreError> {
