@@ -44,4 +44,5 @@ mod stack;
 mod statistics;
 mod stores;
 mod talkover;
+mod telemetry;
 mod template;

@@ -73,6 +73,19 @@ impl Process {
         Ok(())
     }
 
+    /// Waits until its log, which is written to `path`, has this text, and returns all of it.
+    pub(crate) async fn logs(&self, path: &Path, text: &str) -> Result<String> {
+        let start = Instant::now();
+        loop {
+            let log = std::fs::read_to_string(path)?;
+            if log.contains(text) {
+                return Ok(log);
+            }
+            anyhow::ensure!(start.elapsed() < PATIENCE, "`{text}` was not logged: {log}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Its process's id, while it runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.id()

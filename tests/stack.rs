@@ -270,6 +270,7 @@ pub(crate) fn settings() -> Result<Settings> {
             "SEALING_KEYS" => local::stack::SEALING_KEYS.to_owned(),
             "DISABLE_AFTER" => "5d".to_owned(),
             "SWEEP_AFTER" => "20m".to_owned(),
+            "LOG_SUCCESSES" => "0".to_owned(),
             other => other.strip_suffix("_URL").map(queue_url)?,
         })
     };

@@ -72,7 +72,7 @@ impl Alone {
             let (own, body) = (self.clone(), body.clone());
             async move {
                 let (id, scheme) = (own.delivery_id(0), Scheme::TimestampedHex);
-                let content = Content { id: &id, scheme: &scheme, headers: &[], body: &body };
+                let content = Content { id: &id, scheme: &scheme, headers: &[], traceparent: None, body: &body };
                 let now = own.app.clock.now();
                 let outcome = attempt(&own.app.sender, &own.webhook, content, now, Duration::MAX).await;
                 outcome.error().map_or(Ok(1), |error| bail!("{error}"))
@@ -130,6 +130,7 @@ impl Alone {
             agent_id: None,
             message_id: None,
             channel: None,
+            traceparent: None,
             attempt: 1,
             due_at: now,
             slow_lane: false,

@@ -150,9 +150,9 @@ pub async fn each_record<C>(
     let mut response = SqsBatchResponse::default();
     for (record, result) in event.records.iter().zip(results) {
         if let Err(fault) = result {
-            let message_id = record.message_id.clone().unwrap_or_default();
-            tracing::error!(error = &fault as &dyn Error, message_id, "a message could not be worked");
-            response.add_failure(message_id);
+            let sqs_message_id = record.message_id.clone().unwrap_or_default();
+            tracing::error!(error = &fault as &dyn Error, sqs_message_id, "a message could not be worked");
+            response.add_failure(sqs_message_id);
         }
     }
     response

@@ -5,23 +5,20 @@ use std::process::ExitCode;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use futures::FutureExt;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_http::{Request, RequestExt};
+use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::function::{Function, Handler};
+use crate::log;
 
 /// Starts `function` and serves its invocations until Lambda ends the process.
 #[must_use]
 pub fn run(function: Function) -> ExitCode {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_span_list(false)
-        .without_time()
-        .with_max_level(tracing::Level::INFO)
-        .init();
+    log::write_json(EnvFilter::new("info"), std::io::stdout);
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -30,7 +27,8 @@ pub fn run(function: Function) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(function = function.name, %error, "the function cannot start");
+            let _span = tracing::error_span!("start", function = function.name).entered();
+            tracing::error!(error = &*error, "the function cannot start");
             ExitCode::FAILURE
         }
     }
@@ -43,25 +41,35 @@ async fn serve(function: Function) -> Result<(), Error> {
     }
     app.metrics.started(function.name);
     let app = &app;
-    let span = || tracing::info_span!("invocation", function = function.name);
+    let span = |context: &Context| {
+        let request_id = &context.request_id;
+        tracing::info_span!("invocation", function = function.name, request_id)
+    };
     match function.handler {
         Handler::Http(handle) => {
-            let invoke = |request| metered(app, handle(app, request)).map(Ok::<_, Error>).instrument(span());
+            let invoke = |request: Request| {
+                let span = request.lambda_context_ref().map_or_else(Span::none, span);
+                metered(app, handle(app, request)).map(Ok::<_, Error>).instrument(span)
+            };
             lambda_http::run(service_fn(invoke)).await
         }
         Handler::Sqs(handle) => {
             let invoke = |event: LambdaEvent<SqsEvent>| {
-                metered(app, handle(app, event.payload)).map(Ok::<_, Error>).instrument(span())
+                metered(app, handle(app, event.payload)).map(Ok::<_, Error>).instrument(span(&event.context))
             };
             lambda_runtime::run(service_fn(invoke)).await
         }
         Handler::Schedule(handle) => {
-            let invoke =
-                |_: LambdaEvent<Value>| async move { handle(app).await.map_err(Error::from) }.instrument(span());
+            let invoke = |event: LambdaEvent<Value>| {
+                async move { handle(app).await.map_err(Error::from) }.instrument(span(&event.context))
+            };
             lambda_runtime::run(service_fn(invoke)).await
         }
         Handler::Command(handle) => {
-            let invoke = |event: LambdaEvent<Value>| async move { handle(app, event.payload).await }.instrument(span());
+            let invoke = |event: LambdaEvent<Value>| {
+                let span = span(&event.context);
+                async move { handle(app, event.payload).await }.instrument(span)
+            };
             lambda_runtime::run(service_fn(invoke)).await
         }
     }

@@ -16,6 +16,7 @@ pub mod function;
 pub mod functions;
 pub mod heat;
 pub mod lambda;
+pub mod log;
 pub mod metrics;
 pub mod native;
 pub mod pipeline;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
-use functions::admin;
+use functions::{admin, log};
 use serde_json::Value;
 use shared::settings;
 use tokio::signal::unix::{SignalKind, signal};
@@ -67,19 +67,27 @@ pub async fn run() -> ExitCode {
 }
 
 async fn start(cli: Cli) -> Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .compact()
-        .init();
+    write_log();
     let keep = if cli.options.in_memory { Keep::InMemory } else { Keep::In(cli.options.data_dir) };
     match cli.command {
         None => run_stack(cli.options.port.unwrap_or(3000), keep, cli.options.stores_url).await,
         Some(Command::Admin { event }) => administer(event, keep, cli.options.stores_url).await,
         Some(Command::Stores) => run_stores(cli.options.port.unwrap_or(8000), &keep).await,
     }
+}
+
+/// To the standard error, for a reader, or with `LOG_FORMAT=json` as the functions do on AWS.
+fn write_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=off"));
+    if settings::variable("LOG_FORMAT").is_some_and(|format| format == "json") {
+        return log::write_json(filter, std::io::stderr);
+    }
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .compact()
+        .init();
 }
 
 fn stores_at(keep: Keep, url: Option<String>) -> Result<StoresAt> {

@@ -37,7 +37,7 @@ pub async fn contained<T: Send + 'static>(
         }
         Err(_) => {
             task.abort();
-            tracing::error!(function = name, timeout_s = timeout.as_secs(), "a function ran out of time");
+            tracing::error!(function = name, duration_ms = timeout.as_secs() * 1000, "a function ran out of time");
             None
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::domain::{DeliveryId, Webhook};
+use crate::domain::{DeliveryId, Traceparent, Webhook};
 use crate::send::{Answer, Request, SendError, Sender};
 use crate::sign::{self, Scheme, Signer};
 use crate::time::Timestamp;
@@ -22,6 +22,8 @@ pub struct Content<'a> {
     pub scheme: &'a Scheme,
     /// The dialect's own headers.
     pub headers: &'a [(String, String)],
+    /// The trace of the call that published it.
+    pub traceparent: Option<&'a Traceparent>,
     /// JSON.
     pub body: &'a str,
 }
@@ -94,6 +96,10 @@ fn headers(webhook: &Webhook, content: Content<'_>, now: Timestamp) -> HeaderMap
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }
+    }
+    // Unchanged: what is made of it here are log lines, and no span of a trace.
+    if let Some(Ok(traceparent)) = content.traceparent.map(|traceparent| HeaderValue::try_from(traceparent.as_str())) {
+        headers.insert(Traceparent::HEADER, traceparent);
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));

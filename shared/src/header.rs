@@ -20,6 +20,7 @@ const TAKEN: &[&str] = &[
     "proxy-authorization",
     "proxy-connection",
     "te",
+    "traceparent",
     "trailer",
     "transfer-encoding",
     "upgrade",
@@ -76,7 +77,15 @@ mod tests {
         for name in ["", "a b", "a:b", "a\r\nb", "ä", &"x".repeat(129)] {
             assert_eq!(check_name(name), Err(HeaderProblem::Name), "{name}");
         }
-        for name in ["Host", "Content-Length", "Transfer-Encoding", "CONNECTION", "Webhook-Id", "webhook-signature"] {
+        for name in [
+            "Host",
+            "Content-Length",
+            "Transfer-Encoding",
+            "CONNECTION",
+            "Webhook-Id",
+            "webhook-signature",
+            "Traceparent",
+        ] {
             assert_eq!(check_name(name), Err(HeaderProblem::Taken), "{name}");
         }
     }

@@ -42,6 +42,8 @@ pub struct Settings {
     pub disable_after: Duration,
     /// How long an attempt may be overdue before `sweep` takes its queue message for lost.
     pub sweep_after: Duration,
+    /// How many of the events that go well are told in the functions' log, from 0 to 1.
+    pub log_successes: f64,
     /// What the metrics are called together in CloudWatch.
     pub metrics_namespace: String,
 }
@@ -93,6 +95,7 @@ impl Settings {
             reader.secret("SEALING_KEYS"),
             reader.value::<Wait>("DISABLE_AFTER"),
             reader.value::<Wait>("SWEEP_AFTER"),
+            reader.checked("LOG_SUCCESSES", |share: &f64| (0.0..=1.0).contains(share), "0 to 1"),
             reader.value_or("METRICS_NAMESPACE", "Switchhook"),
         );
         let (
@@ -110,6 +113,7 @@ impl Settings {
             Some(sealing_keys),
             Some(Wait(disable_after)),
             Some(Wait(sweep_after)),
+            Some(log_successes),
             Some(metrics_namespace),
         ) = settings
         else {
@@ -130,6 +134,7 @@ impl Settings {
             sealing_keys,
             disable_after,
             sweep_after,
+            log_successes,
             metrics_namespace,
         })
     }
@@ -207,6 +212,7 @@ mod tests {
         let value = match name {
             "RETRY_SCHEDULE" => "5s,5m",
             "RETRY_JITTER" => "0.2",
+            "LOG_SUCCESSES" => "0.01",
             "REQUIRE_HTTPS" => "true",
             "ALLOWED_NETWORKS" => "",
             "RETENTION_DAYS" => "30",

@@ -4,8 +4,6 @@
 //! is queued, and the next is queued before SQS forgets this message. The invocation whose record of an attempt the log
 //! took is the one that goes on; one that finds it there already leaves it to the other.
 
-use std::time::Duration;
-
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::attempt::{Content, Outcome};
 use shared::domain::{Delivery, Status, Webhook};
@@ -19,10 +17,10 @@ use super::batch::Batch;
 use super::endpoint;
 use super::entry::entry;
 use super::record;
+use super::report;
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, each_record};
-use crate::metrics::Metric;
 
 /// The function.
 pub const FUNCTION: Function =
@@ -102,8 +100,13 @@ async fn make_attempt(
 ) -> Result<(), Fault> {
     let app = batch.app;
     let started_at = app.clock.now();
-    let content =
-        Content { id: &message.key.id, scheme: &message.scheme, headers: &message.headers, body: message.body.get() };
+    let content = Content {
+        id: &message.key.id,
+        scheme: &message.scheme,
+        headers: &message.headers,
+        traceparent: message.traceparent.as_ref(),
+        body: message.body.get(),
+    };
     let outcome = endpoint::try_once(app, &message.key.scope, &mut webhook, content, started_at).await;
     let ended_at = app.clock.now();
     let answer = outcome.answer();
@@ -118,27 +121,20 @@ async fn make_attempt(
         jitter: app.settings.retry_jitter,
     };
     let verdict = retry::verdict(made, policy, ended_at, app.ids.jitter());
-    let (scope, accepted_at) = (message.key.scope.clone(), message.key.created_at);
-    let logged = logged(&message, outcome, verdict, started_at);
+    let (logged, traceparent) = (logged(&message, outcome, verdict, started_at), message.traceparent.clone());
     if !(is_first && verdict == Verdict::Delivered && batch.log_success(logged.clone()).await) {
-        log_and_go_on(batch, message, logged, ended_at).await?;
+        log_and_go_on(batch, message, &logged, ended_at).await?;
     }
-    count(app, &webhook, verdict, ended_at.since(accepted_at));
-    endpoint::judge(app, &scope, &mut webhook, verdict, started_at).await;
+    let attempt = report::Attempt {
+        dialect: webhook.dialect.as_str(),
+        traceparent: traceparent.as_ref(),
+        verdict,
+        duration: ended_at.since(started_at),
+        latency: ended_at.since(logged.key.created_at),
+    };
+    report::attempted(app, &logged, attempt);
+    endpoint::judge(app, &logged.key.scope, &mut webhook, verdict, started_at).await;
     Ok(())
-}
-
-fn count(app: &App, webhook: &Webhook, verdict: Verdict, since_accepted: Duration) {
-    let dialect = webhook.dialect.as_str();
-    app.metrics.attempted(dialect, verdict == Verdict::Delivered);
-    match verdict {
-        Verdict::Delivered => {
-            app.metrics.count(Metric::Delivered, dialect, 1);
-            app.metrics.took(dialect, since_accepted);
-        }
-        Verdict::RetryAt(_) => app.metrics.count(Metric::Retried, dialect, 1),
-        Verdict::Exhausted | Verdict::Gone => app.metrics.count(Metric::Failed, dialect, 1),
-    }
 }
 
 /// What the log says of a delivery after an attempt.
@@ -163,7 +159,7 @@ fn logged(message: &DeliveryMessage, outcome: Outcome, verdict: Verdict, started
 async fn log_and_go_on(
     batch: &Batch<'_>,
     message: DeliveryMessage,
-    delivery: Delivery,
+    delivery: &Delivery,
     ended_at: Timestamp,
 ) -> Result<(), Fault> {
     let again = match delivery.status {
@@ -171,7 +167,7 @@ async fn log_and_go_on(
         Status::Pending | Status::Failed => Some(next_attempt(message, delivery.next_retry_at.unwrap_or(ended_at))),
     };
     let kept = again.as_ref().map(serde_json::to_string).transpose()?;
-    match (batch.app.store.record(&delivery, kept).await?, delivery.status, again) {
+    match (batch.app.store.record(delivery, kept).await?, delivery.status, again) {
         (Recorded::Done, Status::Pending, Some(next)) => queue(batch, &next, ended_at).await,
         (Recorded::Done | Recorded::Already, _, _) => Ok(()),
     }
@@ -186,7 +182,7 @@ async fn give_up(app: &App, message: DeliveryMessage, dialect: &str, reason: &st
     delivery.error = Some(reason.to_owned());
     delivery.next_retry_at = None;
     app.store.record(&delivery, Some(serde_json::to_string(&message)?)).await?;
-    app.metrics.count(Metric::Failed, dialect, 1);
+    report::gave_up(app, &delivery, dialect, message.traceparent.as_ref());
     Ok(())
 }
 

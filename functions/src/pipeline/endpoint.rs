@@ -128,7 +128,7 @@ async fn disable(
     });
     publish_own(app, scope, &event).await?;
     if app.store.disable(scope, &found, found.next_updated_at(now)).await? {
-        tracing::warn!(webhook = %found.id, reason, "a webhook was disabled");
+        tracing::warn!(webhook_id = %found.id, error = reason, "a webhook was disabled");
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use super::batch::Batch;
 use super::entry::entry;
 use super::packing::{self, Accepted};
 use super::publish_events::{EVENTS_MAX, position};
-use super::{conversation, event, record};
+use super::{conversation, event, record, report};
 use crate::app::App;
 use crate::dialect::Telling;
 use crate::dialects;
@@ -96,7 +96,7 @@ async fn tell_or_put_back(
 ) -> Result<(), Fault> {
     match tell_once(batch, message, record, accepted).await {
         Err(fault) if message.events.len() > 1 && !fault.is_awss() => {
-            tracing::error!(error = &fault as &dyn Error, event = %accepted.1.id, "an event goes on alone");
+            tracing::error!(error = &fault as &dyn Error, event_id = %accepted.1.id, "an event goes on alone");
             put_back(batch.app, message, record, accepted).await
         }
         told => told,
@@ -169,6 +169,7 @@ async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Resu
     for (webhook, _) in &recipients.decided {
         spread_log_if_busy(batch.app, &message.scope, webhook).await;
     }
+    report::told(batch.app, event, recipients.decided.len());
     failure.map_or(Ok(()), Err)
 }
 
@@ -185,6 +186,7 @@ fn read_event(
         event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
     event.id = given.unwrap_or(event.id);
     event.is_named |= message.publication.is_some();
+    event.traceparent = message.traceparent.clone();
     event.position = message.positions.as_ref().and_then(|all| all.get(index)).copied().unwrap_or(position(index));
     Ok(event)
 }
@@ -251,6 +253,7 @@ fn delivery(
         agent_id: event.agent_id.clone(),
         message_id: told.message_id,
         channel: event.channel.clone(),
+        traceparent: event.traceparent.clone(),
         attempt: 1,
         due_at: event.accepted_at,
         slow_lane: webhook.health.slow_since.is_some(),
@@ -283,7 +286,7 @@ async fn spread_log_if_busy(app: &App, scope: &Scope, webhook: &Webhook) {
         && is_busy()
         && let Err(error) = app.store.spread_log(scope, webhook, LOG_SHARDS).await
     {
-        tracing::warn!(error = &error as &dyn Error, webhook = %webhook.id, "a busy webhook's log could not be spread");
+        tracing::warn!(error = &error as &dyn Error, webhook_id = %webhook.id, "a busy webhook's log could not be spread");
     }
 }
 

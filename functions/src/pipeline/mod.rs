@@ -11,4 +11,5 @@ pub mod fan_out;
 mod packing;
 pub mod publish_events;
 mod record;
+mod report;
 pub mod sweep;

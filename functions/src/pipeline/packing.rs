@@ -54,7 +54,7 @@ fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
     packs
 }
 
-/// Events that were accepted together, as they wait in the events queue.
+/// Events that were accepted together, and so are of one trace, as they wait in the events queue.
 ///
 /// # Errors
 /// Where they could not be written as JSON.
@@ -74,6 +74,7 @@ pub(super) fn message(
         ids: Some(accepted.iter().map(|(_, event)| event.id.clone()).collect()),
         publication,
         positions: Some(accepted.iter().map(|(_, event)| event.position).collect()),
+        traceparent: accepted.first().and_then(|(_, event)| event.traceparent.clone()),
         only,
         events: accepted.iter().map(|(raw, _)| (*raw).to_owned()).collect(),
     };

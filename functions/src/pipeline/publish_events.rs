@@ -6,6 +6,8 @@
 //!
 //! The header `Idempotency-Key` does for the request what `id` does for an event: a repeat within 24 hours is answered alike,
 //! and its events are told once. 422 where the key came with another body before.
+//!
+//! The header `traceparent` is sent on with every delivery.
 
 use std::collections::BTreeMap;
 
@@ -14,18 +16,17 @@ use lambda_http::Request;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::domain::{Event, EventId, Permission, Scope, WebhookId};
+use shared::domain::{Event, EventId, Permission, Scope, Traceparent, WebhookId};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::body_bytes;
 use shared::queue::Queue;
 use shared::sign::hex;
 
-use super::{conversation, event, packing};
+use super::{conversation, event, packing, report};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, answer_who_may};
-use crate::metrics::Metric;
 use crate::native::{Detail, Problem};
 
 /// Events in one request.
@@ -50,7 +51,9 @@ struct Published {
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let (body, key) = (body_bytes(request), request_key(request)?);
     let published = read_body(body)?;
+    let traceparent = traceparent(request);
     let events = read_events(app, &caller.scope, &published, key)?;
+    let events: Vec<_> = events.into_iter().map(|event| Event { traceparent: traceparent.clone(), ..event }).collect();
     if let Some(key) = key {
         name(app, &caller.scope, key, body).await?;
     }
@@ -58,7 +61,7 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let accepted = published.events.iter().map(AsRef::as_ref).zip(&events);
     let messages = packing::messages(&caller.scope, accepted, &app.ids.token())?;
     app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
-    app.metrics.count(Metric::Published, "native", events.len());
+    report::accepted(app, &events);
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
     let answer = match (published.is_batch, ids.first()) {
         (false, Some(id)) => id.clone(),
@@ -73,6 +76,11 @@ fn request_key(request: &Request) -> Result<Option<&str>, Problem> {
     let key = header.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
     let wrong = || Problem::field(KEY_HEADER, format!("1 to {KEY_CHARS_MAX} visible ASCII characters"));
     key.map(Some).ok_or_else(wrong)
+}
+
+/// The trace that the platform's call belongs to.
+fn traceparent(request: &Request) -> Option<Traceparent> {
+    request.headers().get(Traceparent::HEADER)?.to_str().ok().and_then(Traceparent::parse)
 }
 
 /// Holds the request to the body that its key came with first. Whether that one's events were taken is not asked: they

@@ -134,6 +134,15 @@ impl EventId {
         Self(format!("evt_{}", digest(&["request", project, environment, key, &index.to_string()])))
     }
 
+    /// From 0 to 1, and evenly so over many events: always the same for one event.
+    #[must_use]
+    pub fn luck(&self) -> f64 {
+        // The end of an id is random, or of a digest; its start may be a time.
+        let end = self.0.len().saturating_sub(8);
+        let digits = self.0.get(end..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        f64::from(digits.unwrap_or(0)) / f64::from(u32::MAX)
+    }
+
     /// The id of the `index`th event of a queue message that came without ids: the same however often it is read.
     #[must_use]
     pub fn from_queue_message(message_id: &str, index: usize) -> Self {
@@ -254,6 +263,12 @@ impl fmt::Debug for Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_are_lucky_evenly() {
+        let lucky = (0..1000).filter(|&index| EventId::from_queue_message("m", index).luck() < 0.1).count();
+        assert!((70..130).contains(&lucky), "{lucky}");
+    }
 
     #[test]
     fn agent_ids_keep_to_their_alphabet() {

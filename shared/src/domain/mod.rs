@@ -9,6 +9,7 @@ mod ids;
 mod request;
 mod scope;
 mod secret;
+mod trace;
 mod webhook;
 
 pub use api_key::{ApiKey, Permission};
@@ -21,4 +22,5 @@ pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidAgentId, KeyId, ProjectI
 pub use request::{Authorization, CustomHeader, Method, RequestOptions};
 pub use scope::{Environment, Scope};
 pub use secret::{PreviousSecret, Secret};
+pub use trace::Traceparent;
 pub use webhook::{Agent, DialectName, EventFilter, Owner, Place, Webhook, WebhookRef};

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::domain::{AgentId, DeliveryKey, EventId, Scope, WebhookId, WebhookRef, digest};
+use crate::domain::{AgentId, DeliveryKey, EventId, Scope, Traceparent, WebhookId, WebhookRef, digest};
 use crate::sign::Scheme;
 use crate::time::Timestamp;
 
@@ -51,6 +51,9 @@ pub struct EventsMessage {
     /// The place of each among those that were accepted with it; absent: its place here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<Vec<u16>>,
+    /// The trace of the call that published them.
+    #[serde(default, deserialize_with = "Traceparent::deserialize", skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Traceparent>,
     /// The webhooks that alone are told, whatever they asked for: a test's. Absent: those that asked for an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<WebhookId>>,
@@ -104,6 +107,9 @@ pub struct DeliveryMessage {
     /// The event's channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// The trace of the call that published the event: the receiver is told it.
+    #[serde(default, deserialize_with = "Traceparent::deserialize", skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Traceparent>,
     /// The number of the attempt to make, from 1.
     pub attempt: u32,
     /// When to make it; a message that is read earlier is put back.
