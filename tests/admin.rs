@@ -1,8 +1,8 @@
 //! Projects and keys: what `admin` makes, what each key may do, and that a deleted project is gone.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use functions::admin::administer;
 use http::Method;
 use local::aws;
@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use crate::receiver::Receiver;
 use crate::scopes::routes;
-use crate::stack::{Api, Client, PATIENCE};
+use crate::stack::{Api, Client, wait_until};
 
 /// Carries out a command for the project `acme`.
 async fn admin(api: &Api, mut command: Value) -> Result<Value> {
@@ -83,11 +83,8 @@ async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
     assert!(!listed.to_string().contains(other["key"].as_str().context("shown once")?));
     assert_eq!(client.get("/v1/agents").await?.status, 200);
     admin(&api, json!({ "command": "revoke_key", "id": made["id"] })).await?;
-    let start = Instant::now();
-    while client.get("/v1/agents").await?.status != 401 {
-        ensure!(start.elapsed() < PATIENCE, "it is still good");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_refused = async || Ok((client.get("/v1/agents").await?.status == 401).then_some(()));
+    wait_until("the key's end", is_refused).await?;
     let again = admin(&api, json!({ "command": "revoke_key", "id": made["id"] })).await.unwrap_err();
     assert_eq!(again.to_string(), "there is no such key");
 

@@ -1,13 +1,11 @@
 //! What ends in a dead-letter queue: what no function can read, and nothing that a customer does.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::json;
 use shared::domain::{AgentId, DialectName, Owner, Webhook};
 
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
+use crate::stack::{AGENT, Api, OTHER_AGENT, wait_until};
 
 const DEAD_LETTERS: [&str; 3] = ["EventsDeadLetters", "DeliveriesDeadLetters", "RetriesDeadLetters"];
 
@@ -21,12 +19,7 @@ async fn lengths(api: &Api) -> Result<[usize; 3]> {
 
 /// Waits until so many are in each.
 async fn dead_letters(api: &Api, expected: [usize; 3]) -> Result<()> {
-    let start = Instant::now();
-    while lengths(api).await? != expected {
-        ensure!(start.elapsed() < PATIENCE, "{:?}", lengths(api).await?);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(())
+    wait_until("dead letters", async || Ok((lengths(api).await? == expected).then_some(()))).await
 }
 
 #[tokio::test]

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use shared::domain::{Health, Webhook};
 
 use crate::promises::{is_long, row};
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
+use crate::stack::{AGENT, Api, OTHER_AGENT, wait_until};
 
 const DEFAULT: &str = "/agentphone/v1/webhooks";
 const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
@@ -22,17 +22,7 @@ async fn stored(api: &Api) -> Result<Webhook> {
 
 /// Waits until the agent's webhook is as `check` wants it.
 async fn until(api: &Api, check: impl Fn(&Webhook) -> bool) -> Result<Webhook> {
-    let start = Instant::now();
-    loop {
-        let webhook = stored(api).await?;
-        if check(&webhook) {
-            return Ok(webhook);
-        }
-        if start.elapsed() > PATIENCE {
-            bail!("it stayed {webhook:?}");
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait_until("a change of the webhook", async || Ok(Some(stored(api).await?).filter(&check))).await
 }
 
 async fn publish(api: &Api, agent: &str) -> Result<()> {

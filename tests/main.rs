@@ -46,3 +46,4 @@ mod stores;
 mod talkover;
 mod telemetry;
 mod template;
+mod upgrade;

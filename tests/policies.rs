@@ -2,9 +2,9 @@
 //! something fails the tests; one that has too much fails here.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use functions::admin::administer;
 use functions::app::App;
 use functions::function::Handler;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use shared::domain::{AgentId, DialectName, Owner, Webhook};
 
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
+use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE, wait_until};
 
 const TALKOVER: &str = "/talkover/api/v1/agents/agt_abc123/webhooks";
 const CASEY: &str = "/casey/v1/backend/webhooks";
@@ -34,6 +34,11 @@ fn unused(api: &Api) -> Result<BTreeSet<Use>> {
     Ok(allowed.into_iter().filter(|permission| !used.contains(permission)).collect())
 }
 
+/// Whether all that is allowed and that `concerns` has been used.
+fn has_used_all(api: &Api, concerns: impl Fn(&Use) -> bool) -> Result<Option<()>> {
+    Ok((!unused(api)?.iter().any(concerns)).then_some(()))
+}
+
 /// Invokes `admin` as Lambda does.
 async fn admin(api: &Api, command: Value) -> Result<Value> {
     let app = api.app.clone();
@@ -44,13 +49,12 @@ async fn admin(api: &Api, command: Value) -> Result<Value> {
 /// Invokes `sweep` as Lambda does, until it has found something overdue.
 async fn sweep(api: &Api) -> Result<()> {
     let Handler::Schedule(handler) = pipeline::sweep::FUNCTION.handler else { panic!("it has a schedule") };
-    let start = Instant::now();
-    while unused(api)?.iter().any(|(function, _)| function == "pipeline-sweep") {
-        ensure!(start.elapsed() < PATIENCE, "nothing was overdue");
+    let swept = async || {
         let app = api.app.clone();
         invoke::contained("pipeline-sweep", PATIENCE, async move { handler(&app).await }).await.expect("it ends")?;
-    }
-    Ok(())
+        has_used_all(api, |(function, _)| function == "pipeline-sweep")
+    };
+    wait_until("what is overdue", swept).await
 }
 
 /// Agents, and what each dialect's customers do.
@@ -124,14 +128,13 @@ async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     api.enqueue("EventsQueue", &json!({ "v": 1, "scope": scope, "events": [direct] }).to_string()).await?;
     // So many that the log is spread.
     let many = json!({ "events": vec![json!({ "type": "n", "agent_id": AGENT, "data": {} }); 40] });
-    let start = Instant::now();
-    while unused(api)?.iter().any(|(name, used)| {
-        name == "pipeline-fan-out" && used.action == "dynamodb:UpdateItem" && used.resource == "ConfigTable"
-    }) {
-        ensure!(start.elapsed() < PATIENCE, "the log was not spread");
+    let spread = async || {
         assert_eq!(api.post("/v1/events", &many).await?.status, 202);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+        has_used_all(api, |(name, used)| {
+            name == "pipeline-fan-out" && used.action == "dynamodb:UpdateItem" && used.resource == "ConfigTable"
+        })
+    };
+    wait_until("a log that is spread", spread).await?;
     api.idle().await
 }
 
@@ -154,12 +157,8 @@ async fn fail(api: &Api) -> Result<()> {
     let later = Webhook { dialect: DialectName::new("later"), enabled: true, ..slot.clone() };
     store.replace(&scope, Some(&slot), &later).await?;
     api.post("/v1/events", &json!({ "events": [event(AGENT), event(OTHER_AGENT)] })).await?;
-    let start = Instant::now();
-    while unused(api)?.iter().any(|(function, _)| function == "pipeline-fan-out") {
-        ensure!(start.elapsed() < PATIENCE, "it was not put back");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
+    wait_until("an event that is put back", async || has_used_all(api, |(function, _)| function == "pipeline-fan-out"))
+        .await
 }
 
 #[tokio::test]

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use local::demo::TEST_KEY;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::stack::{Client, PATIENCE, queue_length};
+use crate::stack::{Client, PATIENCE, queue_length, wait_until};
 
 /// The local stack as a process of its own.
 pub(crate) struct Process {
@@ -65,25 +64,14 @@ impl Process {
     /// Waits until the next attempt of the newest delivery of an agent's webhook is logged, and queued too.
     pub(crate) async fn retry_waits(&self, agent: &str) -> Result<()> {
         self.client.delivery_with_status(agent, "pending").await?;
-        let start = Instant::now();
-        while queue_length(&self.stores_url, "RetriesQueue").await? == 0 {
-            anyhow::ensure!(start.elapsed() < PATIENCE, "no retry was queued");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        let is_queued = async || Ok((queue_length(&self.stores_url, "RetriesQueue").await? > 0).then_some(()));
+        wait_until("a retry in its queue", is_queued).await
     }
 
     /// Waits until its log, which is written to `path`, has this text, and returns all of it.
     pub(crate) async fn logs(&self, path: &Path, text: &str) -> Result<String> {
-        let start = Instant::now();
-        loop {
-            let log = std::fs::read_to_string(path)?;
-            if log.contains(text) {
-                return Ok(log);
-            }
-            anyhow::ensure!(start.elapsed() < PATIENCE, "`{text}` was not logged: {log}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let log = async || Ok(Some(std::fs::read_to_string(path)?).filter(|log| log.contains(text)));
+        wait_until(&format!("`{text}` in the log"), log).await
     }
 
     /// Its process's id, while it runs.

@@ -55,9 +55,14 @@ struct Script {
 
 impl Receiver {
     pub(crate) async fn start(steps: &[Step]) -> Result<Self> {
+        Self::start_at((Ipv4Addr::LOCALHOST, 0), steps).await
+    }
+
+    /// The same, at an address that is known before.
+    pub(crate) async fn start_at(address: (Ipv4Addr, u16), steps: &[Step]) -> Result<Self> {
         let (sender, received) = watch::channel(Vec::new());
         let script = Arc::new(Script { steps: Mutex::new(steps.iter().cloned().collect()), received: sender });
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?.to_string();
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer).with_state(script)).await });
         Ok(Self { address, received })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -23,6 +23,18 @@ pub(crate) const OTHER_AGENT: &str = "9fbef0b7-8d4e-4a08-9207-66c22155721d";
 
 /// How long a wait-until waits before it fails the test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `look` finds something, and returns it.
+pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look().await? {
+            return Ok(found);
+        }
+        ensure!(start.elapsed() < PATIENCE, "waited for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
 
 /// A running stack and a client of it, which holds an API key.
 pub(crate) struct Api {
@@ -122,14 +134,7 @@ impl Api {
 
     /// Waits until no queue holds anything, whether waiting, delayed or being worked: what was published is done with.
     pub(crate) async fn idle(&self) -> Result<()> {
-        let start = Instant::now();
-        while self.messages().await? > 0 {
-            if start.elapsed() > PATIENCE {
-                bail!("the queues did not empty");
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Ok(())
+        wait_until("empty queues", async || Ok((self.messages().await? == 0).then_some(()))).await
     }
 
     /// Messages in the three queues, whether waiting, delayed or being worked.
@@ -234,17 +239,11 @@ impl Client {
 
     /// Waits until the newest delivery of an agent's webhook has that status, and returns it.
     pub(crate) async fn delivery_with_status(&self, agent: &str, status: &str) -> Result<Value> {
-        let start = Instant::now();
-        loop {
-            let newest = self.deliveries(agent).await?.into_iter().next().unwrap_or_default();
-            if newest["status"] == status {
-                return Ok(newest);
-            }
-            if start.elapsed() > PATIENCE {
-                bail!("no delivery became {status}; the newest is {newest}");
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let newest = async || {
+            let newest = self.deliveries(agent).await?.into_iter().next();
+            Ok(newest.filter(|delivery| delivery["status"] == status))
+        };
+        wait_until(&format!("a delivery that is {status}"), newest).await
     }
 
     fn expect(&self, status: u16, answer: Answer) -> Result<Value> {

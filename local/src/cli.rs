@@ -1,10 +1,11 @@
 //! The command line: `cargo run -- --help` lists the options.
 
+use std::fs;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use functions::{admin, log};
 use serde_json::Value;
@@ -45,8 +46,12 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the embedded stores alone: DynamoDB and SQS at one URL
-    Stores,
+    /// Start the embedded stores alone: DynamoDB and SQS at one URL, with the template's tables and queues and the demo project
+    Stores {
+        /// A file to write the functions' environment to, as `cargo lambda watch --env-file` reads it
+        #[arg(long)]
+        env_file: Option<PathBuf>,
+    },
     /// Invoke the function `admin`, on the stores of --stores-url or, while nothing else runs on them, of --data-dir
     Admin {
         /// What it is invoked with: '{"command": "create_project", "project": "acme"}'
@@ -72,7 +77,9 @@ async fn start(cli: Cli) -> Result<()> {
     match cli.command {
         None => run_stack(cli.options.port.unwrap_or(3000), keep, cli.options.stores_url).await,
         Some(Command::Admin { event }) => administer(event, keep, cli.options.stores_url).await,
-        Some(Command::Stores) => run_stores(cli.options.port.unwrap_or(8000), &keep).await,
+        Some(Command::Stores { env_file }) => {
+            run_stores(cli.options.port.unwrap_or(8000), &keep, env_file.as_deref()).await
+        }
     }
 }
 
@@ -115,8 +122,13 @@ async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<
     stop(stack.stop()).await
 }
 
-async fn run_stores(port: u16, keep: &Keep) -> Result<()> {
+async fn run_stores(port: u16, keep: &Keep, env_file: Option<&Path>) -> Result<()> {
     let stores = Stores::start(keep, port).await?;
+    let environment = stack::environment(&stores.url, settings::variable).await?;
+    if let Some(file) = env_file {
+        let lines: String = environment.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
+        fs::write(file, lines).with_context(|| format!("writing {}", file.display()))?;
+    }
     say(&format!("DynamoDB and SQS: AWS_ENDPOINT_URL={url}\n\nready {url}", url = stores.url))?;
     stop(stores.stop()).await
 }

@@ -21,6 +21,11 @@ pub fn running() -> Option<String> {
     FUNCTION.try_with(Clone::clone).ok()
 }
 
+/// Does `work` in the name of a function: Lambda polls its queues with the function's permissions.
+pub(crate) async fn in_the_name_of<T>(name: &str, work: impl Future<Output = T>) -> T {
+    FUNCTION.scope(name.to_owned(), work).await
+}
+
 /// Runs `work` for the function called `name`. `None` where it panicked or its time was up.
 pub async fn contained<T: Send + 'static>(
     name: &str,

@@ -15,6 +15,9 @@ use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_sqs::operation::delete_message_batch::DeleteMessageBatchInput;
+use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesInput;
+use aws_sdk_sqs::operation::receive_message::ReceiveMessageInput;
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchInput;
 
 use crate::invoke;
@@ -104,12 +107,22 @@ impl Intercept for Policy {
             let mut steps = transaction.transact_items.iter().flatten().flat_map(steps);
             steps.try_for_each(|(action, table)| self.check(action, table))
         } else if let Some(batch) = input.downcast_ref::<SendMessageBatchInput>() {
-            let url = batch.queue_url.as_deref().unwrap_or_default();
-            self.check("sqs:SendMessage", url.rsplit('/').next().unwrap_or(url))
+            self.check("sqs:SendMessage", queue(&batch.queue_url))
+        } else if let Some(receive) = input.downcast_ref::<ReceiveMessageInput>() {
+            self.check("sqs:ReceiveMessage", queue(&receive.queue_url))
+        } else if let Some(batch) = input.downcast_ref::<DeleteMessageBatchInput>() {
+            self.check("sqs:DeleteMessage", queue(&batch.queue_url))
+        } else if let Some(get) = input.downcast_ref::<GetQueueAttributesInput>() {
+            self.check("sqs:GetQueueAttributes", queue(&get.queue_url))
         } else {
             self.check("a call that no policy knows", "")
         }
     }
+}
+
+/// A queue's name, of its URL.
+fn queue(url: &Option<String>) -> &str {
+    url.as_deref().and_then(|url| url.rsplit('/').next()).unwrap_or_default()
 }
 
 /// The actions of a step of a transaction, and the table of each.

@@ -62,7 +62,7 @@ pub(crate) async fn start(
                 name,
                 handler,
                 timeout: function.timeout,
-                queue_arn: provision::arn(sqs, &queue_url).await?,
+                queue_arn: invoke::in_the_name_of(name, provision::arn(sqs, &queue_url)).await?,
                 queue_url,
                 batch_size: *batch_size,
             };
@@ -77,7 +77,7 @@ async fn poll(mapping: Mapping, stop: CancellationToken) {
     let mut invocations = JoinSet::new();
     while !stop.is_cancelled() {
         let Ok(permit) = permits.clone().acquire_owned().await else { break };
-        match mapping.receive().await {
+        match invoke::in_the_name_of(mapping.name, mapping.receive()).await {
             Ok(messages) if messages.is_empty() => {}
             Ok(messages) => {
                 let mapping = mapping.clone();
@@ -115,7 +115,7 @@ impl Mapping {
         let (app, handler, event) = (self.app.clone(), self.handler, self.event(&messages));
         let answer = invoke::contained(self.name, self.timeout, async move { handler(&app, event).await }).await;
         let Some(answer) = answer else { return };
-        if let Err(error) = self.delete(&messages, &answer).await {
+        if let Err(error) = invoke::in_the_name_of(self.name, self.delete(&messages, &answer)).await {
             tracing::error!(function = self.name, error = format!("{error:#}"), "messages could not be deleted");
         }
     }

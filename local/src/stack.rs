@@ -77,11 +77,7 @@ impl Stack {
         setting: impl Fn(&str) -> Option<String>,
         change: impl AsyncFnOnce(&mut App),
     ) -> Result<Self> {
-        let mut template = Template::built_in().context("template.yaml")?;
-        if let Some(seconds) = setting(VISIBILITY) {
-            let seconds = seconds.parse().with_context(|| format!("{VISIBILITY} is no number of seconds"))?;
-            template.queues.values_mut().for_each(|queue| queue.visibility_timeout_s = seconds);
-        }
+        let template = template(&setting)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
@@ -123,6 +119,15 @@ impl Stack {
     }
 }
 
+fn template(setting: impl Fn(&str) -> Option<String>) -> Result<Template> {
+    let mut template = Template::built_in().context("template.yaml")?;
+    if let Some(seconds) = setting(VISIBILITY) {
+        let seconds = seconds.parse().with_context(|| format!("{VISIBILITY} is no number of seconds"))?;
+        template.queues.values_mut().for_each(|queue| queue.visibility_timeout_s = seconds);
+    }
+    Ok(template)
+}
+
 /// What functions stand on: stores with everything in them that the template lists.
 struct Ground {
     stores: Option<Stores>,
@@ -162,9 +167,24 @@ pub async fn surroundings(
     stores_at: &StoresAt,
     setting: impl Fn(&str) -> Option<String>,
 ) -> Result<(Option<Stores>, App)> {
-    let template = Template::built_in().context("template.yaml")?;
-    let Ground { stores, app, .. } = ground(&template, stores_at, setting).await?;
+    let Ground { stores, app, .. } = ground(&template(&setting)?, stores_at, setting).await?;
     Ok((stores, app))
+}
+
+/// The environment of functions that run in processes of their own, and the stores at `url` made ready for them.
+///
+/// # Errors
+/// As for [`Stack::start`].
+pub async fn environment(url: &str, setting: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>> {
+    let template = template(&setting)?;
+    let Ground { references, .. } = ground(&template, &StoresAt::Url(url.to_owned()), &setting).await?;
+    let names = template.environment.keys().map(String::as_str);
+    let names = names.chain(LOCAL_SETTINGS.iter().map(|(name, _)| *name));
+    let of = |name: &str| setting(name).or_else(|| value(&template, &references, name));
+    let mut environment: BTreeMap<_, _> =
+        names.filter_map(|name| of(name).map(|value| (name.to_owned(), value))).collect();
+    environment.extend(aws::environment(url));
+    Ok(environment)
 }
 
 /// What the template sets a variable to, but for what differs locally.

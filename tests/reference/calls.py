@@ -4,9 +4,12 @@ A call is a block `sh` with one curl, and the block after it, `json 200` or `tex
 body with its keys in order. Ids, times and secrets differ from run to run: only their form is compared. `$ID` in a call is
 the id in the last answer that had one. A page's `http` blocks are the golden files of tests/golden/deliveries.
 
-Usage: calls.py http://127.0.0.1:3000 [--write]     `--write` puts the answers into the pages
+Usage: calls.py http://127.0.0.1:3000 [--write] [--inbox URL]
+
+`--write` puts the answers into the pages; `--inbox` is a stack whose inbox webhooks are sent to, where the API has none.
 """
 
+import argparse
 import json
 import os
 import pathlib
@@ -17,14 +20,18 @@ import time
 
 from page import blocks, pages
 
-URL = sys.argv[1]
-WRITE = "--write" in sys.argv[2:]
+ARGUMENTS = argparse.ArgumentParser()
+ARGUMENTS.add_argument("url")
+ARGUMENTS.add_argument("--write", action="store_true")
+ARGUMENTS.add_argument("--inbox")
+ARGUMENTS = ARGUMENTS.parse_args()
+URL, WRITE, INBOX = ARGUMENTS.url, ARGUMENTS.write, ARGUMENTS.inbox or ARGUMENTS.url
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "deliveries"
 PATIENCE_S = 20
 # What `--write` gives deliveries to arrive.
 SETTLED_S = 3
 
-# The page's own API is on its usual port, wherever this one is.
+# The page's own inbox is on its usual port, wherever this one is.
 SHOWN_URL = "http://127.0.0.1:3000"
 FORMS = [
     (re.compile(rf"\b{prefix}_[0-9a-f]{{32}}\b"), prefix) for prefix in ("wh", "evt", "del")
@@ -46,7 +53,7 @@ def form(body):
 
 def run(call, identity):
     """The status and body that a call is answered with."""
-    script = 'curl() { command curl -sS -w "\\n%{http_code}" "$@"; }\n' + call.replace(SHOWN_URL, URL)
+    script = 'curl() { command curl -sS -w "\\n%{http_code}" "$@"; }\n' + call.replace(SHOWN_URL, INBOX)
     environment = {**os.environ, "API": URL, "KEY": "Authorization: Bearer sk_test_switchhook_local", "ID": identity}
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, (call, done.stderr)
@@ -62,7 +69,7 @@ def found_id(body):
 
 def shown(body):
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    return text.replace(URL, SHOWN_URL) + "\n" if text else ""
+    return text.replace(INBOX, SHOWN_URL) + "\n" if text else ""
 
 
 def check(path):

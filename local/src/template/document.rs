@@ -96,6 +96,16 @@ pub(super) struct Event {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+pub(super) struct MappingProperties {
+    pub(super) function_name: Value,
+    pub(super) event_source_arn: Value,
+    pub(super) batch_size: i32,
+    #[serde(default)]
+    pub(super) function_response_types: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct QueueProperties {
     pub(super) visibility_timeout: Option<u32>,
     pub(super) redrive_policy: Option<RedrivePolicy>,

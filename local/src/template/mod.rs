@@ -10,8 +10,10 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_yaml_ng::Value;
 
-use self::document::{Document, Event, FunctionProperties, QueueProperties, Resource};
+use self::document::{Document, Event, FunctionProperties, MappingProperties, QueueProperties, Resource};
 pub use self::permission::Permission;
+
+const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 
 /// The template that this program was built with.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -171,7 +173,10 @@ impl Template {
                 template.environment.insert(name, target.to_owned());
             }
         }
-        for (name, resource) in document.resources {
+        // A mapping is added to its function.
+        let (mappings, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            document.resources.into_iter().partition(|(_, resource)| resource.kind == MAPPING);
+        for (name, resource) in others.into_iter().chain(mappings) {
             template.add(&name, resource, globals.timeout).with_context(|| format!("resource {name}"))?;
         }
         Ok(template)
@@ -196,6 +201,11 @@ impl Template {
                 let triggers = properties.events.into_values().map(trigger).collect::<Result<_>>()?;
                 let permissions = permission::of(properties.policies)?;
                 self.functions.insert(name.to_owned(), Function { binary, timeout, triggers, permissions });
+            }
+            MAPPING => {
+                let (function, trigger) = mapping(serde_yaml_ng::from_value(resource.properties)?)?;
+                let function = self.functions.get_mut(&function).with_context(|| format!("no function {function}"))?;
+                function.triggers.push(trigger);
             }
             "AWS::Serverless::HttpApi" => {}
             // What runs no function and holds no message.
@@ -224,6 +234,17 @@ fn queue(properties: QueueProperties) -> Result<Queue> {
     })
 }
 
+/// A mapping's function and queue.
+fn mapping(properties: MappingProperties) -> Result<(String, Trigger)> {
+    let function = tagged(&properties.function_name, "Ref")?.to_owned();
+    let trigger = Trigger::Queue {
+        queue: resource_of(tagged(&properties.event_source_arn, "GetAtt")?)?,
+        batch_size: properties.batch_size,
+        reports_item_failures: properties.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures"),
+    };
+    Ok((function, trigger))
+}
+
 fn trigger(event: Event) -> Result<Trigger> {
     let text = |name: &str| {
         let value = event.properties.get(name).with_context(|| format!("no {name}"))?;
@@ -231,17 +252,6 @@ fn trigger(event: Event) -> Result<Trigger> {
     };
     match event.kind.as_str() {
         "HttpApi" => Ok(Trigger::Route { method: text("Method")?, path: text("Path")? }),
-        "SQS" => {
-            let arn = tagged(event.properties.get("Queue").context("no Queue")?, "GetAtt")?;
-            let batch_size = event.properties.get("BatchSize").and_then(Value::as_i64).unwrap_or(10);
-            let response_types = event.properties.get("FunctionResponseTypes").and_then(Value::as_sequence);
-            Ok(Trigger::Queue {
-                queue: resource_of(arn)?,
-                batch_size: i32::try_from(batch_size)?,
-                reports_item_failures: response_types
-                    .is_some_and(|types| types.iter().any(|kind| kind.as_str() == Some("ReportBatchItemFailures"))),
-            })
-        }
         "ScheduleV2" => Ok(Trigger::Schedule { every: rate(&text("ScheduleExpression")?)? }),
         other => bail!("the local stack does not know the trigger {other}"),
     }

@@ -70,6 +70,9 @@ pub enum StoreError {
     /// What is stored, or was to be, is not of the shape that this release knows.
     #[error("an item is not of the expected shape")]
     Item(#[from] serde_dynamo::Error),
+    /// Another release wrote it.
+    #[error("an item is of version {0}, where {ITEM_VERSION} is known")]
+    Version(String),
 }
 
 impl<E, R> From<SdkError<E, R>> for StoreError
@@ -137,7 +140,13 @@ fn to_item(item: &impl Serialize) -> Result<Item, StoreError> {
     Ok(serde_dynamo::to_item(item)?)
 }
 
+/// An item of another version is refused rather than misread; of an index's row that has none the table's item decides.
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    if let Some(AttributeValue::N(version)) = item.get("v")
+        && version.parse() != Ok(ITEM_VERSION)
+    {
+        return Err(StoreError::Version(version.clone()));
+    }
     Ok(serde_dynamo::from_item(item)?)
 }
 

@@ -1,0 +1,124 @@
+"""Runs every function under `cargo lambda watch` on the embedded stores, and the API reference against it.
+
+    watch.py SWITCHHOOK
+
+SWITCHHOOK is the built local stack. Routes are called over HTTP; the functions behind queues are invoked with what is in the queues,
+as Lambda's pollers do, and the others once, all with `cargo lambda`, which has to be on the PATH.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.request
+
+from harness import Process, free_port, say
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+QUEUES = {
+    "EventsQueue": "pipeline-fan-out",
+    "DeliveriesQueue": "pipeline-deliver",
+    "RetriesQueue": "pipeline-deliver",
+}
+
+
+def post(url, body, **headers):
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
+    with urllib.request.urlopen(request, timeout=300) as answer:
+        return json.loads(answer.read() or "null")
+
+
+class Stores:
+    """The embedded SQS, as its pollers see it."""
+
+    def __init__(self, url, environment):
+        self.url = url
+        named = re.findall(r"^\w+_QUEUE_URL='(.*)'$", environment, re.MULTILINE)
+        self.queues = {url.rpartition("/")[2]: url for url in named}
+
+    def call(self, action, queue, **fields):
+        return post(
+            self.url, {"QueueUrl": self.queues[queue], **fields},
+            X_Amz_Target=f"AmazonSQS.{action}", Content_Type="application/x-amz-json-1.0",
+        )
+
+    def receive(self, queue):
+        return self.call("ReceiveMessage", queue, MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages", [])
+
+
+def work(stores, invoke_url, queue, function):
+    """Hands what a queue has to its function, and deletes what that is done with."""
+    messages = stores.receive(queue)
+    if not messages:
+        return
+    records = [
+        {"messageId": message["MessageId"], "body": message["Body"], "attributes": message["Attributes"]}
+        for message in messages
+    ]
+    answer = post(f"{invoke_url}/2015-03-31/functions/{function}/invocations", {"Records": records})
+    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    for message in messages:
+        if message["MessageId"] not in failed:
+            stores.call("DeleteMessage", queue, ReceiptHandle=message["ReceiptHandle"])
+
+
+def poll(stores, invoke_url, stop):
+    while not stop.wait(0.05):
+        for queue, function in QUEUES.items():
+            work(stores, invoke_url, queue, function)
+
+
+def invoke(function, event, port):
+    address = ["--invoke-address", "127.0.0.1", "--invoke-port", port]
+    command = ["cargo", "lambda", "invoke", function, *address, "--data-ascii", json.dumps(event)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, (command, done.stderr)
+    say(f"   cargo lambda invoke {function}: {done.stdout.strip()[:100]}")
+
+
+def main():
+    (switchhook,) = sys.argv[1:]
+    folder = tempfile.TemporaryDirectory()
+    env_file, port = pathlib.Path(folder.name) / "functions.env", str(free_port())
+    processes = []
+    try:
+        stores = Process(switchhook, "stores", "--port", "0", "--in-memory", "--env-file", str(env_file))
+        # Of this one the inbox alone is used.
+        inbox = Process(switchhook, "--port", "0", "--in-memory")
+        processes += [stores, inbox]
+        stores_url, inbox_url = (process.wait_for(r"^ready (\S+)").group(1) for process in (stores, inbox))
+        watch = Process(
+            "cargo", "lambda", "watch", "--ignore-changes", "--env-file", str(env_file), "--color", "never",
+            "--invoke-address", "127.0.0.1", "--invoke-port", port,
+        )
+        processes.append(watch)
+        watch.wait_for("starting Runtime server")
+        url, stop = f"http://127.0.0.1:{port}", threading.Event()
+        poller = threading.Thread(target=poll, args=(Stores(stores_url, env_file.read_text()), url, stop))
+        poller.start()
+        try:
+            calls = ROOT / "tests/reference/calls.py"
+            subprocess.run([sys.executable, calls, url, "--inbox", inbox_url], check=True)
+        finally:
+            stop.set()
+            poller.join()
+        invoke("admin", {"command": "list_keys", "project": "demo"}, port)
+        invoke("pipeline-sweep", {}, port)
+        expected = {path.stem for path in (ROOT / "functions/src/bin").glob("*.rs")}
+        assert not expected - started(watch), f"never called: {expected - started(watch)}"
+        say(f"{len(expected)} functions ran under cargo lambda watch")
+    finally:
+        for process in reversed(processes):
+            process.stop()
+
+
+def started(watch):
+    return set(re.findall(r'starting lambda function instance function="([\w-]+)"', watch.printed()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+//! Upgrading: this release reads what an earlier one stored and queued. `tests/releases` has what each of them did.
+//!
+//! `CAPTURE_RELEASE=1 cargo test upgrade` writes that of this version anew: before it is released, and never after.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use functions::app::App;
+use functions::function::Handler;
+use functions::pipeline;
+use lambda_http::Body;
+use local::stack::{self, StoresAt};
+use local::stores::{Keep, Stores};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use shared::time::{Clock, Timestamp};
+
+use crate::receiver::{Received, Receiver, Step};
+use crate::stack::{AGENT, Api, OTHER_AGENT, queue_url_of, wait_until};
+
+/// Where the customers' endpoints were, and are: a webhook's secrets are sealed with its URL.
+const ENDPOINT: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 83, 87, 72), 8383);
+/// When a release was captured.
+const THEN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+/// When this one reads it: an hour later.
+const NOW: Timestamp = Timestamp::from_millis(1_795_003_600_000);
+/// Retries wait in their queue until then.
+const SETTINGS: [(&str, &str); 2] = [("RETRY_SCHEDULE", "15m,15m"), ("SWEEP_AFTER", "3650d")];
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// What customers can read.
+const READ: [&str; 9] = [
+    "/v1/agents",
+    "/agentline/v1/webhooks",
+    "/agentphone/v1/agents/agt_abc123/webhook",
+    "/agentphone/v1/agents/agt_abc123/webhook/deliveries",
+    "/agentphone/v1/webhooks",
+    "/agentphone/v1/webhooks/deliveries",
+    "/agentphone/v1/webhooks/deliveries/all-time",
+    "/casey/v1/backend/webhooks",
+    "/talkover/api/v1/agents/9fbef0b7-8d4e-4a08-9207-66c22155721d/webhooks",
+];
+
+/// What a release left behind.
+#[derive(Serialize, Deserialize)]
+struct Release {
+    /// Items by table, in DynamoDB's JSON.
+    items: BTreeMap<String, Vec<Value>>,
+    /// Bodies of messages by queue.
+    messages: BTreeMap<String, Vec<String>>,
+    /// What customers read, by path.
+    answers: BTreeMap<String, Value>,
+    /// The secret of Casey's endpoint, which no list shows.
+    casey_secret: String,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("releases")
+}
+
+fn url(path: &str) -> String {
+    format!("http://{}:{}{path}", ENDPOINT.0, ENDPOINT.1)
+}
+
+/// A stack on these stores, at that time.
+async fn stack_at(stores: &Stores, time: Timestamp) -> Result<Api> {
+    let fixed = async move |app: &mut App| app.clock = Clock::from_fn(move || time);
+    Api::changed_async(&StoresAt::Url(stores.url.clone()), &SETTINGS, fixed).await
+}
+
+/// A call to the embedded DynamoDB, as it goes over the wire.
+async fn dynamodb(stores: &Stores, action: &str, body: &Value) -> Result<Value> {
+    let request = reqwest::Client::new().post(&stores.url).header("content-type", "application/x-amz-json-1.0");
+    // It looks for a signature, and not into it.
+    let signature =
+        "AWS4-HMAC-SHA256 Credential=a/20261121/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a";
+    let request = request.header("authorization", signature).header("x-amz-date", "20261121T000000Z");
+    let request = request.header("x-amz-target", format!("DynamoDB_20120810.{action}")).body(body.to_string());
+    let answer = request.send().await?;
+    ensure!(answer.status().is_success(), "{action}: {}", answer.text().await?);
+    Ok(serde_json::from_slice(&answer.bytes().await?)?)
+}
+
+/// A webhook in each dialect, with everything that one can have.
+async fn set_webhooks(api: &Api) -> Result<String> {
+    for secret in ["older-secret", "agentline-secret"] {
+        let body = json!({ "url": url("/agentline"), "agent_id": OTHER_AGENT, "secret": secret });
+        assert_eq!(api.post("/agentline/v1/webhooks", &body).await?.status, 200);
+    }
+    api.set_webhook(AGENT, &url("/agentphone")).await?;
+    api.post("/agentphone/v1/webhooks", &json!({ "url": url("/default") })).await?;
+    let body = json!({
+        "name": "All", "webhook_url": url("/talkover"), "webhook_secret": "talkover-secret", "events": ["event_phone_call_ended"],
+        "http_method": "PUT", "authorization_scheme": "bearer", "authorization_credentials": { "token": "bearer-token" },
+        "custom_headers": [{ "key": "X-Own", "value": "own-value" }],
+        "payload_templates": { "event_phone_call_ended": { "call": "{{call.id}}" } },
+    });
+    let webhooks = format!("/talkover/api/v1/agents/{OTHER_AGENT}/webhooks");
+    assert_eq!(api.post(&webhooks, &body).await?.status, 201);
+    let casey = json!({ "url": url("/casey"), "event_types": ["conversation.completed"] });
+    let casey = api.post("/casey/v1/backend/webhooks", &casey).await?;
+    casey.body["data"]["secret"].as_str().map(str::to_owned).context("a secret")
+}
+
+fn message_received(text: &str) -> Value {
+    json!({
+        "type": "message.received", "agent_id": AGENT, "channel": "sms", "conversation_id": "conv_1",
+        "conversation_state": { "step": 1 }, "data": { "conversationId": "conv_1", "message": text },
+    })
+}
+
+/// Publishes events where nobody works the queue.
+async fn publish(app: &App, events: &[Value]) -> Result<()> {
+    let Handler::Http(publish) = pipeline::publish_events::FUNCTION.handler else { panic!("it has a route") };
+    let request = http::Request::post("/v1/events")
+        .header("authorization", format!("Bearer {}", local::demo::TEST_KEY))
+        .header("traceparent", TRACEPARENT)
+        .body(Body::from(json!({ "events": events }).to_string()))?;
+    assert_eq!(publish(app, request).await.status(), 202);
+    Ok(())
+}
+
+/// Takes what waits in a queue.
+async fn taken(stores: &Stores, queue: &str) -> Result<Vec<String>> {
+    let sqs = aws_sdk_sqs::Client::new(&local::aws::config(&stores.url).await);
+    let received = sqs.receive_message().queue_url(queue_url_of(queue)).max_number_of_messages(10).send().await?;
+    Ok(received.messages.unwrap_or_default().into_iter().filter_map(|message| message.body).collect())
+}
+
+async fn capture(receiver: &Receiver) -> Result<Release> {
+    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let api = stack_at(&stores, THEN).await?;
+    let casey_secret = set_webhooks(&api).await?;
+    api.publish(&message_received("Before")).await?;
+    receiver.wait_for(1).await?;
+    let mut named = message_received("Named");
+    named["id"] = json!("named");
+    api.publish(&named).await?;
+    let is_pending = |one: &Value| one["status"] == "pending";
+    wait_until("a retry", async || Ok(api.deliveries(AGENT).await?.into_iter().find(is_pending))).await?;
+    let mut answers = BTreeMap::new();
+    for path in READ {
+        answers.insert(path.to_owned(), api.get(path).await?.body);
+    }
+    api.stack.stop().await;
+
+    let setting = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let (_, mut app) = stack::surroundings(&StoresAt::Url(stores.url.clone()), setting).await?;
+    app.clock = Clock::from_fn(|| THEN);
+    let mut items = BTreeMap::new();
+    for table in ["ConfigTable", "LogTable"] {
+        let scanned = dynamodb(&stores, "Scan", &json!({ "TableName": table })).await?;
+        items.insert(table.to_owned(), scanned["Items"].as_array().context("items")?.clone());
+    }
+    let ended = |kind: &str| json!({ "type": kind, "agent_id": OTHER_AGENT, "data": { "call": { "id": "call_1" } } });
+    publish(&app, &[ended("call.completed"), ended("conversation.completed")]).await?;
+    let events = taken(&stores, "EventsQueue").await?;
+    // The agent's endpoint has failed, so that its event waits in the slow lane; the default's does not.
+    let to_default = json!({ "type": "call.completed", "agent_id": "agt_other", "data": {} });
+    publish(&app, &[message_received("After"), to_default]).await?;
+    let body = taken(&stores, "EventsQueue").await?.pop().context("one message")?;
+    let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
+    let Handler::Sqs(fan_out) = pipeline::fan_out::FUNCTION.handler else { panic!("it has a queue") };
+    fan_out(&app, serde_json::from_value(batch)?).await;
+    let deliveries = taken(&stores, "DeliveriesQueue").await?;
+    let mut retries = taken(&stores, "RetriesQueue").await?;
+    // The other one's wait is not over: the log has its message.
+    retries.extend(items["LogTable"].iter().filter_map(|item| item["message"]["S"].as_str()).map(str::to_owned));
+    assert_eq!((events.len(), deliveries.len(), retries.len()), (1, 1, 2));
+    let messages = [("EventsQueue", events), ("DeliveriesQueue", deliveries), ("RetriesQueue", retries)];
+    let messages = messages.map(|(queue, bodies)| (queue.to_owned(), bodies)).into();
+    Ok(Release { items, messages, answers, casey_secret })
+}
+
+/// Stores with what a release left in its tables.
+async fn restored(release: &Release) -> Result<Stores> {
+    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    stack::environment(&stores.url, |_| None).await?;
+    for (table, items) in &release.items {
+        for item in items {
+            dynamodb(&stores, "PutItem", &json!({ "TableName": table, "Item": item })).await?;
+        }
+    }
+    Ok(stores)
+}
+
+/// The Standard Webhooks signature of a request, at whatever time it was made.
+fn standard_signature(received: &Received, secret: &str) -> Result<String> {
+    let (id, time) = (received.header("webhook-id"), received.header("webhook-timestamp"));
+    Ok(standardwebhooks::Webhook::new(secret)?.sign(id, time.parse()?, &received.body)?)
+}
+
+/// Holds what the endpoints got against what the release's customers had set, and its platform published.
+fn check_deliveries(received: &[Received], release: &Release) -> Result<()> {
+    let to = |path: &str| received.iter().filter(|one| one.path == path).collect::<Vec<_>>();
+    let secret = release.answers[READ[2]]["secret"].as_str().context("a secret")?;
+    let [retried, first] = to("/agentphone")[..] else { bail!("two for AgentPhone's") };
+    assert!([retried, first].iter().all(|one| one.agentphone_verifies(secret)));
+    let mut told = [retried, first].map(|one| one.json()["data"]["message"].clone());
+    told.sort_by_key(ToString::to_string);
+    assert_eq!(told, ["After", "Named"]);
+    let histories = [retried, first].map(|one| one.json()["recentHistory"][0]["content"].clone());
+    assert_eq!(histories, ["Before", "Before"]);
+
+    let [one, other] = to("/agentline")[..] else { bail!("two for AgentLine's") };
+    for received in [one, other] {
+        assert_eq!(received.header("x-agentline-signature"), received.body_hmac("agentline-secret"));
+        assert_eq!(received.header("webhook-signature").split(' ').count(), 2, "the older secret signs for a day");
+    }
+    let [talkover] = to("/talkover")[..] else { bail!("one for Talkover's") };
+    assert_eq!((talkover.method.as_str(), talkover.json()), ("PUT", json!({ "call": "call_1" })));
+    assert_eq!([talkover.header("authorization"), talkover.header("x-own")], ["Bearer bearer-token", "own-value"]);
+    assert_eq!(talkover.header("x-webhook-signature"), talkover.body_hmac("talkover-secret"));
+    assert_eq!(to("/default").len(), 1);
+    let [casey] = to("/casey")[..] else { bail!("one for Casey's") };
+    assert_eq!(casey.header("svix-signature"), standard_signature(casey, &release.casey_secret)?);
+    assert!(received.iter().filter(|one| one.header("traceparent") == TRACEPARENT).count() == 6);
+    Ok(())
+}
+
+/// Reads, and goes on with, what a release left.
+async fn take_over(release: &Release, receiver: &Receiver) -> Result<()> {
+    let (stores, before) = (restored(release).await?, receiver.received().len());
+    let api = stack_at(&stores, NOW).await?;
+    for (path, answer) in &release.answers {
+        assert_eq!(api.get(path).await?.body, *answer, "{path}");
+    }
+    for (queue, messages) in &release.messages {
+        for message in messages {
+            api.enqueue(queue, message).await?;
+        }
+    }
+    let repeat = json!({ "type": "message.received", "agent_id": AGENT, "data": {}, "id": "named" });
+    api.publish(&repeat).await?;
+    receiver.wait_for(before + 7).await?;
+    api.idle().await?;
+    check_deliveries(&receiver.received()[before..], release)?;
+    let logged = api.deliveries(AGENT).await?;
+    assert!(logged.iter().all(|one| one["status"] == "success"), "{logged:?}");
+    // The same moment made them all.
+    let mut attempts: Vec<_> = logged.iter().map(|one| one["attemptCount"].as_u64()).collect();
+    attempts.sort_unstable();
+    assert_eq!(attempts, [1, 1, 2].map(Some));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_each_release_stored_and_queued_is_read_by_this_one() -> Result<()> {
+    let own = folder().join(concat!(env!("CARGO_PKG_VERSION"), ".json"));
+    #[allow(clippy::disallowed_methods, reason = "it is the test's own switch, and no setting of a function")]
+    let captures = std::env::var_os("CAPTURE_RELEASE").is_some();
+    // The second delivery of a capture fails.
+    let script = if captures { vec![Step::Status(200), Step::Status(500)] } else { Vec::new() };
+    let receiver = Receiver::start_at(ENDPOINT, &script).await?;
+    if captures {
+        fs::create_dir_all(folder())?;
+        let captured = Box::pin(capture(&receiver)).await?;
+        fs::write(&own, serde_json::to_string_pretty(&captured)? + "\n")?;
+    }
+    ensure!(own.exists(), "there is no {}: CAPTURE_RELEASE=1 writes it", own.display());
+    for file in fs::read_dir(folder())? {
+        let path = file?.path();
+        let release = serde_json::from_slice(&fs::read(&path)?)?;
+        take_over(&release, &receiver).await.with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_item_of_another_version_is_refused_and_its_events_wait() -> Result<()> {
+    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let api = Api::on(&StoresAt::Url(stores.url.clone()), &[("VISIBILITY_TIMEOUT_S", "1")]).await?;
+    let receiver = Receiver::start(&[]).await?;
+    api.set_webhook(AGENT, &receiver.url("/")).await?;
+    let scanned = dynamodb(&stores, "Scan", &json!({ "TableName": "ConfigTable" })).await?;
+    let is_slot = |item: &&Value| item["sk"]["S"] == "slot";
+    let mut slot =
+        scanned["Items"].as_array().and_then(|items| items.iter().find(is_slot).cloned()).context("a slot")?;
+    slot["v"]["N"] = json!("2");
+    dynamodb(&stores, "PutItem", &json!({ "TableName": "ConfigTable", "Item": slot })).await?;
+    assert_eq!(api.get(READ[2]).await?.status, 503);
+    api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
+    let dead_letter = async || Ok((api.queue_length("EventsDeadLetters").await? == 1).then_some(()));
+    wait_until("the dead letter", dead_letter).await?;
+    assert_eq!(receiver.received().len(), 0);
+    Ok(())
+}
