@@ -23,6 +23,14 @@ async fn what_is_no_route_is_not_found() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_path_that_another_method_names_is_the_parameters_route_for_this_one() -> Result<()> {
+    let api = Api::start().await?;
+    let answer = api.get("/casey/v1/backend/webhooks/test").await?;
+    assert_eq!((answer.status, &answer.body["error"]["code"]), (404, &json!("not_found")), "{}", answer.body);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_host_that_is_none_is_refused_and_no_function_sees_it() -> Result<()> {
     let (api, client) = (Api::start().await?, reqwest::Client::new());
     let long = "h".repeat(5000);

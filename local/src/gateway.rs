@@ -1,7 +1,7 @@
 //! The HTTP API, as API Gateway serves it: routes from the template, requests as its events, its limits, its own
 //! answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,20 +13,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{ConnectInfo, RawPathParams, Request};
-use axum::middleware::map_response;
 use axum::response::Response;
-use axum::routing::{MethodFilter, on};
+use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use functions::app::App;
 use functions::function::{Handler, HttpHandler};
 use functions::functions::FUNCTIONS;
-use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use http_body_util::LengthLimitError;
-use lambda_http::Body as LambdaBody;
+use lambda_http::{Body as LambdaBody, Service};
 use url::Url;
 
 use crate::invoke;
@@ -53,28 +52,27 @@ struct Route {
     timeout: Duration,
 }
 
-/// The routes that the template lists.
+/// The routes that the template lists. Each method has its own: a path that has none for a method may be another's that does.
 pub(crate) fn router(template: &Template, app: &Arc<App>) -> Result<Router> {
-    let mut router = Router::new();
+    let mut routers: HashMap<Method, Router> = HashMap::new();
     for function in template.functions.values() {
         let found = FUNCTIONS.iter().find(|known| known.name == function.binary);
         let found = found.with_context(|| format!("no function {}", function.binary))?;
         for trigger in &function.triggers {
             let (Trigger::Route { method, path }, Handler::Http(handler)) = (trigger, found.handler) else { continue };
-            let method = MethodFilter::try_from(Method::try_from(method.as_str())?)?;
             let timeout = function.timeout.min(INTEGRATION_TIMEOUT);
             let route = Route { app: app.clone(), name: found.name, handler, timeout };
             let serve = move |address, parameters, request| serve(route.clone(), address, parameters, request);
-            router = router.route(path, on(method, serve));
+            let router = routers.entry(Method::try_from(method.as_str())?).or_default();
+            *router = std::mem::take(router).route(path, any(serve));
         }
     }
-    Ok(router.fallback(not_found).method_not_allowed_fallback(not_found).layer(map_response(without_allow)))
-}
-
-/// API Gateway does not tell which methods a path has.
-async fn without_allow(mut response: Response) -> Response {
-    response.headers_mut().remove(ALLOW);
-    response
+    routers.values_mut().for_each(|router| *router = std::mem::take(router).fallback(not_found));
+    let dispatch = async move |request: Request| match routers.get(request.method()) {
+        Some(router) => router.clone().call(request).await.unwrap_or_else(|never| match never {}),
+        None => not_found().await,
+    };
+    Ok(Router::new().fallback(dispatch))
 }
 
 async fn not_found() -> Response {
