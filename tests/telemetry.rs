@@ -113,7 +113,8 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
     for field in ["delivery_id", "webhook_id", "dialect", "event_type", "duration_ms", "latency_ms"] {
         assert!(!delivered[field].is_null(), "{field}: {delivered}");
     }
-    let known: BTreeSet<&str> = FIELDS.into_iter().chain(["level", "target", "message", "span", "name"]).collect();
+    let known: BTreeSet<&str> =
+        FIELDS.into_iter().chain(["timestamp", "level", "target", "message", "span", "name"]).collect();
     for line in &lines {
         let in_span = line["span"].as_object().into_iter().flatten();
         for (field, _) in line.as_object().unwrap().iter().chain(in_span) {

@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What a line may have besides `level`, `target`, `message` and, in `span`, `name`. The same thing has the same name in each.
+/// What a line may have besides `timestamp`, `level`, `target`, `message` and, in `span`, `name`. The same thing has the same name in each.
 pub const FIELDS: [&str; 18] = [
     // In `span`: the function, and Lambda's id of the invocation.
     "function",
@@ -40,8 +40,6 @@ where
         .json()
         .flatten_event(true)
         .with_span_list(false)
-        // CloudWatch has its own.
-        .without_time()
         .with_env_filter(filter)
         .with_writer(writer)
         .init();

@@ -52,7 +52,10 @@ impl Metric {
     }
 }
 
-/// Values by dimension, `Dialect` or `Function`, and by metric.
+const DIALECT: &str = "Dialect";
+const FUNCTION: &str = "Function";
+
+/// Values by what they are of, a dialect or a function, and by metric.
 type Counted = BTreeMap<(&'static str, String), BTreeMap<Metric, Vec<f64>>>;
 
 /// What was counted since the last line. Clones share it; one that is off, as by default, counts nothing.
@@ -74,22 +77,22 @@ impl Metrics {
 
     /// Counts so many for a dialect.
     pub fn count(&self, metric: Metric, dialect: &str, amount: usize) {
-        self.add(("Dialect", dialect), metric, f64::from(u32::try_from(amount).unwrap_or(u32::MAX)));
+        self.add((DIALECT, dialect), metric, f64::from(u32::try_from(amount).unwrap_or(u32::MAX)));
     }
 
     /// Notes how an attempt in a dialect went.
     pub fn attempted(&self, dialect: &str, success: bool) {
-        self.add(("Dialect", dialect), Metric::Success, f64::from(u8::from(success)));
+        self.add((DIALECT, dialect), Metric::Success, f64::from(u8::from(success)));
     }
 
     /// Notes how long a delivery in a dialect took.
     pub fn took(&self, dialect: &str, time: Duration) {
-        self.add(("Dialect", dialect), Metric::Latency, time.as_secs_f64() * 1e3);
+        self.add((DIALECT, dialect), Metric::Latency, time.as_secs_f64() * 1e3);
     }
 
     /// Counts that a function's process was started.
     pub fn started(&self, function: &str) {
-        self.add(("Function", function), Metric::ColdStarts, 1.0);
+        self.add((FUNCTION, function), Metric::ColdStarts, 1.0);
     }
 
     fn add(&self, (dimension, value): (&'static str, &str), metric: Metric, amount: f64) {
@@ -123,7 +126,9 @@ fn line(
 ) -> String {
     let definitions: Vec<Value> =
         metrics.keys().map(|metric| json!({ "Name": metric.name(), "Unit": metric.unit() })).collect();
-    let directive = json!({ "Namespace": namespace, "Dimensions": [[], [dimension]], "Metrics": definitions });
+    // Each value of a dimension is a metric of its own, and paid for: starts are counted over all functions, and the line says whose.
+    let dimensions = if dimension == FUNCTION { json!([[]]) } else { json!([[], [dimension]]) };
+    let directive = json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": definitions });
     let mut members = Map::new();
     members.insert("_aws".to_owned(), json!({ "Timestamp": now, "CloudWatchMetrics": [directive] }));
     members.insert(dimension.to_owned(), value.into());
@@ -157,7 +162,9 @@ mod tests {
             "Dialect": "casey", "Published": [4.0], "Success": [1.0, 0.0], "Latency": [5.0, 5.0],
         });
         assert_eq!(serde_json::from_str::<Value>(of_casey).unwrap(), expected);
-        assert!(started.contains(r#""ColdStarts":[1.0]"#) && started.contains(r#""Function":"pipeline-deliver""#));
+        for part in [r#""ColdStarts":[1.0]"#, r#""Function":"pipeline-deliver""#, r#""Dimensions":[[]]"#] {
+            assert!(started.contains(part), "{started}");
+        }
         assert!(metrics.lines(Timestamp::from_millis(2_000)).is_empty());
     }
 
