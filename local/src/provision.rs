@@ -92,17 +92,20 @@ async fn make_queue(
     queue: &Queue,
     references: &BTreeMap<String, String>,
 ) -> Result<String> {
-    let mut create = sqs
-        .create_queue()
-        .queue_name(name)
+    let url = sqs.create_queue().queue_name(name).send().await?.queue_url.context("no URL")?;
+    // Set, and not made with: one that is there already may have been made with others.
+    let mut set = sqs
+        .set_queue_attributes()
+        .queue_url(&url)
         .attributes(QueueAttributeName::VisibilityTimeout, queue.visibility_timeout_s.to_string());
     if let Some((dead_letters, max_receive_count)) = &queue.dead_letters {
-        let url = references.get(dead_letters).with_context(|| format!("no queue {dead_letters}"))?;
-        let arn = arn(sqs, url).await?;
+        let target = references.get(dead_letters).with_context(|| format!("no queue {dead_letters}"))?;
+        let arn = arn(sqs, target).await?;
         let policy = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count });
-        create = create.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
+        set = set.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
     }
-    create.send().await?.queue_url.context("no URL")
+    set.send().await?;
+    Ok(url)
 }
 
 /// The ARN of the queue at `url`.
