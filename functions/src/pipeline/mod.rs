@@ -13,3 +13,4 @@ pub mod publish_events;
 mod record;
 mod report;
 pub mod sweep;
+mod tell;

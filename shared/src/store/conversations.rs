@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::repeats::FirstPlace;
+use super::keys::FirstPlace;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
 use crate::domain::{Conversation, Event, EventId, Message, Scope};
 use crate::time::SECONDS_A_DAY;

@@ -1,8 +1,9 @@
 //! The one place that forms keys. No part of a key that users choose may hold `#`.
 
-use super::repeats::FirstPlace;
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{
-    AgentId, DeliveryKey, EventId, KeyId, Owner, Place, ProjectId, Scope, WebhookId, WebhookRef, digest,
+    AgentId, DeliveryKey, Event, EventId, KeyId, Owner, Place, ProjectId, Scope, WebhookId, WebhookRef, digest,
 };
 use crate::time::Timestamp;
 
@@ -26,6 +27,21 @@ pub(super) const API_KEY: &str = "key";
 
 /// The sort key of a project itself, in its partition.
 pub(super) const PROJECT: &str = "project";
+
+/// The first place of an event among others: a repeat has it, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FirstPlace {
+    pub(super) occurred_at: Timestamp,
+    pub(super) accepted_at: Timestamp,
+    pub(super) position: u16,
+}
+
+impl FirstPlace {
+    /// That of an event that is no repeat.
+    pub(super) const fn of(event: &Event) -> Self {
+        Self { occurred_at: event.occurred_at, accepted_at: event.accepted_at, position: event.position }
+    }
+}
 
 fn scoped(scope: &Scope, rest: &str) -> String {
     format!("{}#{}#{rest}", scope.project, scope.environment.as_str())

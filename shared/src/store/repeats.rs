@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
 
+use super::keys::FirstPlace;
 use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
 use crate::domain::{Event, EventId, Scope};
 use crate::time::{SECONDS_A_DAY, Timestamp};
@@ -25,21 +26,6 @@ pub enum Claim {
     Told,
     /// Another is about to, or was when it ended: ask again later.
     Held,
-}
-
-/// The first place of an event among others: a repeat has it, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct FirstPlace {
-    pub(super) occurred_at: Timestamp,
-    pub(super) accepted_at: Timestamp,
-    pub(super) position: u16,
-}
-
-impl FirstPlace {
-    /// That of an event that is no repeat.
-    pub(super) const fn of(event: &Event) -> Self {
-        Self { occurred_at: event.occurred_at, accepted_at: event.accepted_at, position: event.position }
-    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,0 +1,167 @@
+//! Telling an event: who gets it, what each is sent, and queueing that. `fan_out` asks.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::try_join;
+use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Scope, Status, Webhook};
+use shared::queue::Outgoing;
+use shared::queue::messages::{AsRead, DeliveryMessage, EventsMessage, Version, sendable};
+use shared::render::RENDERED_BYTES_MAX;
+use shared::routing::{self, Decision, recipients};
+
+use super::batch::Batch;
+use super::conversation;
+use super::entry::entry;
+use super::report;
+use crate::app::App;
+use crate::dialect::Telling;
+use crate::dialects;
+use crate::fault::Fault;
+
+/// Deliveries that are held in memory together: what one batch of SQS takes.
+const BATCH: usize = 10;
+
+/// What a delivery's message has besides what is told, with the webhook's copy.
+const MESSAGE_BYTES: usize = 4 * 1024;
+
+/// Deliveries to one webhook within a second, in one of perhaps hundreds of processes, and for how many seconds on end, that make it
+/// a busy one: a burst does not.
+const BUSY: (u32, u32) = (30, 5);
+
+/// Partitions of a busy webhook's log: each takes a thousand writes a second.
+const LOG_SHARDS: u8 = 16;
+
+/// Queues an event's deliveries, a batch at a time: there may be a hundred, of 256 KiB each.
+pub(super) async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), Fault> {
+    let recipients = decide(batch, message, event).await?;
+    let mut failure = None;
+    for some in recipients.decided.chunks(BATCH) {
+        let room = batch.room(some.iter().map(|(webhook, _)| bytes(event, &recipients, webhook)).sum()).await;
+        let (mut fast, mut slow) = (Vec::new(), Vec::new());
+        for (webhook, decision) in some {
+            match (delivery(batch, &message.scope, event, &recipients, webhook), decision) {
+                (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
+                // One webhook that cannot be told must not keep the event from the others.
+                (Err(fault), _) => failure = Some(fault),
+            }
+        }
+        batch.send_deliveries(fast).await?;
+        batch.send_retries(slow).await?;
+        drop(room);
+    }
+    for (webhook, _) in &recipients.decided {
+        spread_log_if_busy(batch.app, &message.scope, webhook).await;
+    }
+    report::told(batch.app, event, recipients.decided.len());
+    failure.map_or(Ok(()), Err)
+}
+
+/// Who is told of an event, and what they are told besides it.
+struct Recipients {
+    agent: Option<Agent>,
+    conversation: Conversation,
+    decided: Vec<(Webhook, Decision)>,
+}
+
+/// The reads are consistent: what was set or deleted before an event was published counts for it.
+async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<Recipients, Fault> {
+    let scope = &message.scope;
+    let agents = async {
+        match &event.agent_id {
+            Some(id) => batch.owned(scope, Owner::Agent(id.clone())).await,
+            None => Ok(Arc::default()),
+        }
+    };
+    let projects = batch.owned(scope, Owner::Project);
+    let (agents, projects) = try_join(agents, projects).await?;
+    let native = dialects::native_name(&event.kind);
+    let name_in = |name: &_| dialects::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
+    let decided = match &message.only {
+        Some(wanted) => routing::only(&agents.webhooks, &projects.webhooks, wanted),
+        None => recipients(&agents.webhooks, &projects.webhooks, name_in),
+    };
+    let decided: Vec<_> = decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect();
+    let conversation = conversation::before(batch.app, scope, event, &decided).await?;
+    Ok(Recipients { agent: agents.agent.clone(), conversation, decided })
+}
+
+/// Freezes everything that no attempt may change.
+fn delivery(
+    batch: &Batch<'_>,
+    scope: &Scope,
+    event: &Event,
+    to: &Recipients,
+    webhook: &Webhook,
+) -> Result<DeliveryMessage, Fault> {
+    let dialect = dialects::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
+    let event_type = dialect.event_name(dialects::native_name(&event.kind));
+    let id = DeliveryId::derive(&event.id, &webhook.id);
+    let (agent, conversation) = (to.agent.as_ref(), &to.conversation);
+    let told = (dialect.tell)(&Telling { scope, event, event_type, agent, conversation, webhook, id: &id })?;
+    Ok(DeliveryMessage {
+        v: Version,
+        key: DeliveryKey {
+            scope: scope.clone(),
+            webhook_id: webhook.id.clone(),
+            shard: id.shard(webhook.log_shards),
+            created_at: event.accepted_at,
+            id,
+        },
+        webhook: webhook.reference(),
+        as_read: Some(AsRead {
+            at: batch.began_at,
+            updated_at: webhook.updated_at,
+            webhook: batch.copy(scope, webhook)?,
+        }),
+        event_id: event.id.clone(),
+        event_type: event_type.to_owned(),
+        agent_id: event.agent_id.clone(),
+        message_id: told.message_id,
+        channel: event.channel.clone(),
+        traceparent: event.traceparent.clone(),
+        attempt: 1,
+        due_at: event.accepted_at,
+        slow_lane: webhook.health.slow_since.is_some(),
+        scheme: told.scheme,
+        headers: told.headers,
+        body: sendable(told.body),
+    })
+}
+
+/// About the most that a delivery's message takes.
+fn bytes(event: &Event, to: &Recipients, webhook: &Webhook) -> usize {
+    if !webhook.request.templates.is_empty() {
+        return RENDERED_BYTES_MAX;
+    }
+    let state = event.conversation_state.as_ref().map_or(0, |state| state.get().len());
+    let told: usize = to.conversation.messages.iter().map(|message| message.content.len()).sum();
+    event.data.get().len() + state + told + MESSAGE_BYTES
+}
+
+fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, Fault> {
+    let body = serde_json::to_string(delivery)?;
+    Ok(Outgoing { body, delay: Duration::ZERO, group: delivery.key.webhook_id.to_string() })
+}
+
+/// Spreads a webhook's log where it may get more deliveries than one partition of it takes. What was logged before stays where it is,
+/// and an event that is fanned out once more just then may be logged in two places.
+async fn spread_log_if_busy(app: &App, scope: &Scope, webhook: &Webhook) {
+    let is_busy = || app.fanned_out.stays_busy(webhook.id.clone(), app.clock.now(), BUSY);
+    if webhook.log_shards < LOG_SHARDS
+        && is_busy()
+        && let Err(error) = app.store.spread_log(scope, webhook, LOG_SHARDS).await
+    {
+        tracing::warn!(error = &error as &dyn Error, webhook_id = %webhook.id, "a busy webhook's log could not be spread");
+    }
+}
+
+async fn log_as_skipped(app: &App, message: &DeliveryMessage) -> Result<(), Fault> {
+    let mut skipped = entry(message, Status::Skipped, 0);
+    skipped.error = Some("The webhook is disabled.".to_owned());
+    app.store.record(&skipped, None).await?;
+    Ok(())
+}
