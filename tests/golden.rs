@@ -1,6 +1,6 @@
 //! Golden files: the exact bytes of deliveries and of errors, with a clock, ids and secrets that are known before.
 //!
-//! `UPDATE_GOLDEN=1 cargo test golden` writes `tests/golden/deliveries` anew: read the difference before it is kept.
+//! `UPDATE_GOLDEN=1 cargo test -p switchhook-tests golden` writes `tests/golden/deliveries` anew: read the difference before it is kept.
 
 use std::fmt::Write;
 use std::fs;

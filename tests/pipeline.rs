@@ -131,6 +131,22 @@ async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_
 }
 
 #[tokio::test]
+async fn a_webhooks_copy_of_another_version_is_not_read() -> Result<()> {
+    let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
+    bench.api.set_webhook(AGENT, &receiver.url("/copy")).await?;
+    let [scope, _] = local::demo::scopes();
+    let stored = bench.app.store.slots(&scope).await?.pop().unwrap();
+    let mut copy: Value = serde_json::from_str(bench.app.store.copy(&scope, &stored)?.get())?;
+    copy["v"] = json!(2);
+    let webhook = bench.api.set_webhook(AGENT, &receiver.url("/now")).await?;
+    let mut message = bench.message(&webhook, 1, Duration::ZERO);
+    message["as_read"] = json!({ "at": bench.app.clock.now(), "updated_at": stored.updated_at, "webhook": copy });
+    bench.deliver(&[message], 1).await?;
+    assert_eq!(receiver.received()[0].path, "/now");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_worked() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;

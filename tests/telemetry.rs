@@ -109,6 +109,7 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
     ];
     assert_eq!(told, expected);
     assert!(of_event.iter().all(|line| line["trace_id"] == TRACE), "{of_event:?}");
+    assert!(of_event.iter().all(|line| line["event_type"] == "call.completed"), "{of_event:?}");
     let delivered = of_event.iter().find(|line| line["message"] == "an event was delivered").unwrap();
     for field in ["delivery_id", "webhook_id", "dialect", "event_type", "duration_ms", "latency_ms"] {
         assert!(!delivered[field].is_null(), "{field}: {delivered}");

@@ -1,6 +1,6 @@
 //! Upgrading: this release reads what an earlier one stored and queued. `tests/releases` has what each of them did.
 //!
-//! `CAPTURE_RELEASE=1 cargo test upgrade` writes that of this version anew: before it is released, and never after.
+//! `CAPTURE_RELEASE=1 cargo test -p switchhook-tests upgrade` writes that of this version anew: before it is released, and never after.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +16,7 @@ use local::stack::{self, StoresAt};
 use local::stores::{Keep, Stores};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use shared::settings::Settings;
 use shared::time::{Clock, Timestamp};
 
 use crate::receiver::{Received, Receiver, Step};
@@ -46,6 +47,8 @@ const READ: [&str; 9] = [
 /// What a release left behind.
 #[derive(Serialize, Deserialize)]
 struct Release {
+    /// The functions' environment.
+    environment: BTreeMap<String, String>,
     /// Items by table, in DynamoDB's JSON.
     items: BTreeMap<String, Vec<Value>>,
     /// Bodies of messages by queue.
@@ -104,9 +107,11 @@ async fn set_webhooks(api: &Api) -> Result<String> {
     casey.body["data"]["secret"].as_str().map(str::to_owned).context("a secret")
 }
 
-fn message_received(text: &str) -> Value {
+/// A message of the conversation, said at a minute of the hour before.
+fn message_received(text: &str, minute: u32) -> Value {
     json!({
         "type": "message.received", "agent_id": AGENT, "channel": "sms", "conversation_id": "conv_1",
+        "occurred_at": format!("2026-11-18T10:{minute:02}:00Z"),
         "conversation_state": { "step": 1 }, "data": { "conversationId": "conv_1", "message": text },
     })
 }
@@ -133,9 +138,9 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     let stores = Stores::start(&Keep::InMemory, 0).await?;
     let api = stack_at(&stores, THEN).await?;
     let casey_secret = set_webhooks(&api).await?;
-    api.publish(&message_received("Before")).await?;
+    api.publish(&message_received("Before", 1)).await?;
     receiver.wait_for(1).await?;
-    let mut named = message_received("Named");
+    let mut named = message_received("Named", 2);
     named["id"] = json!("named");
     api.publish(&named).await?;
     let is_pending = |one: &Value| one["status"] == "pending";
@@ -159,7 +164,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     let events = taken(&stores, "EventsQueue").await?;
     // The agent's endpoint has failed, so that its event waits in the slow lane; the default's does not.
     let to_default = json!({ "type": "call.completed", "agent_id": "agt_other", "data": {} });
-    publish(&app, &[message_received("After"), to_default]).await?;
+    publish(&app, &[message_received("After", 3), to_default]).await?;
     let body = taken(&stores, "EventsQueue").await?.pop().context("one message")?;
     let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
     let Handler::Sqs(fan_out) = pipeline::fan_out::FUNCTION.handler else { panic!("it has a queue") };
@@ -171,7 +176,8 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     assert_eq!((events.len(), deliveries.len(), retries.len()), (1, 1, 2));
     let messages = [("EventsQueue", events), ("DeliveriesQueue", deliveries), ("RetriesQueue", retries)];
     let messages = messages.map(|(queue, bodies)| (queue.to_owned(), bodies)).into();
-    Ok(Release { items, messages, answers, casey_secret })
+    let environment = stack::environment(&stores.url, setting).await?;
+    Ok(Release { environment, items, messages, answers, casey_secret })
 }
 
 /// Stores with what a release left in its tables.
@@ -222,6 +228,7 @@ fn check_deliveries(received: &[Received], release: &Release) -> Result<()> {
 
 /// Reads, and goes on with, what a release left.
 async fn take_over(release: &Release, receiver: &Receiver) -> Result<()> {
+    Settings::read(|name| release.environment.get(name).cloned())?;
     let (stores, before) = (restored(release).await?, receiver.received().len());
     let api = stack_at(&stores, NOW).await?;
     for (path, answer) in &release.answers {
@@ -275,11 +282,19 @@ async fn an_item_of_another_version_is_refused_and_its_events_wait() -> Result<(
     let receiver = Receiver::start(&[]).await?;
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let scanned = dynamodb(&stores, "Scan", &json!({ "TableName": "ConfigTable" })).await?;
-    let is_slot = |item: &&Value| item["sk"]["S"] == "slot";
-    let mut slot =
-        scanned["Items"].as_array().and_then(|items| items.iter().find(is_slot).cloned()).context("a slot")?;
-    slot["v"]["N"] = json!("2");
-    dynamodb(&stores, "PutItem", &json!({ "TableName": "ConfigTable", "Item": slot })).await?;
+    let items = scanned["Items"].as_array().context("items")?;
+    let is_slot: fn(&&Value) -> bool = |item| item["sk"]["S"] == "slot";
+    let is_agent: fn(&&Value) -> bool =
+        |item| item["sk"]["S"] == "agent" && item["pk"]["S"] == "demo#test#agent#agt_abc123";
+    for is_one in [is_slot, is_agent] {
+        let mut item = items.iter().find(is_one).cloned().context("an item")?;
+        item["v"]["N"] = json!("2");
+        dynamodb(&stores, "PutItem", &json!({ "TableName": "ConfigTable", "Item": item })).await?;
+    }
+    for _ in 0..2 {
+        let answer = api.put(&format!("/v1/agents/{AGENT}"), &json!({ "name": "Ada" })).await?;
+        assert_eq!(answer.status, 503, "it is not written over");
+    }
     assert_eq!(api.get(READ[2]).await?.status, 503);
     api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
     let dead_letter = async || Ok((api.queue_length("EventsDeadLetters").await? == 1).then_some(()));

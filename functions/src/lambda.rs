@@ -61,14 +61,14 @@ async fn serve(function: Function) -> Result<(), Error> {
         }
         Handler::Schedule(handle) => {
             let invoke = |event: LambdaEvent<Value>| {
-                async move { handle(app).await.map_err(Error::from) }.instrument(span(&event.context))
+                metered(app, handle(app)).map(|done| done.map_err(Error::from)).instrument(span(&event.context))
             };
             lambda_runtime::run(service_fn(invoke)).await
         }
         Handler::Command(handle) => {
             let invoke = |event: LambdaEvent<Value>| {
                 let span = span(&event.context);
-                async move { handle(app, event.payload).await }.instrument(span)
+                metered(app, handle(app, event.payload)).instrument(span)
             };
             lambda_runtime::run(service_fn(invoke)).await
         }

@@ -1,4 +1,4 @@
-//! The log, as functions write it and CloudWatch reads it: a JSON object a line. [`FIELDS`] are all the names in it.
+//! The log, as functions write it and CloudWatch reads it: a JSON object a line. [`FIELDS`] are the names in our own lines, from `INFO` up.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;

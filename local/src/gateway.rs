@@ -68,6 +68,7 @@ pub(crate) fn router(template: &Template, app: &Arc<App>) -> Result<Router> {
         }
     }
     routers.values_mut().for_each(|router| *router = std::mem::take(router).fallback(not_found));
+    let routers = Arc::new(routers);
     let dispatch = async move |request: Request| match routers.get(request.method()) {
         Some(router) => router.clone().call(request).await.unwrap_or_else(|never| match never {}),
         None => not_found().await,

@@ -9,7 +9,8 @@ use functions::app::App;
 use functions::function::HttpHandler;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, Service, service_fn};
-use tracing::Instrument;
+use shared::time::millis;
+use tracing::{Instrument, Span};
 
 tokio::task_local! {
     static FUNCTION: String;
@@ -22,8 +23,12 @@ pub fn running() -> Option<String> {
 }
 
 /// Does `work` in the name of a function: Lambda polls its queues with the function's permissions.
-pub(crate) async fn in_the_name_of<T>(name: &str, work: impl Future<Output = T>) -> T {
-    FUNCTION.scope(name.to_owned(), work).await
+pub(crate) fn in_the_name_of<F: Future>(name: &str, work: F) -> impl Future<Output = F::Output> + use<F> {
+    FUNCTION.scope(name.to_owned(), work).instrument(span(name))
+}
+
+fn span(name: &str) -> Span {
+    tracing::info_span!("invocation", function = name)
 }
 
 /// Runs `work` for the function called `name`. `None` where it panicked or its time was up.
@@ -32,20 +37,22 @@ pub async fn contained<T: Send + 'static>(
     timeout: Duration,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
-    let work = FUNCTION.scope(name.to_owned(), work);
-    let mut task = tokio::spawn(work.instrument(tracing::info_span!("invocation", function = name)));
-    match tokio::time::timeout(timeout, &mut task).await {
-        Ok(Ok(result)) => Some(result),
-        Ok(Err(error)) => {
-            tracing::error!(function = name, %error, "a function panicked");
-            None
+    let mut task = tokio::spawn(in_the_name_of(name, work));
+    let ended = async move {
+        match tokio::time::timeout(timeout, &mut task).await {
+            Ok(Ok(result)) => Some(result),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a function panicked");
+                None
+            }
+            Err(_) => {
+                task.abort();
+                tracing::error!(duration_ms = millis(timeout), "a function ran out of time");
+                None
+            }
         }
-        Err(_) => {
-            task.abort();
-            tracing::error!(function = name, duration_ms = timeout.as_secs() * 1000, "a function ran out of time");
-            None
-        }
-    }
+    };
+    ended.instrument(span(name)).await
 }
 
 /// Hands API Gateway's event to an HTTP function, through the same adapter as on Lambda.

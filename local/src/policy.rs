@@ -65,7 +65,7 @@ impl Policy {
         let permission = Permission { action: action.to_owned(), resource: resource.to_owned() };
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.allowed.get(&function).is_some_and(|allowed| allowed.contains(&permission)) {
-            tracing::error!(function, action, resource, "template.yaml does not allow it");
+            tracing::error!(action, resource, "template.yaml does not allow it");
             let message = format!("AccessDenied: template.yaml does not let {function} {action} on {resource}");
             calls.refused.insert((function, permission));
             return Err(message.into());

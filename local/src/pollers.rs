@@ -66,7 +66,7 @@ pub(crate) async fn start(
                 queue_url,
                 batch_size: *batch_size,
             };
-            tasks.spawn(poll(mapping, stop.clone()));
+            tasks.spawn(invoke::in_the_name_of(name, poll(mapping, stop.clone())));
         }
     }
     Ok(tasks)
@@ -77,17 +77,17 @@ async fn poll(mapping: Mapping, stop: CancellationToken) {
     let mut invocations = JoinSet::new();
     while !stop.is_cancelled() {
         let Ok(permit) = permits.clone().acquire_owned().await else { break };
-        match invoke::in_the_name_of(mapping.name, mapping.receive()).await {
+        match mapping.receive().await {
             Ok(messages) if messages.is_empty() => {}
             Ok(messages) => {
                 let mapping = mapping.clone();
-                invocations.spawn(async move {
+                invocations.spawn(invoke::in_the_name_of(mapping.name, async move {
                     mapping.work(messages).await;
                     drop(permit);
-                });
+                }));
             }
             Err(error) => {
-                tracing::error!(function = mapping.name, error = format!("{error:#}"), "a queue could not be polled");
+                tracing::error!(error = format!("{error:#}"), "a queue could not be polled");
                 tokio::time::sleep(FAILURE_PAUSE).await;
             }
         }
@@ -115,8 +115,8 @@ impl Mapping {
         let (app, handler, event) = (self.app.clone(), self.handler, self.event(&messages));
         let answer = invoke::contained(self.name, self.timeout, async move { handler(&app, event).await }).await;
         let Some(answer) = answer else { return };
-        if let Err(error) = invoke::in_the_name_of(self.name, self.delete(&messages, &answer)).await {
-            tracing::error!(function = self.name, error = format!("{error:#}"), "messages could not be deleted");
+        if let Err(error) = self.delete(&messages, &answer).await {
+            tracing::error!(error = format!("{error:#}"), "messages could not be deleted");
         }
     }
 

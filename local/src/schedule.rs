@@ -21,7 +21,8 @@ pub(crate) fn start(template: &Template, app: &Arc<App>, stop: &CancellationToke
         let Some((name, Handler::Schedule(handler))) = known.map(|known| (known.name, known.handler)) else { continue };
         for trigger in &function.triggers {
             if let Trigger::Schedule { every } = trigger {
-                tasks.spawn(keep(app.clone(), (name, handler), (*every, function.timeout), stop.clone()));
+                let kept = keep(app.clone(), (name, handler), (*every, function.timeout), stop.clone());
+                tasks.spawn(invoke::in_the_name_of(name, kept));
             }
         }
     }
@@ -39,7 +40,7 @@ async fn keep(
         let app = app.clone();
         let result = invoke::contained(name, timeout, async move { handler(&app).await }).await;
         if let Some(Err(fault)) = result {
-            tracing::error!(function = name, error = &fault as &dyn std::error::Error, "a scheduled run failed");
+            tracing::error!(error = &fault as &dyn std::error::Error, "a scheduled run failed");
         }
     }
 }

@@ -95,7 +95,7 @@ impl Settings {
             reader.secret("SEALING_KEYS"),
             reader.value::<Wait>("DISABLE_AFTER"),
             reader.value::<Wait>("SWEEP_AFTER"),
-            reader.checked("LOG_SUCCESSES", |share: &f64| (0.0..=1.0).contains(share), "0 to 1"),
+            reader.checked_or("LOG_SUCCESSES", "0.01", |share: &f64| (0.0..=1.0).contains(share), "0 to 1"),
             reader.value_or("METRICS_NAMESPACE", "Switchhook"),
         );
         let (
@@ -195,12 +195,27 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         T: FromStr,
         T::Err: fmt::Display,
     {
-        let value = self.value(name)?;
-        if !valid(&value) {
+        let value = self.value(name);
+        self.in_range(name, value, valid, range)
+    }
+
+    /// For a setting that an earlier release did not have: while a function is updated, its new code may run for a moment with
+    /// the old environment.
+    fn checked_or<T>(&mut self, name: &str, default: &str, valid: impl Fn(&T) -> bool, range: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let value = self.value_or(name, default);
+        self.in_range(name, value, valid, range)
+    }
+
+    fn in_range<T>(&mut self, name: &str, value: Option<T>, valid: impl Fn(&T) -> bool, range: &str) -> Option<T> {
+        if !value.as_ref().is_none_or(valid) {
             self.wrong.push(format!("{name} has to be {range}"));
             return None;
         }
-        Some(value)
+        value
     }
 }
 

@@ -11,6 +11,12 @@ use time::{OffsetDateTime, UtcDateTime};
 /// 24 hours.
 pub const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
+/// A duration in whole milliseconds, rounded down.
+#[must_use]
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A point in time in milliseconds since 1970-01-01T00:00:00Z. Stored and queued as that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

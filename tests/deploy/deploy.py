@@ -170,8 +170,7 @@ def main():
     sam, build = sys.argv[1:]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    emulator = Emulator()
-    try:
+    with Emulator() as emulator:
         deployment = Deployment(emulator, sam, build)
         say("== sam deploy")
         deployment.deploy()
@@ -186,8 +185,6 @@ def main():
         kept = emulator.client("dynamodb").list_tables()["TableNames"]
         assert len(kept) == 2, kept
         say("   no function is left; both tables are kept")
-    finally:
-        emulator.process.stop()
     say("deployed, used, updated and deleted")
 
 

@@ -40,7 +40,18 @@ class Emulator:
             "SAM_CLI_TELEMETRY": "0",
         }
         self.process = Process(os.path.join(os.path.dirname(sys.executable), "ministack"), **self.environment)
-        wait_until("the emulator", self.is_up)
+
+    def __enter__(self):
+        self.process.__enter__()
+        try:
+            wait_until("the emulator", self.is_up)
+        except BaseException:
+            self.process.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        self.process.__exit__(*failure)
 
     def is_up(self):
         with socket.socket() as probe:

@@ -5,10 +5,16 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 PATIENCE_S = 120
+# What a program gets to stop by itself.
+STOP_S = 20
+
+# Who is told to stop stops what it has started.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 
 
 def say(text):
@@ -33,7 +39,7 @@ def free_port():
 
 
 class Process:
-    """A program that runs beside the script, and all that it starts. What it prints is in `log`."""
+    """A program that runs beside the script, and all that it starts, until the `with` ends. Its log is shown where that fails."""
 
     def __init__(self, *command, **environment):
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
@@ -42,21 +48,30 @@ class Process:
             command, env={**os.environ, **environment}, stdout=self.log, stderr=self.log, start_new_session=True,
         )
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failure, *_):
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, how)
+                self.process.wait(STOP_S)
+            except ProcessLookupError:
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        if failure:
+            say(f"-- {' '.join(self.command)} printed last:\n{self.printed()[-4000:]}")
+
     def printed(self):
         with open(self.log.name) as log:
             return log.read()
 
     def wait_for(self, pattern):
         """Waits until it prints what matches `pattern`, and returns the match."""
-
         return wait_until(pattern, lambda: self.is_running() and re.search(pattern, self.printed(), re.MULTILINE))
 
     def is_running(self):
         if self.process.poll() is not None:
-            raise SystemExit(f"FAILED: {' '.join(self.command)} ended: {self.printed()[-2000:]}")
+            raise SystemExit(f"FAILED: {' '.join(self.command)} ended")
         return True
-
-    def stop(self):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            self.process.wait()

@@ -6,6 +6,7 @@ SWITCHHOOK is the built local stack. Routes are called over HTTP; the functions 
 as Lambda's pollers do, and the others once, all with `cargo lambda`, which has to be on the PATH.
 """
 
+import contextlib
 import json
 import pathlib
 import re
@@ -66,10 +67,30 @@ def work(stores, invoke_url, queue, function):
             stores.call("DeleteMessage", queue, ReceiptHandle=message["ReceiptHandle"])
 
 
-def poll(stores, invoke_url, stop):
-    while not stop.wait(0.05):
-        for queue, function in QUEUES.items():
-            work(stores, invoke_url, queue, function)
+class Pollers:
+    """Polls every queue, until the `with` ends."""
+
+    def __init__(self, stores, invoke_url):
+        self.stores, self.invoke_url = stores, invoke_url
+        self.stop, self.failure = threading.Event(), None
+        self.thread = threading.Thread(target=self.poll)
+
+    def poll(self):
+        try:
+            while not self.stop.wait(0.05):
+                for queue, function in QUEUES.items():
+                    work(self.stores, self.invoke_url, queue, function)
+        except Exception as failure:
+            self.failure = failure
+
+    def __enter__(self):
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+        if self.failure:
+            raise self.failure
 
 
 def invoke(function, event, port):
@@ -82,38 +103,29 @@ def invoke(function, event, port):
 
 def main():
     (switchhook,) = sys.argv[1:]
-    folder = tempfile.TemporaryDirectory()
-    env_file, port = pathlib.Path(folder.name) / "functions.env", str(free_port())
-    processes = []
-    try:
-        stores = Process(switchhook, "stores", "--port", "0", "--in-memory", "--env-file", str(env_file))
+    with contextlib.ExitStack() as stack:
+        def start(*command):
+            return stack.enter_context(Process(*command))
+
+        env_file = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory())) / "functions.env"
+        stores = start(switchhook, "stores", "--port", "0", "--in-memory", "--env-file", str(env_file))
         # Of this one the inbox alone is used.
-        inbox = Process(switchhook, "--port", "0", "--in-memory")
-        processes += [stores, inbox]
+        inbox = start(switchhook, "--port", "0", "--in-memory")
         stores_url, inbox_url = (process.wait_for(r"^ready (\S+)").group(1) for process in (stores, inbox))
-        watch = Process(
+        port = str(free_port())
+        watch = start(
             "cargo", "lambda", "watch", "--ignore-changes", "--env-file", str(env_file), "--color", "never",
             "--invoke-address", "127.0.0.1", "--invoke-port", port,
         )
-        processes.append(watch)
         watch.wait_for("starting Runtime server")
-        url, stop = f"http://127.0.0.1:{port}", threading.Event()
-        poller = threading.Thread(target=poll, args=(Stores(stores_url, env_file.read_text()), url, stop))
-        poller.start()
-        try:
-            calls = ROOT / "tests/reference/calls.py"
-            subprocess.run([sys.executable, calls, url, "--inbox", inbox_url], check=True)
-        finally:
-            stop.set()
-            poller.join()
+        url = f"http://127.0.0.1:{port}"
+        with Pollers(Stores(stores_url, env_file.read_text()), url):
+            subprocess.run([sys.executable, ROOT / "tests/reference/calls.py", url, "--inbox", inbox_url], check=True)
         invoke("admin", {"command": "list_keys", "project": "demo"}, port)
         invoke("pipeline-sweep", {}, port)
         expected = {path.stem for path in (ROOT / "functions/src/bin").glob("*.rs")}
         assert not expected - started(watch), f"never called: {expected - started(watch)}"
         say(f"{len(expected)} functions ran under cargo lambda watch")
-    finally:
-        for process in reversed(processes):
-            process.stop()
 
 
 def started(watch):

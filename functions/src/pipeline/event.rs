@@ -93,7 +93,6 @@ pub fn read(
         accepted_at,
         is_named,
         position: 0,
-        traceparent: None,
         channel: published.channel,
         conversation_id: published.conversation_id,
         conversation_state: published.conversation_state,

@@ -123,7 +123,8 @@ async fn put_back(
     accepted: Accepted<'_>,
 ) -> Result<(), Fault> {
     let publication = publication(message, record, accepted.1);
-    let again = packing::message(&message.scope, &[accepted], publication, message.only.clone())?;
+    let (traceparent, only) = (message.traceparent.as_ref(), message.only.clone());
+    let again = packing::message(&message.scope, &[accepted], publication, traceparent, only)?;
     app.queues.send(Queue::Events, vec![Outgoing { delay: PUT_BACK_PAUSE, ..again }]).await?;
     Ok(())
 }
@@ -141,7 +142,6 @@ fn read_event(
         event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
     event.id = given.unwrap_or(event.id);
     event.is_named |= message.publication.is_some();
-    event.traceparent = message.traceparent.clone();
     event.position = message.positions.as_ref().and_then(|all| all.get(index)).copied().unwrap_or(position(index));
     Ok(event)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use shared::domain::{AgentId, Event, Scope, WebhookId};
+use shared::domain::{AgentId, Event, Scope, Traceparent, WebhookId};
 use shared::queue::messages::{EventsMessage, Version, events_group};
 use shared::queue::{Outgoing, parts};
 
@@ -28,14 +28,15 @@ pub(super) fn messages<'a>(
     scope: &Scope,
     accepted: impl Iterator<Item = Accepted<'a>>,
     publication: &str,
+    traceparent: Option<&Traceparent>,
 ) -> Result<Vec<Outgoing>, Fault> {
     let (named, unnamed): (Vec<_>, Vec<_>) = accepted.partition(|(_, event)| event.is_named);
     // A named one is claimed by its message. Each has its own: the same id twice in a request is an event and its repeat.
-    let named = named
-        .into_iter()
-        .map(|(raw, event)| message(scope, &[(raw, event)], Some(format!("{publication}#{}", event.position)), None));
+    let named = named.into_iter().map(|(raw, event)| {
+        message(scope, &[(raw, event)], Some(format!("{publication}#{}", event.position)), traceparent, None)
+    });
     let packed = packs(unnamed);
-    named.chain(packed.iter().map(|pack| message(scope, pack, None, None))).collect()
+    named.chain(packed.iter().map(|pack| message(scope, pack, None, traceparent, None))).collect()
 }
 
 fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
@@ -54,7 +55,7 @@ fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
     packs
 }
 
-/// Events that were accepted together, and so are of one trace, as they wait in the events queue.
+/// Events that were accepted together, as they wait in the events queue.
 ///
 /// # Errors
 /// Where they could not be written as JSON.
@@ -62,6 +63,7 @@ pub(super) fn message(
     scope: &Scope,
     accepted: &[Accepted<'_>],
     publication: Option<String>,
+    traceparent: Option<&Traceparent>,
     only: Option<Vec<WebhookId>>,
 ) -> Result<Outgoing, Fault> {
     let mut agents = accepted.iter().map(|(_, event)| event.agent_id.as_ref());
@@ -74,7 +76,7 @@ pub(super) fn message(
         ids: Some(accepted.iter().map(|(_, event)| event.id.clone()).collect()),
         publication,
         positions: Some(accepted.iter().map(|(_, event)| event.position).collect()),
-        traceparent: accepted.first().and_then(|(_, event)| event.traceparent.clone()),
+        traceparent: traceparent.cloned(),
         only,
         events: accepted.iter().map(|(raw, _)| (*raw).to_owned()).collect(),
     };

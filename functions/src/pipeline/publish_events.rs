@@ -53,15 +53,14 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let published = read_body(body)?;
     let traceparent = traceparent(request);
     let events = read_events(app, &caller.scope, &published, key)?;
-    let events: Vec<_> = events.into_iter().map(|event| Event { traceparent: traceparent.clone(), ..event }).collect();
     if let Some(key) = key {
         name(app, &caller.scope, key, body).await?;
     }
     conversation::remember(app, &caller.scope, &events).await?;
     let accepted = published.events.iter().map(AsRef::as_ref).zip(&events);
-    let messages = packing::messages(&caller.scope, accepted, &app.ids.token())?;
+    let messages = packing::messages(&caller.scope, accepted, &app.ids.token(), traceparent.as_ref())?;
     app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
-    report::accepted(app, &events);
+    report::accepted(app, &events, traceparent.as_ref());
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
     let answer = match (published.is_batch, ids.first()) {
         (false, Some(id)) => id.clone(),
@@ -114,7 +113,7 @@ async fn send_own(app: &App, scope: &Scope, event: &Value, only: Option<Vec<Webh
     let (now, raw) = (app.clock.now(), to_raw_value(event)?);
     let event = event::read(&raw, scope, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
     let publication = event.is_named.then(|| app.ids.token());
-    let message = packing::message(scope, &[(&raw, &event)], publication, only)?;
+    let message = packing::message(scope, &[(&raw, &event)], publication, None, only)?;
     app.queues.send(Queue::Events, vec![message]).await?;
     Ok(event.id)
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use shared::domain::{Delivery, Event, EventId, Traceparent};
 use shared::retry::Verdict;
-use shared::time::Timestamp;
+use shared::time::{Timestamp, millis};
 
 use crate::app::App;
+use crate::dialects::native_name;
 use crate::metrics::Metric;
 
 /// An attempt that was made.
@@ -26,19 +27,20 @@ pub(super) struct Attempt<'a> {
 }
 
 /// Events were accepted.
-pub(super) fn accepted(app: &App, events: &[Event]) {
+pub(super) fn accepted(app: &App, events: &[Event], traceparent: Option<&Traceparent>) {
     app.metrics.count(Metric::Published, "native", events.len());
+    let trace_id = traceparent.map(Traceparent::trace_id);
     for event in events.iter().filter(|event| is_sampled(app, &event.id)) {
-        let trace_id = event.traceparent.as_ref().map(Traceparent::trace_id);
-        tracing::info!(event_id = %event.id, event_type = event.kind, trace_id, "an event was accepted");
+        let event_type = native_name(&event.kind);
+        tracing::info!(event_id = %event.id, event_type, trace_id, "an event was accepted");
     }
 }
 
 /// An event's deliveries were queued, so many.
-pub(super) fn told(app: &App, event: &Event, count: usize) {
+pub(super) fn told(app: &App, event: &Event, traceparent: Option<&Traceparent>, count: usize) {
     if is_sampled(app, &event.id) {
-        let trace_id = event.traceparent.as_ref().map(Traceparent::trace_id);
-        tracing::info!(event_id = %event.id, event_type = event.kind, trace_id, count, "an event was fanned out");
+        let (event_type, trace_id) = (native_name(&event.kind), traceparent.map(Traceparent::trace_id));
+        tracing::info!(event_id = %event.id, event_type, trace_id, count, "an event was fanned out");
     }
 }
 
@@ -55,18 +57,18 @@ pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
         Verdict::Exhausted | Verdict::Gone => app.metrics.count(Metric::Failed, dialect, 1),
     }
     let (event_id, delivery_id, webhook_id) = (&delivery.event_id, &delivery.key.id, &delivery.key.webhook_id);
-    let trace_id = attempt.traceparent.map(Traceparent::trace_id);
+    let (event_type, trace_id) = (native_name(&delivery.event_type), attempt.traceparent.map(Traceparent::trace_id));
     let (duration_ms, latency_ms) = (millis(duration), millis(latency));
     if verdict != Verdict::Delivered {
         tracing::warn!(
-            %event_id, event_type = delivery.event_type, %delivery_id, %webhook_id, dialect, trace_id,
+            %event_id, event_type, %delivery_id, %webhook_id, dialect, trace_id,
             attempt = delivery.attempt_count, http_status = delivery.http_status, error = delivery.error,
             next_retry_at = delivery.next_retry_at.map(Timestamp::iso8601), duration_ms, latency_ms,
             "an attempt failed"
         );
     } else if is_sampled(app, event_id) {
         tracing::info!(
-            %event_id, event_type = delivery.event_type, %delivery_id, %webhook_id, dialect, trace_id,
+            %event_id, event_type, %delivery_id, %webhook_id, dialect, trace_id,
             attempt = delivery.attempt_count, http_status = delivery.http_status, duration_ms, latency_ms,
             "an event was delivered"
         );
@@ -77,7 +79,7 @@ pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
 pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent: Option<&Traceparent>) {
     app.metrics.count(Metric::Failed, dialect, 1);
     tracing::warn!(
-        event_id = %delivery.event_id, event_type = delivery.event_type, delivery_id = %delivery.key.id,
+        event_id = %delivery.event_id, event_type = native_name(&delivery.event_type), delivery_id = %delivery.key.id,
         webhook_id = %delivery.key.webhook_id, dialect, trace_id = traceparent.map(Traceparent::trace_id),
         error = delivery.error, "a delivery was given up"
     );
@@ -86,8 +88,4 @@ pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent
 /// Every function decides alike, without asking another.
 fn is_sampled(app: &App, event: &EventId) -> bool {
     event.luck() < app.settings.log_successes
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -36,12 +36,12 @@ const LOG_SHARDS: u8 = 16;
 /// Queues an event's deliveries, a batch at a time: there may be a hundred, of 256 KiB each.
 pub(super) async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), Fault> {
     let recipients = decide(batch, message, event).await?;
-    let mut failure = None;
+    let (mut failure, mut queued) = (None, 0);
     for some in recipients.decided.chunks(BATCH) {
         let room = batch.room(some.iter().map(|(webhook, _)| bytes(event, &recipients, webhook)).sum()).await;
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         for (webhook, decision) in some {
-            match (delivery(batch, &message.scope, event, &recipients, webhook), decision) {
+            match (delivery(batch, message, event, &recipients, webhook), decision) {
                 (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
@@ -49,6 +49,7 @@ pub(super) async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Eve
                 (Err(fault), _) => failure = Some(fault),
             }
         }
+        queued += fast.len() + slow.len();
         batch.send_deliveries(fast).await?;
         batch.send_retries(slow).await?;
         drop(room);
@@ -56,8 +57,11 @@ pub(super) async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Eve
     for (webhook, _) in &recipients.decided {
         spread_log_if_busy(batch.app, &message.scope, webhook).await;
     }
-    report::told(batch.app, event, recipients.decided.len());
-    failure.map_or(Ok(()), Err)
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    report::told(batch.app, event, message.traceparent.as_ref(), queued);
+    Ok(())
 }
 
 /// Who is told of an event, and what they are told besides it.
@@ -92,11 +96,12 @@ async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Re
 /// Freezes everything that no attempt may change.
 fn delivery(
     batch: &Batch<'_>,
-    scope: &Scope,
+    message: &EventsMessage,
     event: &Event,
     to: &Recipients,
     webhook: &Webhook,
 ) -> Result<DeliveryMessage, Fault> {
+    let scope = &message.scope;
     let dialect = dialects::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
     let event_type = dialect.event_name(dialects::native_name(&event.kind));
     let id = DeliveryId::derive(&event.id, &webhook.id);
@@ -122,7 +127,7 @@ fn delivery(
         agent_id: event.agent_id.clone(),
         message_id: told.message_id,
         channel: event.channel.clone(),
-        traceparent: event.traceparent.clone(),
+        traceparent: message.traceparent.clone(),
         attempt: 1,
         due_at: event.accepted_at,
         slow_lane: webhook.health.slow_since.is_some(),

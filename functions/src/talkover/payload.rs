@@ -11,6 +11,7 @@ use shared::sign::Scheme;
 use shared::time::Timestamp;
 
 use crate::dialect::{Telling, Told};
+use crate::dialects::native_name;
 
 const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
 
@@ -89,7 +90,7 @@ fn templated(webhook: &Webhook, event: &str, payload: &Payload<'_>) -> Option<Bo
     let data = payload.data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
     let rendered = template.render(&TemplateNames { payload, data });
     if let Err(error) = &rendered {
-        tracing::warn!(webhook_id = %webhook.id, event_type = event, %error, "an event is told in the default body");
+        tracing::warn!(webhook_id = %webhook.id, event_type = native_name(event), %error, "an event is told in the default body");
     }
     rendered.ok()
 }

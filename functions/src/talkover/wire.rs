@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use lambda_http::Request;
 use serde::Serialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use shared::domain::{AgentId, Method, Owner, Scope, Webhook, WebhookId};
 use shared::http::reply::{self, Reply};
 use shared::http::request::path_parameter;
 use shared::store::Store;
+use shared::time::millis;
 use shared::webhooks;
 
 use super::problem::{NO_SUCH_AGENT, NO_SUCH_WEBHOOK};
@@ -106,12 +107,8 @@ pub(super) fn tested(tested: &Tested) -> Reply {
     let message = error
         .map_or_else(|| "Test webhook sent successfully".to_owned(), |error| format!("Test webhook failed: {error}"));
     let status_code = tested.outcome.answer().map(|answer| answer.status);
-    let data = json!({ "status_code": status_code, "response_time": millis(tested) });
+    let data = json!({ "status_code": status_code, "response_time": millis(tested.response_time) });
     reply::json(StatusCode::OK, &json!({ "success": success, "message": message, "data": data }))
-}
-
-fn millis(tested: &Tested) -> Value {
-    json!(u64::try_from(tested.response_time.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The agent that the path names. An id that no agent can have is answered as that of no agent.

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{AgentId, EventId, Traceparent};
+use super::{AgentId, EventId};
 use crate::time::Timestamp;
 
 /// Something that an agent, or the project, did. `data` and `conversation_state` keep the bytes that were published:
@@ -25,8 +25,6 @@ pub struct Event {
     pub is_named: bool,
     /// Its place among those that were accepted with it.
     pub position: u16,
-    /// The trace of the call that published it.
-    pub traceparent: Option<Traceparent>,
     /// `sms`, `voice`, …
     pub channel: Option<String>,
     /// The conversation it belongs to.

@@ -134,13 +134,11 @@ impl EventId {
         Self(format!("evt_{}", digest(&["request", project, environment, key, &index.to_string()])))
     }
 
-    /// From 0 to 1, and evenly so over many events: always the same for one event.
+    /// From 0 to less than 1, and evenly so over many events: always the same for one event.
     #[must_use]
     pub fn luck(&self) -> f64 {
-        // The end of an id is random, or of a digest; its start may be a time.
-        let end = self.0.len().saturating_sub(8);
-        let digits = self.0.get(end..).and_then(|digits| u32::from_str_radix(digits, 16).ok());
-        f64::from(digits.unwrap_or(0)) / f64::from(u32::MAX)
+        let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(self.0.as_bytes()));
+        f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
     }
 
     /// The id of the `index`th event of a queue message that came without ids: the same however often it is read.

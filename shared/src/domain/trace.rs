@@ -19,7 +19,10 @@ impl Traceparent {
         let is_known = is_hex(version, 2) && version != "ff" && (version != "00" || parts.next().is_none());
         let is_id = |text: &str, digits| is_hex(text, digits) && text.bytes().any(|digit| digit != b'0');
         let is_valid = is_known && is_id(trace, 32) && is_id(parent, 16) && is_hex(flags, 2);
-        is_valid.then(|| Self(format!("00-{trace}-{parent}-{flags}")))
+        // Of the flags this version has one, `sampled`; a later one's others mean nothing in it.
+        let flags = u8::from_str_radix(flags, 16).ok().filter(|_| is_valid)?;
+        let flags = if version == "00" { flags } else { flags & 1 };
+        Some(Self(format!("00-{trace}-{parent}-{flags:02x}")))
     }
 
     /// The same, for what is read from a queue: there, too, what is none is ignored.
@@ -63,7 +66,7 @@ mod tests {
 
     #[test]
     fn of_a_later_version_what_this_one_knows_is_read() {
-        let read = Traceparent::parse(&format!("01-{TRACE}-b7ad6b7169203331-01-more")).unwrap();
+        let read = Traceparent::parse(&format!("01-{TRACE}-b7ad6b7169203331-ff-more")).unwrap();
         assert_eq!(read.as_str(), format!("00-{TRACE}-b7ad6b7169203331-01"));
     }
 

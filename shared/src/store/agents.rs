@@ -57,6 +57,7 @@ impl Store {
                 "SET v = :v, agent_id = :id, #name = :name, created_at = if_not_exists(created_at, :now), \
                  list_pk = :list_pk, list_sk = :id",
             )
+            .condition_expression("attribute_not_exists(v) OR v = :v")
             .expression_attribute_names("#name", "name")
             .expression_attribute_values(":v", number(ITEM_VERSION))
             .expression_attribute_values(":id", text(id.as_str()))
@@ -65,7 +66,13 @@ impl Store {
             .expression_attribute_values(":list_pk", text(keys::agents(scope)))
             .return_values(ReturnValue::AllOld)
             .send()
-            .await?;
+            .await;
+        let answer = match answer {
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                return Err(StoreError::Version);
+            }
+            answer => answer?,
+        };
         let before = answer.attributes.filter(|item| item.contains_key("agent_id"));
         let before = before.map(from_item::<AgentItem>).transpose()?;
         let put = if before.is_some() { Put::Replaced } else { Put::Created };

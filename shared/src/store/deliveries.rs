@@ -20,6 +20,9 @@ const DUE_INDEX: &str = "due";
 /// Parts of the due index that are read at once: each takes a connection.
 const SHARDS_AT_ONCE: usize = 16;
 
+/// How long one of another release's is left to that one.
+const OTHERS_PAUSE: Duration = Duration::from_secs(10 * 60);
+
 /// How long one that cannot be read is let alone.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -186,9 +189,13 @@ impl Store {
             match item {
                 Ok(item) => readable.extend(item),
                 Err(error) => {
-                    tracing::error!(%error, "an overdue delivery cannot be read; it is looked at again in a day");
+                    // A delivery's sort key ends in its id.
+                    let sort_key = keys.get("sk").and_then(|sk| sk.as_s().ok());
+                    let delivery_id = sort_key.and_then(|sk| sk.rsplit('#').next());
+                    tracing::error!(delivery_id, %error, "an overdue delivery cannot be read; it is looked at again later");
+                    let pause = if matches!(error, StoreError::Version) { OTHERS_PAUSE } else { UNREADABLE_PAUSE };
                     // Left where it is, it would hide those that are due after it.
-                    self.put_off(keys, before.plus(UNREADABLE_PAUSE)).await?;
+                    self.put_off(keys, before.plus(pause)).await?;
                 }
             }
         }

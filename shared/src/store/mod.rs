@@ -71,8 +71,8 @@ pub enum StoreError {
     #[error("an item is not of the expected shape")]
     Item(#[from] serde_dynamo::Error),
     /// Another release wrote it.
-    #[error("an item is of version {0}, where {ITEM_VERSION} is known")]
-    Version(String),
+    #[error("an item is of another version than {ITEM_VERSION}")]
+    Version,
 }
 
 impl<E, R> From<SdkError<E, R>> for StoreError
@@ -140,12 +140,14 @@ fn to_item(item: &impl Serialize) -> Result<Item, StoreError> {
     Ok(serde_dynamo::to_item(item)?)
 }
 
+fn check_version(version: u8) -> Result<(), StoreError> {
+    if version == ITEM_VERSION { Ok(()) } else { Err(StoreError::Version) }
+}
+
 /// An item of another version is refused rather than misread; of an index's row that has none the table's item decides.
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    if let Some(AttributeValue::N(version)) = item.get("v")
-        && version.parse() != Ok(ITEM_VERSION)
-    {
-        return Err(StoreError::Version(version.clone()));
+    if let Some(AttributeValue::N(version)) = item.get("v") {
+        check_version(version.parse().unwrap_or(u8::MAX))?;
     }
     Ok(serde_dynamo::from_item(item)?)
 }

@@ -65,7 +65,7 @@ impl Store {
             .table_name(&self.config_table)
             .key("pk", text(keys::owner(scope, owner)))
             .key("sk", text(keys::COUNT))
-            .update_expression("SET v = :v ADD subscriptions :by")
+            .update_expression("SET v = if_not_exists(v, :v) ADD subscriptions :by")
             .expression_attribute_values(":v", number(ITEM_VERSION))
             .expression_attribute_values(":by", number(by))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::secrets_item::SecretsItem;
-use super::{ITEM_VERSION, StoreError, keys};
+use super::{ITEM_VERSION, StoreError, check_version, keys};
 use crate::domain::{DialectName, EventFilter, Health, Method, Owner, Place, Scope, Webhook, WebhookId, WebhookRef};
 use crate::seal::{NONCE_BYTES, SealingKeys};
 use crate::time::Timestamp;
@@ -103,6 +103,7 @@ impl WebhookItem {
 
     /// The webhook, its secrets opened.
     pub(super) fn open(self, keys: &SealingKeys) -> Result<Webhook, StoreError> {
+        check_version(self.v)?;
         let secrets = keys.open(&self.sealed, &place(&self.pk, &self.sk, &self.webhook_id, &self.url))?;
         let secrets: SecretsItem = serde_json::from_str(&secrets).or(Err(StoreError::Secrets))?;
         let (secret, previous_secrets, request) = secrets.into_parts(self.method, self.templates);
