@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use functions::function::Handler;
 use functions::functions::FUNCTIONS;
-use local::template::{Template, Trigger};
+use functions::log::FIELDS;
+use local::template::{TEMPLATE, Template, Trigger};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -145,6 +146,30 @@ fn the_readmes_table_has_every_function_and_its_triggers() -> Result<()> {
             });
             assert!(found, "README.md lacks a row with {}, {trigger} and {path}", function.binary);
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_docs_have_every_setting_alarm_and_field_of_the_log() -> Result<()> {
+    let read = |path: &str| fs::read_to_string(root().join(path));
+    let (readme, runbook) = (read("README.md")?, read("docs/runbook.md")?);
+    let template = Template::built_in()?;
+    // Where things are is no setting.
+    let is_setting = |target: &&String| template.parameters.contains_key(*target);
+    for (variable, _) in template.environment.iter().filter(|(_, target)| is_setting(target)) {
+        assert!(readme.contains(&format!("| `{variable}` |")), "README has no {variable}");
+    }
+    let names = TEMPLATE.lines().filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+    let alarms: Vec<&str> = names.filter(|name| name.ends_with("Alarm") && !name.starts_with(' ')).collect();
+    assert!(alarms.len() > 10, "{alarms:?}");
+    for alarm in alarms {
+        let has = |line: &str| line.starts_with("## ") && line[3..].split(", ").any(|name| name == alarm);
+        assert!(runbook.lines().any(has), "the runbook has no {alarm}");
+    }
+    // Two are the local stack's.
+    for field in FIELDS.iter().filter(|field| !["action", "resource"].contains(field)) {
+        assert!([format!("`{field}`"), format!("`span.{field}`")].iter().any(|name| runbook.contains(name)), "{field}");
     }
     Ok(())
 }
