@@ -12,8 +12,8 @@ use functions::pipeline;
 use functions::recent::Recent;
 use local::invoke;
 use local::policy::Use;
-use local::stack::StoresAt;
-use local::stores::Keep;
+use local::stack::{SEALING_KEYS, StoresAt};
+use local::stores::{Keep, Stores};
 use local::template::Template;
 use serde_json::{Value, json};
 use shared::domain::{AgentId, DialectName, Owner, Webhook};
@@ -152,7 +152,7 @@ async fn fail(api: &Api) -> Result<()> {
     api.publish(&event(OTHER_AGENT)).await?;
     failing.wait_for(3).await?;
     api.idle().await?;
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let (store, [scope, _]) = (api.app.store.clone(), local::demo::scopes());
     let slot = store.owned(&scope, &Owner::Agent(AgentId::parse(OTHER_AGENT)?)).await?.slot().context("set")?;
     let later = Webhook { dialect: DialectName::new("later"), enabled: true, ..slot.clone() };
     store.replace(&scope, Some(&slot), &later).await?;
@@ -163,10 +163,15 @@ async fn fail(api: &Api) -> Result<()> {
 
 #[tokio::test]
 async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
-    let in_memory = StoresAt::Embedded(Keep::InMemory);
-    let settings = [("RETRY_SCHEDULE", "2s,2s"), ("SWEEP_AFTER", "0s")];
+    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let at = StoresAt::Url(stores.url.clone());
+    let before_the_rotation = Api::on(&at, &[]).await?;
+    before_the_rotation.set_webhook(OTHER_AGENT, "http://127.0.0.1:1/").await?;
+    before_the_rotation.stack.stop().await;
+    let keys = format!("new:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,{SEALING_KEYS}");
+    let settings = [("RETRY_SCHEDULE", "2s,2s"), ("SWEEP_AFTER", "0s"), ("SEALING_KEYS", &keys)];
     // Nothing is remembered: each call reads what it needs.
-    let api = Api::changed_async(&in_memory, &settings, async |app: &mut App| {
+    let api = Api::changed_async(&at, &settings, async |app: &mut App| {
         app.recent_keys = Recent::for_as_long_as(Duration::ZERO);
         app.recent_webhooks = Recent::for_as_long_as(Duration::ZERO);
     })
@@ -175,6 +180,7 @@ async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
     admin(&api, json!({ "command": "create_project", "project": "acme" })).await?;
     admin(&api, json!({ "command": "create_key", "project": "acme", "environment": "test", "scopes": ["manage"] }))
         .await?;
+    admin(&api, json!({ "command": "reseal", "project": "demo" })).await?;
     set_and_read(&api, &receiver).await?;
     deliver(&api, &receiver).await?;
     for list in ["", "/stats", "/all-time"] {

@@ -4,6 +4,7 @@ use std::fs::File;
 
 use anyhow::Result;
 use aws_sdk_dynamodb::Client as DynamoDb;
+use functions::admin::administer;
 use http::Method;
 use local::aws;
 use local::demo::{LIVE_KEY, TEST_KEY};
@@ -144,16 +145,25 @@ async fn a_rotated_sealing_key_opens_what_it_sealed_and_seals_no_more() -> Resul
     let at = StoresAt::Url(stores.url.clone());
     let first = Api::on(&at, &[("SEALING_KEYS", old)]).await?;
     let webhook = first.set_webhook(AGENT, "https://a.example").await?;
+    let other = first.set_webhook(OTHER_AGENT, "https://b.example").await?;
     first.stack.stop().await;
     let both = Api::on(&at, &[("SEALING_KEYS", &format!("{new},{old}"))]).await?;
     let path = format!("/agentphone/v1/agents/{AGENT}/webhook");
     assert_eq!(both.get(&path).await?.body, webhook);
     assert!(stored(&stores.url).await?.contains("old."));
     let again = both.set_webhook(AGENT, "https://a.example").await?;
-    assert!(!stored(&stores.url).await?.contains("old."), "set again, it is sealed with the new key");
+    let reseal = async || administer(&both.app, json!({ "command": "reseal", "project": "demo" })).await;
+    assert_eq!(
+        reseal().await?,
+        json!({ "project": "demo", "resealed": 1, "done": true }),
+        "the other one was set again"
+    );
+    assert_eq!(reseal().await?["resealed"], 0);
+    assert!(!stored(&stores.url).await?.contains("old."));
     both.stack.stop().await;
     let rotated = Api::on(&at, &[("SEALING_KEYS", new)]).await?;
     assert_eq!(rotated.get(&path).await?.body, again);
+    assert_eq!(rotated.get(&path.replace(AGENT, OTHER_AGENT)).await?.body, other);
     rotated.stack.stop().await;
     let lost = Api::on(&at, &[("SEALING_KEYS", old)]).await?;
     assert_eq!(lost.get(&path).await?.status, 503, "a key that is missing is a fault of ours, and nothing is lost");

@@ -7,8 +7,12 @@
 //!   "expires_in_days"?}` answers `{id, key, …}`: the key is shown here and never again.
 //! - `{"command": "list_keys", "project"}` answers `{keys: [{id, name, environment, scopes, created_at, expires_at, expired}]}`.
 //! - `{"command": "revoke_key", "project", "id"}` answers `{id}`. Who has just used it may for another two seconds.
-//! - `{"command": "delete_project", "project"}` answers `{project, done}`: its keys, agents, webhooks and their deliveries. Where
-//!   `done` is false, time was up: invoke it again. What remains goes with the log's retention.
+//! - `{"command": "reseal", "project"}` answers `{project, resealed, done}`: after the sealing key was rotated, seals the project's webhooks'
+//!   secrets with the new one.
+//! - `{"command": "delete_project", "project"}` answers `{project, done}`: its keys, agents, webhooks and their deliveries. What
+//!   remains goes with the log's retention.
+//!
+//! Where `done` is false, time was up: invoke it again.
 //!
 //! What is wrong with a command fails the invocation, with a sentence that says so.
 
@@ -30,7 +34,7 @@ const NAME_CHARS_MAX: usize = 255;
 /// The longest that a key may live, where it ends at all.
 const DAYS_MAX: u32 = 3650;
 
-/// How long a deletion works before it answers: less than the function's time.
+/// How long a command over a whole project works before it answers: less than the function's time.
 const WORK_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// The function.
@@ -56,6 +60,9 @@ enum Command {
     RevokeKey {
         project: String,
         id: String,
+    },
+    Reseal {
+        project: String,
     },
     DeleteProject {
         project: String,
@@ -94,6 +101,7 @@ impl From<shared::store::StoreError> for Refusal {
 /// Where it is none, what it names cannot be or is not there, or the store fails.
 pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
     let now = app.clock.now();
+    let in_time = || app.clock.now() < now.plus(WORK_MAX);
     match serde_json::from_value(event).map_err(Refusal::Command)? {
         Command::CreateProject { project } => {
             let project = project_id(&project)?;
@@ -129,10 +137,18 @@ pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
             let (project, id) = (project_id(&project)?, KeyId::parse(&id).ok_or_else(missing)?);
             if app.store.delete_api_key(&project, &id).await? { Ok(json!({ "id": id })) } else { Err(missing()) }
         }
+        Command::Reseal { project } => {
+            let (project, mut resealed, mut done) = (project_id(&project)?, 0, true);
+            for environment in Environment::ALL {
+                let scope = Scope { project: project.clone(), environment };
+                let (count, ended) = app.store.reseal(&scope, in_time).await?;
+                (resealed, done) = (resealed + count, done && ended);
+            }
+            Ok(json!({ "project": project, "resealed": resealed, "done": done }))
+        }
         Command::DeleteProject { project } => {
             let project = project_id(&project)?;
-            let until = now.plus(WORK_MAX);
-            let done = app.store.delete_project(&project, || app.clock.now() < until).await?;
+            let done = app.store.delete_project(&project, in_time).await?;
             Ok(json!({ "project": project, "done": done }))
         }
     }

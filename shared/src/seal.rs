@@ -81,6 +81,12 @@ impl SealingKeys {
         Ok(format!("{id}.{}", STANDARD.encode([nonce.as_slice(), &sealed].concat())))
     }
 
+    /// Whether it was sealed with the first key.
+    #[must_use]
+    pub fn seals_like(&self, sealed: &str) -> bool {
+        self.0.first().map(|(id, _)| id.as_str()) == sealed.split_once('.').map(|(id, _)| id)
+    }
+
     /// Opens what was sealed for `place`.
     ///
     /// # Errors

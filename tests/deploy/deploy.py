@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook
 
-from emulator import STACK, Deployment, Emulator, mappings
+from emulator import PARAMETERS, STACK, Deployment, Emulator, mappings
 from harness import say, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -154,7 +154,8 @@ def update(deployment, publish, folder):
     platform = threading.Thread(target=flow)
     platform.start()
     try:
-        deployment.deploy(RetentionDays="31")
+        # The sealing key is rotated with it; other parameters stay as they are.
+        deployment.deploy(SealingKeyId="k2", OldSealingKeyId="k1")
         wait_until("deliveries by the new release", lambda: published and is_new(published[-1]))
     finally:
         stop.set()
@@ -166,6 +167,19 @@ def update(deployment, publish, folder):
     say(f"   {len(published)} events published meanwhile, all delivered: {new.count(False)} before, {new.count(True)} by {agent}")
 
 
+def rotate(deployment, publish):
+    """Seals all with the new key, and forgets the old one."""
+    resealed = deployment.invoke("Admin", {"command": "reseal", "project": "acme"})
+    assert resealed["resealed"] >= 3 and resealed["done"], resealed
+    deployment.deploy(OldSealingKeyId='""')
+    environment = deployment.environment("PipelineDeliver")
+    assert environment["SEALING_KEYS"].startswith("k2:") and "," not in environment["SEALING_KEYS"]
+    assert environment["RETRY_SCHEDULE"] == PARAMETERS["RetrySchedule"], environment
+    publish("agt_well", "rotated-event")
+    wait_until("a delivery after the rotation", lambda: received("rotated-event"))
+    say(f"   {resealed['resealed']} webhooks' secrets sealed anew, the old key forgotten, and an event delivered")
+
+
 def main():
     sam, build = sys.argv[1:]
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
@@ -173,11 +187,13 @@ def main():
     with Emulator() as emulator:
         deployment = Deployment(emulator, sam, build)
         say("== sam deploy")
-        deployment.deploy()
+        deployment.deploy(**PARAMETERS)
         _, publish = use(deployment, f"http://127.0.0.1:{server.server_address[1]}")
         say("== update, while events flow")
         with tempfile.TemporaryDirectory() as folder:
             update(deployment, publish, f"{folder}/build")
+            say("== rotate the sealing key")
+            rotate(deployment, publish)
         say("== delete")
         deployment.run_sam("delete", "--stack-name", STACK, "--no-prompts")
         left = emulator.client("lambda").list_functions()["Functions"]

@@ -79,8 +79,8 @@ class Deployment:
         failed = [event for event in events if "FAILED" in event["ResourceStatus"]]
         return "\n".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed)
 
-    def deploy(self, **changed):
-        overrides = [f"{name}={value}" for name, value in {**PARAMETERS, **changed}.items()]
+    def deploy(self, **parameters):
+        overrides = [f"{name}={value}" for name, value in parameters.items()]
         self.run_sam(
             "deploy", "--template-file", f"{self.build}/template.yaml", "--stack-name", STACK, "--resolve-s3",
             "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--parameter-overrides", *overrides,
@@ -129,6 +129,11 @@ class Deployment:
                 return answer.status, json.loads(answer.read() or "null")
         except urllib.error.HTTPError as answer:
             return answer.code, json.loads(answer.read() or "null")
+
+    def environment(self, name):
+        functions = self.emulator.client("lambda")
+        configuration = functions.get_function_configuration(FunctionName=self.resources[name])
+        return configuration["Environment"]["Variables"]
 
     def logged(self, text):
         """The lines of the functions' log that have this text."""

@@ -15,6 +15,9 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Live, Self::Test];
+
     /// `live` or `test`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

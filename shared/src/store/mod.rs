@@ -15,6 +15,7 @@ pub mod health;
 mod keys;
 pub mod projects;
 pub mod repeats;
+mod reseal;
 mod secrets_item;
 pub mod slot_logs;
 pub mod subscriptions;

@@ -64,7 +64,7 @@ impl Store {
             self.delete_api_key(project, &key.id).await?;
         }
         tokio::time::sleep(KEYS_REMEMBERED).await;
-        for environment in [Environment::Live, Environment::Test] {
+        for environment in Environment::ALL {
             let scope = Scope { project: project.clone(), environment };
             while let Some(listed) = self.listing(&scope).limit(1).send().await?.items.unwrap_or_default().pop() {
                 if !go_on() || !self.delete_log(&scope, &listed, &go_on).await? {

@@ -90,6 +90,11 @@ impl WebhookItem {
         })
     }
 
+    /// Its secrets.
+    pub(super) fn sealed(&self) -> &str {
+        &self.sealed
+    }
+
     /// Whether it is that webhook's.
     pub(super) fn is_of(&self, scope: &Scope, reference: &WebhookRef) -> bool {
         let place = (keys::owner(scope, &reference.owner), keys::webhook(reference));
