@@ -28,6 +28,9 @@ pub enum Fault {
         /// Its place in the message.
         index: usize,
     },
+    /// A message is of another release's shape.
+    #[error("a message is of version {0}, which this release does not know")]
+    Version(u64),
     /// A webhook was set in a dialect that this release does not have.
     #[error("there is no dialect {}", .0.as_str())]
     Dialect(DialectName),
@@ -49,7 +52,12 @@ impl Fault {
             }
             Self::Queue(error) => matches!(error, QueueError::Unavailable(_)),
             Self::Together(fault) => fault.is_awss(),
-            Self::Webhook(_) | Self::TooManyEvents(_) | Self::Event { .. } | Self::Dialect(_) | Self::Json(_) => false,
+            Self::Webhook(_)
+            | Self::TooManyEvents(_)
+            | Self::Event { .. }
+            | Self::Version(_)
+            | Self::Dialect(_)
+            | Self::Json(_) => false,
         }
     }
 }

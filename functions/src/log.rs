@@ -1,4 +1,5 @@
-//! The log, as functions write it and CloudWatch reads it: a JSON object a line. [`FIELDS`] are the names in our own lines, from `INFO` up.
+//! The log, as functions write it and CloudWatch reads it: a JSON object a line. [`FIELDS`] are the names in our own lines, from `INFO` up;
+//! docs/runbook.md says what each is.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;

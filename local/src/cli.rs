@@ -40,7 +40,7 @@ struct Options {
     #[arg(long, global = true)]
     in_memory: bool,
     /// Use the stores that another process serves at this URL
-    #[arg(long, env = "STORES_URL")]
+    #[arg(long, env = "STORES_URL", global = true, conflicts_with = "in_memory")]
     stores_url: Option<String>,
 }
 

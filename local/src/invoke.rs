@@ -28,7 +28,7 @@ pub(crate) fn in_the_name_of<F: Future>(name: &str, work: F) -> impl Future<Outp
 }
 
 fn span(name: &str) -> Span {
-    tracing::info_span!("invocation", function = name)
+    tracing::info_span!(parent: None, "invocation", function = name)
 }
 
 /// Runs `work` for the function called `name`. `None` where it panicked or its time was up.

@@ -152,7 +152,8 @@ async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&dynamodb).interceptor(policy.clone()).build();
     let sqs = aws_sdk_sqs::config::Builder::from(&sqs).interceptor(policy.clone()).build();
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::from_conf(dynamodb), aws_sdk_sqs::Client::from_conf(sqs));
-    let references = provision::provision(template, &dynamodb, &sqs).await?;
+    let references = provision::provision(template, &dynamodb, &sqs).await;
+    let references = references.with_context(|| format!("the stores at {stores_url}"))?;
     let settings = Settings::read(|name| setting(name).or_else(|| value(template, &references, name)))?;
     let app = App::new(settings, dynamodb, sqs.clone());
     demo::seed(&app).await?;

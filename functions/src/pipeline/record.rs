@@ -1,17 +1,31 @@
 //! Reading the records of a batch.
 
 use aws_lambda_events::event::sqs::SqsMessage;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::time::Timestamp;
 
 use crate::fault::Fault;
+
+/// The version of the messages that this release knows.
+const KNOWN_VERSION: u64 = 1;
+
+/// What a message of any release has.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u64,
+}
 
 /// The message that a record carries.
 ///
 /// # Errors
 /// Where it is not of the shape that this release knows: the record then ends in the dead-letter queue.
 pub(super) fn message<T: DeserializeOwned>(record: &SqsMessage) -> Result<T, Fault> {
-    Ok(serde_json::from_str(record.body.as_deref().unwrap_or_default())?)
+    let body = record.body.as_deref().unwrap_or_default();
+    serde_json::from_str(body).map_err(|error| match serde_json::from_str(body) {
+        Ok(Versioned { v }) if v != KNOWN_VERSION => Fault::Version(v),
+        _ => error.into(),
+    })
 }
 
 /// When SQS took it.
@@ -26,4 +40,23 @@ pub(super) fn seen_before(record: &SqsMessage) -> bool {
 
 fn number(record: &SqsMessage, attribute: &str) -> Option<i64> {
     record.attributes.get(attribute)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::queue::messages::EventsMessage;
+
+    use super::*;
+
+    #[test]
+    fn a_message_of_another_version_is_told_from_one_that_is_broken() {
+        let read = |body: &str| {
+            let mut record = SqsMessage::default();
+            record.body = Some(body.to_owned());
+            message::<EventsMessage>(&record).unwrap_err()
+        };
+        assert!(matches!(read(r#"{"v":2,"shape":"of its own"}"#), Fault::Version(2)));
+        assert!(matches!(read(r#"{"v":1,"shape":"of its own"}"#), Fault::Json(_)));
+        assert!(matches!(read("no JSON"), Fault::Json(_)));
+    }
 }

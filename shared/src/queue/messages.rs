@@ -1,5 +1,8 @@
 //! What waits in the queues, as JSON. Every message carries its version, `v`; one of an unknown version is refused, and
 //! so ends in the dead-letter queue rather than being misread.
+//!
+//! A field that is new may be absent, for messages that wait have none, and leaves `v` as it is; what an older function would
+//! misread without it raises `v`. Both are read then for as long as messages of the older one may wait: 14 days.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
