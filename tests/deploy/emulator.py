@@ -144,6 +144,11 @@ class Deployment:
     def queue(self, name):
         return self.resources[name]
 
+    def hide_for(self, name, seconds):
+        """How long the queue hides a message that is in work."""
+        sqs = self.emulator.client("sqs")
+        sqs.set_queue_attributes(QueueUrl=self.queue(name), Attributes={"VisibilityTimeout": str(seconds)})
+
     def length(self, name):
         attributes = self.emulator.client("sqs").get_queue_attributes(
             QueueUrl=self.queue(name), AttributeNames=["ApproximateNumberOfMessages"],
