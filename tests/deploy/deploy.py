@@ -195,6 +195,7 @@ def main():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with Emulator() as emulator:
+        emulator.wait()
         deployment = Deployment(emulator, sam, build)
         say("== sam deploy")
         deployment.deploy(**PARAMETERS)

@@ -24,7 +24,7 @@ PARAMETERS = {
 }
 
 
-class Emulator:
+class Emulator(Process):
     def __init__(self):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -39,23 +39,14 @@ class Emulator:
             "LAMBDA_EXECUTOR": "local",
             "SAM_CLI_TELEMETRY": "0",
         }
-        self.process = Process(os.path.join(os.path.dirname(sys.executable), "ministack"), **self.environment)
+        super().__init__(os.path.join(os.path.dirname(sys.executable), "ministack"), **self.environment)
 
-    def __enter__(self):
-        self.process.__enter__()
-        try:
-            wait_until("the emulator", self.is_up)
-        except BaseException:
-            self.process.__exit__(*sys.exc_info())
-            raise
-        return self
-
-    def __exit__(self, *failure):
-        self.process.__exit__(*failure)
+    def wait(self):
+        wait_until("the emulator", self.is_up)
 
     def is_up(self):
         with socket.socket() as probe:
-            return self.process.is_running() and probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return self.is_running() and probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def client(self, service):
         return boto3.client(

@@ -3,12 +3,10 @@
 use aws_lambda_events::event::sqs::SqsMessage;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use shared::queue::messages::VERSION;
 use shared::time::Timestamp;
 
 use crate::fault::Fault;
-
-/// The version of the messages that this release knows.
-const KNOWN_VERSION: u64 = 1;
 
 /// What a message of any release has.
 #[derive(Deserialize)]
@@ -23,7 +21,7 @@ struct Versioned {
 pub(super) fn message<T: DeserializeOwned>(record: &SqsMessage) -> Result<T, Fault> {
     let body = record.body.as_deref().unwrap_or_default();
     serde_json::from_str(body).map_err(|error| match serde_json::from_str(body) {
-        Ok(Versioned { v }) if v != KNOWN_VERSION => Fault::Version(v),
+        Ok(Versioned { v }) if v != VERSION => Fault::Version(v),
         _ => error.into(),
     })
 }

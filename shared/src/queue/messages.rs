@@ -11,6 +11,9 @@ use crate::domain::{AgentId, DeliveryKey, EventId, Scope, Traceparent, WebhookId
 use crate::sign::Scheme;
 use crate::time::Timestamp;
 
+/// The version of the messages that this release writes and reads.
+pub const VERSION: u64 = 1;
+
 /// The version number of a message, fixed by its type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Version<const N: u64>;
@@ -37,8 +40,8 @@ impl<'de, const N: u64> Deserialize<'de> for Version<N> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventsMessage {
-    /// 1
-    pub v: Version<1>,
+    /// [`VERSION`]
+    pub v: Version<VERSION>,
     /// Whose events.
     pub scope: Scope,
     /// When they were accepted; absent: when SQS took the message.
@@ -88,8 +91,8 @@ pub fn events_group(scope: &Scope, agent: Option<&AgentId>) -> String {
 /// One attempt to make, on the deliveries and retries queues. All that must not change between attempts is in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveryMessage {
-    /// 1
-    pub v: Version<1>,
+    /// [`VERSION`]
+    pub v: Version<VERSION>,
     /// Its place in the log.
     pub key: DeliveryKey,
     /// The webhook, to be read at each later attempt.
