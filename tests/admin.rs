@@ -7,12 +7,12 @@ use functions::admin::administer;
 use http::Method;
 use local::aws;
 use serde_json::{Value, json};
-use shared::domain::{Environment, ProjectId, Scope};
+use shared::domain::{Environment, ProjectId, Tenant};
 use tokio::process::Command;
 
 use crate::receiver::Receiver;
-use crate::scopes::routes;
 use crate::stack::{Api, Client, wait_until};
+use crate::tenants::routes;
 
 /// Carries out a command for the project `acme`.
 async fn admin(api: &Api, mut command: Value) -> Result<Value> {
@@ -21,8 +21,8 @@ async fn admin(api: &Api, mut command: Value) -> Result<Value> {
 }
 
 /// A key of `acme`'s test environment, and a caller who has it.
-async fn key(api: &Api, scopes: &[&str]) -> Result<(Value, Client)> {
-    let command = json!({ "command": "create_key", "environment": "test", "scopes": scopes });
+async fn key(api: &Api, permissions: &[&str]) -> Result<(Value, Client)> {
+    let command = json!({ "command": "create_key", "environment": "test", "permissions": permissions });
     let made = admin(api, command).await?;
     let client = Client::new(&api.stack.url, made["key"].as_str().context("shown")?);
     Ok((made, client))
@@ -35,11 +35,11 @@ async fn start() -> Result<Api> {
 }
 
 #[tokio::test]
-async fn a_key_may_do_what_its_scopes_say_on_every_route() -> Result<()> {
+async fn a_key_may_do_what_its_permissions_say_on_every_route() -> Result<()> {
     let api = start().await?;
     let mut clients = Vec::new();
-    for scope in ["manage", "publish", "read"] {
-        clients.push((scope, key(&api, &[scope]).await?.1));
+    for tenant in ["manage", "publish", "read"] {
+        clients.push((tenant, key(&api, &[tenant]).await?.1));
     }
     for (method, path) in routes()? {
         let may: &[&str] = match (&method, path.as_str()) {
@@ -47,12 +47,12 @@ async fn a_key_may_do_what_its_scopes_say_on_every_route() -> Result<()> {
             (&Method::GET, path) if !path.ends_with("/secret") => &["manage", "read"],
             _ => &["manage"],
         };
-        for (scope, client) in &clients {
+        for (tenant, client) in &clients {
             let answer = client.send(method.clone(), &path.replace(['{', '}'], ""), "{}").await?;
             assert_eq!(
                 answer.status != 403,
-                may.contains(scope),
-                "{method} {path} with a key that may {scope}: {answer:?}"
+                may.contains(tenant),
+                "{method} {path} with a key that may {tenant}: {answer:?}"
             );
             assert_ne!(answer.status, 401);
         }
@@ -73,7 +73,7 @@ async fn a_key_may_do_what_its_scopes_say_on_every_route() -> Result<()> {
 async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
     let api = start().await?;
     let (made, client) = key(&api, &["read"]).await?;
-    let lasting = json!({ "command": "create_key", "environment": "live", "scopes": ["read"], "expires_in_days": 1, "name": "b" });
+    let lasting = json!({ "command": "create_key", "environment": "live", "permissions": ["read"], "expires_in_days": 1, "name": "b" });
     let other = admin(&api, lasting).await?;
     let listed = admin(&api, json!({ "command": "list_keys" })).await?["keys"].clone();
     let names: Vec<_> =
@@ -93,11 +93,11 @@ async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
         app.clock = shared::time::Clock::from_fn(move || now.now().plus(Duration::from_secs(86_401)));
     })
     .await?;
-    let (store, [scope, _]) = (later.store().await?, local::demo::scopes());
+    let (store, [tenant, _]) = (later.store().await?, local::demo::tenants());
     let now = api.app.clock.now();
     let reading = [shared::domain::Permission::Read].into();
     let expires_at = Some(now.plus(Duration::from_secs(86_400)));
-    store.put_api_key("sk_test_expired", &scope, (reading, None), (now, expires_at)).await?;
+    store.put_api_key("sk_test_expired", &tenant, (reading, None), (now, expires_at)).await?;
     assert_eq!(Client::new(&later.stack.url, "sk_test_expired").get("/v1/agents").await?.status, 401);
     Ok(())
 }
@@ -108,20 +108,24 @@ async fn a_command_that_is_none_is_refused_and_says_why() -> Result<()> {
     for (command, why) in [
         (json!({ "command": "create_project" }), "there is such a project"),
         (json!({ "command": "drop" }), "no command: unknown variant `drop`"),
-        (json!({ "command": "create_key", "environment": "test", "scopes": [] }), "scopes: at least one"),
-        (json!({ "command": "create_key", "environment": "test", "scopes": ["all"] }), "unknown variant `all`"),
+        (json!({ "command": "create_key", "environment": "test", "permissions": [] }), "permissions: at least one"),
+        (json!({ "command": "create_key", "environment": "test", "permissions": ["all"] }), "unknown variant `all`"),
         (
-            json!({ "command": "create_key", "environment": "test", "scopes": ["read"], "expires_in_days": 0 }),
+            json!({ "command": "create_key", "environment": "test", "permissions": ["read"], "expires_in_days": 0 }),
             "1 to 3650",
         ),
-        (json!({ "command": "create_key", "environment": "test", "scopes": ["read"], "name": "" }), "name: 1 to 255"),
+        (
+            json!({ "command": "create_key", "environment": "test", "permissions": ["read"], "name": "" }),
+            "name: 1 to 255",
+        ),
         (json!({ "command": "revoke_key", "id": "key_0" }), "there is no such key"),
         (json!({ "command": "list_keys", "colour": 1 }), "unknown field `colour`"),
     ] {
         let refusal = admin(&api, command.clone()).await.unwrap_err().to_string();
         assert!(refusal.contains(why), "{command}: {refusal}");
     }
-    let elsewhere = json!({ "command": "create_key", "project": "none", "environment": "test", "scopes": ["read"] });
+    let elsewhere =
+        json!({ "command": "create_key", "project": "none", "environment": "test", "permissions": ["read"] });
     assert_eq!(administer(&api.app, elsewhere).await.unwrap_err().to_string(), "there is no such project");
     let no_id = json!({ "command": "create_project", "project": "a#b" });
     assert!(administer(&api.app, no_id).await.unwrap_err().to_string().contains("1 to 64 of a-z"));
@@ -137,13 +141,13 @@ async fn a_deleted_project_leaves_nothing_of_its_own() -> Result<()> {
     let theirs = json!({ "url": receiver.url("/"), "event_types": ["n"] });
     assert_eq!(client.post("/casey/v1/backend/webhooks", &theirs).await?.status, 201);
     let events = vec![json!({ "type": "n", "agent_id": "agt_theirs", "data": {} }); 60];
-    let (store, scope) =
-        (api.store().await?, Scope { project: ProjectId::new("acme"), environment: Environment::Test });
+    let (store, tenant) =
+        (api.store().await?, Tenant { project: ProjectId::new("acme"), environment: Environment::Test });
     for _ in 0..2 {
         client.post("/v1/events", &json!({ "events": events })).await?;
         api.idle().await?;
-        for webhook in store.webhooks(&scope).await? {
-            store.spread_log(&scope, &webhook, 16).await?;
+        for webhook in store.webhooks(&tenant).await? {
+            store.spread_log(&tenant, &webhook, 16).await?;
         }
     }
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws::config(&api.stack.stores_url).await);

@@ -155,7 +155,7 @@ async fn a_test_goes_the_way_that_real_events_go() -> Result<()> {
 }
 
 #[tokio::test]
-async fn agentline_and_agentphone_are_two_views_of_one_slot() -> Result<()> {
+async fn agentline_and_agentphone_are_two_views_of_one_primary_webhook() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let phone = "/agentphone/v1/agents/agt_abc123/webhook";
     let by_phone = api.set_webhook(AGENT, "https://phone.example").await?;

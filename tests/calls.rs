@@ -86,16 +86,16 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     assert_eq!(calls, expected(&[("SendMessageBatch", 1)]), "publishing ten in one request, with a key known by then");
     api.idle().await?;
 
-    let [shared_scope, _] = local::demo::scopes();
-    let scope = json!(shared_scope);
+    let [shared_tenant, _] = local::demo::tenants();
+    let tenant = json!(shared_tenant);
     let mut fanned_out = BTreeMap::new();
     calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
-    let messages = (0..BATCH).map(|n| json!({ "v": 1, "scope": scope, "events": [event(n)] }));
+    let messages = (0..BATCH).map(|n| json!({ "v": 1, "scope": tenant, "events": [event(n)] }));
     invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
     assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
     let five: Vec<Value> = (0..BATCH / 2).map(|n| event_of(OTHER_AGENT, n)).collect();
-    let messages = (0..2).map(|_| json!({ "v": 1, "scope": scope, "events": five }));
+    let messages = (0..2).map(|_| json!({ "v": 1, "scope": tenant, "events": five }));
     invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
     assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of two messages");
@@ -106,7 +106,7 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     let message = |n: usize| {
         json!({
             "v": 1,
-            "key": { "scope": scope, "webhook_id": id, "shard": 0, "created_at": 0, "id": format!("del_{n}") },
+            "key": { "scope": tenant, "webhook_id": id, "shard": 0, "created_at": 0, "id": format!("del_{n}") },
             "webhook": { "id": id, "owner": { "agent": AGENT }, "place": "slot" },
             "event_id": "evt_1", "event_type": "agent.message", "attempt": 1, "due_at": 0,
             "scheme": "standard", "headers": [], "body": { "n": n },
@@ -118,11 +118,11 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
     assert_eq!(calls, expected(&[("BatchGetItem", 1), requests]), "delivering ten");
     let agent = Owner::Agent(AgentId::parse(AGENT)?);
-    let stored = api.app.store.owned(&shared_scope, &agent).await?.slot().context("set")?;
-    let copy = api.app.store.copy(&shared_scope, &stored)?;
+    let stored = api.app.store.owned(&shared_tenant, &agent).await?.primary_webhook().context("set")?;
+    let snapshot = api.app.store.snapshot(&shared_tenant, &stored)?;
     let fanned_out_now = |n: usize| {
         let mut message = message(n);
-        message["as_read"] = json!({ "at": api.app.clock.now(), "updated_at": stored.updated_at, "webhook": copy });
+        message["as_read"] = json!({ "at": api.app.clock.now(), "updated_at": stored.updated_at, "webhook": snapshot });
         message
     };
     invoke_with(&api.app, "pipeline-deliver", &records((BATCH..2 * BATCH).map(fanned_out_now))).await?;

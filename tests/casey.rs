@@ -148,10 +148,11 @@ async fn a_delivery_has_caseys_payload_and_headers() -> Result<()> {
 }
 
 #[tokio::test]
-async fn endpoints_get_what_they_asked_for_besides_the_slot() -> Result<()> {
+async fn endpoints_get_what_they_asked_for_besides_the_primary_webhook() -> Result<()> {
     let api = Api::start().await?;
-    let (slot, started, all) = (Receiver::start(&[]).await?, Receiver::start(&[]).await?, Receiver::start(&[]).await?);
-    api.set_webhook(AGENT, &slot.url("/")).await?;
+    let (primary, started, all) =
+        (Receiver::start(&[]).await?, Receiver::start(&[]).await?, Receiver::start(&[]).await?);
+    api.set_webhook(AGENT, &primary.url("/")).await?;
     create(&api, json!({ "url": started.url("/"), "event_types": ["conversation.started"] })).await?;
     let both = json!(["conversation.started", "conversation.completed"]);
     create(&api, json!({ "url": all.url("/"), "event_types": both })).await?;
@@ -161,7 +162,7 @@ async fn endpoints_get_what_they_asked_for_besides_the_slot() -> Result<()> {
     api.publish(&json!({ "type": "conversation.started", "data": {} })).await?;
     api.idle().await?;
     let count = |receiver: &Receiver| receiver.received().len();
-    assert_eq!((count(&slot), count(&started), count(&all)), (3, 2, 3));
+    assert_eq!((count(&primary), count(&started), count(&all)), (3, 2, 3));
     Ok(())
 }
 

@@ -61,8 +61,8 @@ impl Run {
         let settings = [("RETRY_SCHEDULE", "4s,1s,1s"), ("SWEEP_AFTER", "1s"), ("VISIBILITY_TIMEOUT_S", VISIBILITY_S)];
         let at = StoresAt::Url(stores.url.clone());
         let (standing, url) = (faults.clone(), stores.url.clone());
-        let api = Api::changed_async(&at, &settings, async |surroundings: &mut App| {
-            standing.stand_in(surroundings, &url).await;
+        let api = Api::changed_async(&at, &settings, async |app_context: &mut App| {
+            standing.stand_in(app_context, &url).await;
         })
         .await?;
         let run = Self {

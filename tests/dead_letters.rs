@@ -42,10 +42,11 @@ async fn an_event_that_cannot_be_told_goes_on_alone_and_those_beside_it_are_told
     for agent in [AGENT, OTHER_AGENT] {
         api.set_webhook(agent, &receiver.url("/")).await?;
     }
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
-    let slot = store.owned(&scope, &Owner::Agent(AgentId::parse(OTHER_AGENT)?)).await?.slot().context("set")?;
-    let of_another_release = Webhook { dialect: DialectName::new("later"), ..slot.clone() };
-    store.replace(&scope, Some(&slot), &of_another_release).await?;
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
+    let primary =
+        store.owned(&tenant, &Owner::Agent(AgentId::parse(OTHER_AGENT)?)).await?.primary_webhook().context("set")?;
+    let of_another_release = Webhook { dialect: DialectName::new("later"), ..primary.clone() };
+    store.replace(&tenant, Some(&primary), &of_another_release).await?;
     let event = |agent| json!({ "type": "a", "agent_id": agent, "data": {} });
     let events = [AGENT, OTHER_AGENT, AGENT].map(event);
     assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);

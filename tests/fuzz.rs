@@ -186,12 +186,12 @@ fn no_request_breaks_a_call() {
 
 /// A delivery that could be made, to the agent's webhook as it was set.
 fn delivery_message(webhook: &Value) -> Value {
-    let scope = json!({ "project": "demo", "environment": "test" });
+    let tenant = json!({ "project": "demo", "environment": "test" });
     let id = &webhook["id"];
     json!({
         "v": 1,
         "key": {
-            "scope": scope, "webhook_id": id, "shard": 0, "created_at": 1_795_232_872_000_u64,
+            "scope": tenant, "webhook_id": id, "shard": 0, "created_at": 1_795_232_872_000_u64,
             "id": "del_bbb6ca38166ca5276b3aaefb59ffbd11",
         },
         "webhook": { "id": id, "owner": { "agent": AGENT }, "place": "slot" },
@@ -224,13 +224,13 @@ fn no_queue_message_breaks_a_function() {
         }),
         1 => bodies().prop_map(|body| String::from_utf8_lossy(&body).into_owned()),
         2 => (values(), values()).prop_map(|(event, extra)| {
-            let scope = json!({ "project": "demo", "environment": "test" });
-            json!({ "v": 1, "scope": scope, "events": [event], "ids": null, "positions": extra }).to_string()
+            let tenant = json!({ "project": "demo", "environment": "test" });
+            json!({ "v": 1, "scope": tenant, "events": [event], "ids": null, "positions": extra }).to_string()
         }),
         2 => values().prop_map(|data| {
-            let scope = json!({ "project": "demo", "environment": "test" });
+            let tenant = json!({ "project": "demo", "environment": "test" });
             let event = json!({ "type": "a", "agent_id": AGENT, "conversation_id": "c", "data": { "message": data } });
-            json!({ "v": 1, "scope": scope, "events": [event] }).to_string()
+            json!({ "v": 1, "scope": tenant, "events": [event] }).to_string()
         }),
     ];
     run("any message in a queue", 150, "seeds/messages.txt", envelopes, |body| {

@@ -15,8 +15,8 @@ const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
 
 /// The agent's webhook as the store has it.
 async fn stored(api: &Api) -> Result<Webhook> {
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
-    let webhooks = store.webhooks(&scope).await?;
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
+    let webhooks = store.webhooks(&tenant).await?;
     webhooks.into_iter().find(|webhook| webhook.owner.agent().is_some_and(|id| id.as_str() == AGENT)).context("set")
 }
 

@@ -6,7 +6,7 @@ use http::Method;
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
 
-use shared::store::repeats::Claim;
+use shared::store::dedup::DedupLock;
 
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Answer, Api, Client};
@@ -102,8 +102,8 @@ async fn an_idempotency_key_names_a_request_and_its_body() -> Result<()> {
 #[tokio::test]
 async fn an_event_id_counts_on_the_way_through_the_queue_too() -> Result<()> {
     let (api, receiver) = started().await?;
-    let scope = json!({ "project": "demo", "environment": "test" });
-    let queued = json!({ "v": 1, "scope": scope, "events": [event("order-1", 1), event("order-2", 2)] });
+    let tenant = json!({ "project": "demo", "environment": "test" });
+    let queued = json!({ "v": 1, "scope": tenant, "events": [event("order-1", 1), event("order-2", 2)] });
     api.enqueue("EventsQueue", &queued.to_string()).await?;
     receiver.wait_for(2).await?;
     api.enqueue("EventsQueue", &queued.to_string()).await?;
@@ -116,13 +116,16 @@ async fn an_event_id_counts_on_the_way_through_the_queue_too() -> Result<()> {
 #[tokio::test]
 async fn a_day_later_an_id_is_free() -> Result<()> {
     let (api, receiver) = started().await?;
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let day_and_a_second = std::time::Duration::from_secs(24 * 60 * 60 + 1);
     let now = shared::time::Clock::system().now();
     for (name, earlier, told) in [("order-1", now.minus(day_and_a_second), 1), ("order-2", now, 1)] {
-        let id = shared::domain::EventId::from_own_id(&scope, name);
-        assert_eq!(store.claim_event(&scope, &id, "an earlier publication", earlier).await?, Claim::Ours);
-        store.event_is_told(&scope, &id).await?;
+        let id = shared::domain::EventId::from_own_id(&tenant, name);
+        assert_eq!(
+            store.acquire_dedup_lock(&tenant, &id, "an earlier publication", earlier).await?,
+            DedupLock::Acquired
+        );
+        store.complete_dedup_lock(&tenant, &id).await?;
         api.publish(&event(name, 1)).await?;
         api.idle().await?;
         assert_eq!(receiver.received().len(), told, "{name}");
@@ -134,19 +137,19 @@ async fn a_day_later_an_id_is_free() -> Result<()> {
 #[tokio::test]
 async fn an_event_whose_claim_was_never_followed_is_told_by_its_repeat() -> Result<()> {
     let (api, receiver) = started().await?;
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let now = shared::time::Clock::system().now();
     for (name, claimed_at) in [("order-1", now.minus(std::time::Duration::from_secs(601))), ("order-2", now)] {
-        let id = shared::domain::EventId::from_own_id(&scope, name);
-        assert_eq!(store.claim_event(&scope, &id, "one that ended", claimed_at).await?, Claim::Ours);
+        let id = shared::domain::EventId::from_own_id(&tenant, name);
+        assert_eq!(store.acquire_dedup_lock(&tenant, &id, "one that ended", claimed_at).await?, DedupLock::Acquired);
         api.publish(&event(name, 1)).await?;
     }
     receiver.wait_for(1).await?;
     assert_eq!(receiver.received().len(), 1, "the other claim may still be followed");
-    let id = shared::domain::EventId::from_own_id(&scope, "order-2");
-    let held = store.claim_event(&scope, &id, "another", now.plus(std::time::Duration::from_secs(599))).await?;
-    assert_eq!(held, Claim::Held);
-    store.event_is_told(&scope, &id).await?;
+    let id = shared::domain::EventId::from_own_id(&tenant, "order-2");
+    let held = store.acquire_dedup_lock(&tenant, &id, "another", now.plus(std::time::Duration::from_secs(599))).await?;
+    assert_eq!(held, DedupLock::InProgress);
+    store.complete_dedup_lock(&tenant, &id).await?;
     api.idle().await?;
     assert_eq!(receiver.received().len(), 1, "and was");
     Ok(())
@@ -157,9 +160,9 @@ async fn the_same_id_twice_in_a_request_or_a_message_is_told_once() -> Result<()
     let (api, receiver) = started().await?;
     let twice = [event("order-1", 1), event("order-1", 2)];
     assert_eq!(api.post("/v1/events", &json!({ "events": twice })).await?.status, 202);
-    let scope = json!({ "project": "demo", "environment": "test" });
+    let tenant = json!({ "project": "demo", "environment": "test" });
     let twice = [event("order-2", 1), event("order-2", 2)];
-    api.enqueue("EventsQueue", &json!({ "v": 1, "scope": scope, "events": twice }).to_string()).await?;
+    api.enqueue("EventsQueue", &json!({ "v": 1, "scope": tenant, "events": twice }).to_string()).await?;
     api.idle().await?;
     assert_eq!(receiver.received().len(), 2);
     Ok(())

@@ -51,7 +51,7 @@ enum Change {
     SetByAgentPhone { agent: Option<usize> },
     DeleteByAgentLine { agent: usize },
     DeleteByAgentPhone { agent: Option<usize> },
-    DisableSlot { agent: Option<usize> },
+    DisablePrimary { agent: Option<usize> },
     Talkover(TalkoverChange),
     CreateCasey { events: BTreeSet<usize> },
     DeleteCasey { pick: usize },
@@ -91,7 +91,7 @@ fn changes() -> impl Strategy<Value = Change> {
         3 => owner.clone().prop_map(|agent| Change::SetByAgentPhone { agent }),
         1 => agent.clone().prop_map(|agent| Change::DeleteByAgentLine { agent }),
         2 => owner.clone().prop_map(|agent| Change::DeleteByAgentPhone { agent }),
-        1 => owner.prop_map(|agent| Change::DisableSlot { agent }),
+        1 => owner.prop_map(|agent| Change::DisablePrimary { agent }),
         7 => talkover.prop_map(Change::Talkover),
         3 => caseys.prop_map(|events| Change::CreateCasey { events }),
         1 => pick.prop_map(|pick| Change::DeleteCasey { pick }),
@@ -115,7 +115,7 @@ enum Dialect {
     Casey = 4,
 }
 
-/// A slot. `target` is the receiver's path.
+/// A primary webhook. `target` is the receiver's path.
 #[derive(Debug)]
 struct Slot {
     dialect: Dialect,
@@ -123,9 +123,9 @@ struct Slot {
     enabled: bool,
 }
 
-/// A subscription; `agent` is none for the project's. `path` is the call that manages it.
+/// A additional webhook; `agent` is none for the project's. `path` is the call that manages it.
 #[derive(Debug)]
-struct Subscription {
+struct NewWebhook {
     dialect: Dialect,
     agent: Option<usize>,
     names: BTreeSet<&'static str>,
@@ -137,8 +137,8 @@ struct Subscription {
 /// What is set, as the customers know it.
 #[derive(Debug, Default)]
 struct Model {
-    slots: BTreeMap<Option<usize>, Slot>,
-    subscriptions: Vec<Subscription>,
+    primaries: BTreeMap<Option<usize>, Slot>,
+    subscriptions: Vec<NewWebhook>,
     targets: usize,
 }
 
@@ -147,11 +147,11 @@ impl Model {
     fn told(&self, event: &Event) -> Vec<(String, String)> {
         let agent = event.agent;
         let mut told = Vec::new();
-        let overriding = agent.and_then(|agent| self.slots.get(&Some(agent)));
-        if let Some(slot) = overriding.or(self.slots.get(&None))
-            && slot.enabled
+        let overriding = agent.and_then(|agent| self.primaries.get(&Some(agent)));
+        if let Some(primary) = overriding.or(self.primaries.get(&None))
+            && primary.enabled
         {
-            told.push((slot.target.clone(), NAMES[event.row][slot.dialect as usize].to_owned()));
+            told.push((primary.target.clone(), NAMES[event.row][primary.dialect as usize].to_owned()));
         }
         for subscription in &self.subscriptions {
             let name = NAMES[event.row][subscription.dialect as usize];
@@ -169,7 +169,7 @@ impl Model {
         format!("/{}", self.targets)
     }
 
-    /// The `pick`th subscription of a dialect, if it has any.
+    /// The `pick`th additional webhook of a dialect, if it has any.
     fn picked(&self, dialect: Dialect, pick: usize) -> Option<usize> {
         let all: Vec<usize> =
             (0..self.subscriptions.len()).filter(|&index| self.subscriptions[index].dialect == dialect).collect();
@@ -178,7 +178,7 @@ impl Model {
 }
 
 /// The paths of AgentPhone's and Talkover's calls.
-fn slot_path(agent: Option<usize>) -> String {
+fn primary_path(agent: Option<usize>) -> String {
     agent.map_or("/agentphone/v1/webhooks".to_owned(), |agent| {
         format!("/agentphone/v1/agents/{}/webhook", AGENTS[agent])
     })
@@ -199,24 +199,24 @@ async fn make(api: &Api, receiver: &Receiver, model: &mut Model, change: &Change
             let target = model.new_target();
             let body = json!({ "agent_id": AGENTS[*agent], "url": receiver.url(&target) });
             assert_eq!(api.post("/agentline/v1/webhooks", &body).await?.status, 200);
-            model.slots.insert(Some(*agent), Slot { dialect: Dialect::AgentLine, target, enabled: true });
+            model.primaries.insert(Some(*agent), Slot { dialect: Dialect::AgentLine, target, enabled: true });
         }
         Change::SetByAgentPhone { agent } => {
             let target = model.new_target();
             let body = json!({ "url": receiver.url(&target) });
-            assert_eq!(api.post(&slot_path(*agent), &body).await?.status, 200);
-            model.slots.insert(*agent, Slot { dialect: Dialect::AgentPhone, target, enabled: true });
+            assert_eq!(api.post(&primary_path(*agent), &body).await?.status, 200);
+            model.primaries.insert(*agent, Slot { dialect: Dialect::AgentPhone, target, enabled: true });
         }
         Change::DeleteByAgentLine { agent } => {
             let deleted = api.delete(&format!("/agentline/v1/webhooks?agent_id={}", AGENTS[*agent])).await?;
-            let was_set = model.slots.remove(&Some(*agent)).is_some();
+            let was_set = model.primaries.remove(&Some(*agent)).is_some();
             assert_eq!(deleted.status, if was_set { 200 } else { 404 });
         }
         Change::DeleteByAgentPhone { agent } => {
-            let deleted = api.delete(&slot_path(*agent)).await?;
-            assert_eq!(deleted.status, if model.slots.remove(agent).is_some() { 200 } else { 404 });
+            let deleted = api.delete(&primary_path(*agent)).await?;
+            assert_eq!(deleted.status, if model.primaries.remove(agent).is_some() { 200 } else { 404 });
         }
-        Change::DisableSlot { agent } => disable(api, model, *agent).await?,
+        Change::DisablePrimary { agent } => disable(api, model, *agent).await?,
         Change::Talkover(change) => make_by_talkover(api, receiver, model, change).await?,
         Change::CreateCasey { events } => {
             let (target, dialect) = (model.new_target(), Dialect::Casey);
@@ -225,7 +225,7 @@ async fn make(api: &Api, receiver: &Receiver, model: &mut Model, change: &Change
             let created = api.post("/casey/v1/backend/webhooks", &body).await?;
             let id = created.body["data"]["id"].as_str().context("created")?.to_owned();
             let path = format!("/casey/v1/backend/webhooks/{id}");
-            model.subscriptions.push(Subscription { dialect, agent: None, names, target, enabled: true, path });
+            model.subscriptions.push(NewWebhook { dialect, agent: None, names, target, enabled: true, path });
         }
         Change::DeleteCasey { pick } => {
             let Some(index) = model.picked(Dialect::Casey, *pick) else { return Ok(()) };
@@ -235,7 +235,7 @@ async fn make(api: &Api, receiver: &Receiver, model: &mut Model, change: &Change
             let path = format!("/v1/agents/{}", AGENTS[*agent]);
             assert_eq!(api.delete(&path).await?.status, 204);
             assert_eq!(api.put(&path, &json!({})).await?.status, 201);
-            model.slots.remove(&Some(*agent));
+            model.primaries.remove(&Some(*agent));
             model.subscriptions.retain(|subscription| subscription.agent != Some(*agent));
         }
     }
@@ -252,7 +252,7 @@ async fn make_by_talkover(api: &Api, receiver: &Receiver, model: &mut Model, cha
             let created = api.post(&talkover_path(*agent), &body).await?;
             let path = format!("{}/{}", talkover_path(*agent), created.body["data"]["id"].as_str().context("created")?);
             let (dialect, agent, enabled) = (Dialect::Talkover, Some(*agent), *enabled);
-            model.subscriptions.push(Subscription { dialect, agent, names, target, enabled, path });
+            model.subscriptions.push(NewWebhook { dialect, agent, names, target, enabled, path });
         }
         TalkoverChange::Update { pick, events } => {
             let Some(index) = model.picked(Dialect::Talkover, *pick) else { return Ok(()) };
@@ -278,14 +278,14 @@ async fn make_by_talkover(api: &Api, receiver: &Receiver, model: &mut Model, cha
 
 /// No dialect has a call for it yet.
 async fn disable(api: &Api, model: &mut Model, agent: Option<usize>) -> Result<()> {
-    let Some(slot) = model.slots.get_mut(&agent) else { return Ok(()) };
-    slot.enabled = false;
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let Some(primary) = model.primaries.get_mut(&agent) else { return Ok(()) };
+    primary.enabled = false;
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let owner = agent.map_or(Ok(Owner::Project), |agent| AgentId::parse(AGENTS[agent]).map(Owner::Agent))?;
-    let before = store.owned(&scope, &owner).await?.slot().context("a slot")?;
+    let before = store.owned(&tenant, &owner).await?.primary_webhook().context("a slot")?;
     let mut after = before.clone();
     after.enabled = false;
-    store.replace(&scope, Some(&before), &after).await?;
+    store.replace(&tenant, Some(&before), &after).await?;
     Ok(())
 }
 

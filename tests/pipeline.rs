@@ -11,7 +11,7 @@ use aws_sdk_sqs::Client as Sqs;
 use functions::app::App;
 use functions::function::Handler;
 use functions::pipeline;
-use functions::recent::Recent;
+use functions::ttl_cache::TtlCache;
 use local::aws;
 use local::stores::{Keep, Stores};
 use local::template::Template;
@@ -105,27 +105,27 @@ async fn a_wait_over_fifteen_minutes_goes_in_hops_and_an_early_message_is_never_
 async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_now() -> Result<()> {
     let (mut bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     bench.api.set_webhook(AGENT, &receiver.url("/before")).await?;
-    let [scope, _] = local::demo::scopes();
-    let stored = bench.app.store.slots(&scope).await?.pop().unwrap();
-    let as_read = json!({
-        "at": bench.app.clock.now(), "updated_at": stored.updated_at, "webhook": bench.app.store.copy(&scope, &stored)?,
+    let [tenant, _] = local::demo::tenants();
+    let stored = bench.app.store.primary_webhooks(&tenant).await?.pop().unwrap();
+    let snapshot = json!({
+        "at": bench.app.clock.now(), "updated_at": stored.updated_at, "webhook": bench.app.store.snapshot(&tenant, &stored)?,
     });
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/now")).await?;
     let deliver = async |bench: &Bench, id: &str, attempt: u32| {
         let mut message = bench.message(&webhook, attempt, Duration::ZERO);
         message["key"]["id"] = json!(id);
-        message["as_read"] = as_read.clone();
+        message["as_read"] = snapshot.clone();
         bench.deliver(&[message], 1).await
     };
     deliver(&bench, "del_1", 1).await?;
     deliver(&bench, "del_1", 2).await?;
     // Another process, which remembers nothing.
-    bench.app.recent_webhooks = Recent::for_as_long_as(Duration::from_secs(1));
+    bench.app.webhook_cache = TtlCache::for_as_long_as(Duration::from_secs(1));
     bench.pass(Duration::from_secs(1));
     deliver(&bench, "del_2", 1).await?;
     let paths: Vec<String> = receiver.received().into_iter().map(|received| received.path).collect();
     assert_eq!(paths, ["/before", "/now", "/now"], "a retry, and an attempt a second later, go by what it is now");
-    let logged = bench.app.store.deliveries(&scope, &stored.id, 1, 10).await?;
+    let logged = bench.app.store.deliveries(&tenant, &stored.id, 1, 10).await?;
     assert_eq!(logged.len(), 2);
     Ok(())
 }
@@ -134,9 +134,9 @@ async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_
 async fn a_webhooks_copy_of_another_version_is_not_read() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     bench.api.set_webhook(AGENT, &receiver.url("/copy")).await?;
-    let [scope, _] = local::demo::scopes();
-    let stored = bench.app.store.slots(&scope).await?.pop().unwrap();
-    let mut copy: Value = serde_json::from_str(bench.app.store.copy(&scope, &stored)?.get())?;
+    let [tenant, _] = local::demo::tenants();
+    let stored = bench.app.store.primary_webhooks(&tenant).await?.pop().unwrap();
+    let mut copy: Value = serde_json::from_str(bench.app.store.snapshot(&tenant, &stored)?.get())?;
     copy["v"] = json!(2);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/now")).await?;
     let mut message = bench.message(&webhook, 1, Duration::ZERO);

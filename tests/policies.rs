@@ -9,7 +9,7 @@ use functions::admin::administer;
 use functions::app::App;
 use functions::function::Handler;
 use functions::pipeline;
-use functions::recent::Recent;
+use functions::ttl_cache::TtlCache;
 use local::invoke;
 use local::policy::Use;
 use local::stack::{SEALING_KEYS, StoresAt};
@@ -122,10 +122,10 @@ async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
         api.publish(&message).await?;
     }
     // Straight to the queue, an event that belongs to a conversation.
-    let scope = json!({ "project": "demo", "environment": "test" });
+    let tenant = json!({ "project": "demo", "environment": "test" });
     let mut direct = message;
     direct["id"] = json!("direct");
-    api.enqueue("EventsQueue", &json!({ "v": 1, "scope": scope, "events": [direct] }).to_string()).await?;
+    api.enqueue("EventsQueue", &json!({ "v": 1, "scope": tenant, "events": [direct] }).to_string()).await?;
     // So many that the log is spread.
     let many = json!({ "events": vec![json!({ "type": "n", "agent_id": AGENT, "data": {} }); 40] });
     let spread = async || {
@@ -152,10 +152,11 @@ async fn fail(api: &Api) -> Result<()> {
     api.publish(&event(OTHER_AGENT)).await?;
     failing.wait_for(3).await?;
     api.idle().await?;
-    let (store, [scope, _]) = (api.app.store.clone(), local::demo::scopes());
-    let slot = store.owned(&scope, &Owner::Agent(AgentId::parse(OTHER_AGENT)?)).await?.slot().context("set")?;
-    let later = Webhook { dialect: DialectName::new("later"), enabled: true, ..slot.clone() };
-    store.replace(&scope, Some(&slot), &later).await?;
+    let (store, [tenant, _]) = (api.app.store.clone(), local::demo::tenants());
+    let primary =
+        store.owned(&tenant, &Owner::Agent(AgentId::parse(OTHER_AGENT)?)).await?.primary_webhook().context("set")?;
+    let later = Webhook { dialect: DialectName::new("later"), enabled: true, ..primary.clone() };
+    store.replace(&tenant, Some(&primary), &later).await?;
     api.post("/v1/events", &json!({ "events": [event(AGENT), event(OTHER_AGENT)] })).await?;
     wait_until("an event that is put back", async || has_used_all(api, |(function, _)| function == "pipeline-fan-out"))
         .await
@@ -172,14 +173,17 @@ async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
     let settings = [("RETRY_SCHEDULE", "2s,2s"), ("SWEEP_AFTER", "0s"), ("SEALING_KEYS", &keys)];
     // Nothing is remembered: each call reads what it needs.
     let api = Api::changed_async(&at, &settings, async |app: &mut App| {
-        app.recent_keys = Recent::for_as_long_as(Duration::ZERO);
-        app.recent_webhooks = Recent::for_as_long_as(Duration::ZERO);
+        app.api_key_cache = TtlCache::for_as_long_as(Duration::ZERO);
+        app.webhook_cache = TtlCache::for_as_long_as(Duration::ZERO);
     })
     .await?;
     let receiver = Receiver::start(&[]).await?;
     admin(&api, json!({ "command": "create_project", "project": "acme" })).await?;
-    admin(&api, json!({ "command": "create_key", "project": "acme", "environment": "test", "scopes": ["manage"] }))
-        .await?;
+    admin(
+        &api,
+        json!({ "command": "create_key", "project": "acme", "environment": "test", "permissions": ["manage"] }),
+    )
+    .await?;
     admin(&api, json!({ "command": "reseal", "project": "demo" })).await?;
     set_and_read(&api, &receiver).await?;
     deliver(&api, &receiver).await?;

@@ -85,9 +85,9 @@ async fn a_webhook_deleted_between_attempts_ends_its_deliveries() -> Result<()> 
     api.set_webhook(AGENT, &receiver.url("/another")).await?;
     api.idle().await?;
     assert_eq!(receiver.received().len(), 1, "neither the old nor the new one is sent it");
-    let [scope, _] = local::demo::scopes();
+    let [tenant, _] = local::demo::tenants();
     let id = serde_json::from_value(json!(id))?;
-    let logged = api.store().await?.deliveries(&scope, &id, 1, 10).await?;
+    let logged = api.store().await?.deliveries(&tenant, &id, 1, 10).await?;
     assert_eq!(logged.len(), 1);
     assert_eq!((logged[0].attempt_count, logged[0].error.as_deref()), (1, Some("The webhook was deleted.")));
     assert_eq!(logged[0].status, shared::domain::Status::Failed);

@@ -1,4 +1,4 @@
-//! Who gets an event: exactly one slot.
+//! Who gets an event: exactly one primary webhook.
 
 use anyhow::Result;
 use serde_json::json;
@@ -46,11 +46,11 @@ async fn a_disabled_agent_webhook_still_overrides_and_the_log_says_so() -> Resul
     api.post(DEFAULT, &json!({ "url": default.url("/") })).await?;
     api.set_webhook(AGENT, &agent.url("/")).await?;
     let store = api.store().await?;
-    let [scope, _] = local::demo::scopes();
-    let before = store.webhooks(&scope).await?.into_iter().find(|webhook| webhook.owner.agent().is_some()).unwrap();
+    let [tenant, _] = local::demo::tenants();
+    let before = store.webhooks(&tenant).await?.into_iter().find(|webhook| webhook.owner.agent().is_some()).unwrap();
     let mut disabled = before.clone();
     disabled.enabled = false;
-    store.replace(&scope, Some(&before), &disabled).await?;
+    store.replace(&tenant, Some(&before), &disabled).await?;
 
     api.publish(&json!({ "type": "call.completed", "agent_id": AGENT, "data": {} })).await?;
     let logged = api.delivery_with_status(AGENT, "failed").await?;

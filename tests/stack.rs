@@ -14,7 +14,7 @@ use local::demo::TEST_KEY;
 use local::stack::{Stack, StoresAt};
 use local::stores::Keep;
 use serde_json::Value;
-use shared::domain::{Environment, Permission, ProjectId, Scope};
+use shared::domain::{Environment, Permission, ProjectId, Tenant};
 use shared::settings::Settings;
 use shared::store::Store;
 
@@ -107,9 +107,9 @@ impl Api {
         all.extend(settings.iter().copied());
         let setting = |name: &str| all.get(name).map(|&value| value.to_owned());
         let mut app = None;
-        let keep = async |surroundings: &mut App| {
-            change(surroundings).await;
-            app = Some(surroundings.clone());
+        let keep = async |app_context: &mut App| {
+            change(app_context).await;
+            app = Some(app_context.clone());
         };
         let stack = Stack::start_with(0, stores, setting, keep).await?;
         let client = Client::new(&stack.url, TEST_KEY);
@@ -124,11 +124,11 @@ impl Api {
 
     /// Makes another project, and a caller of it.
     pub(crate) async fn project(&self, project: &str) -> Result<Client> {
-        let scope = Scope { project: ProjectId::new(project), environment: Environment::Test };
+        let tenant = Tenant { project: ProjectId::new(project), environment: Environment::Test };
         let key = format!("sk_test_{project}");
         let (store, now) = (self.store().await?, self.app.clock.now());
-        store.create_project(&scope.project, now).await?;
-        store.put_api_key(&key, &scope, (Permission::ALL.into(), None), (now, None)).await?.context("made")?;
+        store.create_project(&tenant.project, now).await?;
+        store.put_api_key(&key, &tenant, (Permission::ALL.into(), None), (now, None)).await?.context("made")?;
         Ok(Client::new(&self.stack.url, &key))
     }
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
-use shared::domain::{Delivery, DeliveryId, DeliveryKey, EventId, Scope, Status, WebhookId};
+use shared::domain::{Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
 use shared::store::Store;
 use shared::store::webhooks::LISTED_MAX;
 use shared::time::{Clock, Timestamp};
@@ -19,12 +19,12 @@ use crate::stack::{AGENT, Api, OTHER_AGENT};
 const DELIVERIES: &str = "/agentphone/v1/webhooks/deliveries";
 
 /// Logs a delivery whose event was accepted so many minutes ago.
-async fn log(store: &Store, scope: &Scope, webhook: &Value, n: usize, status: Status, minutes: u64) -> Result<()> {
+async fn log(store: &Store, tenant: &Tenant, webhook: &Value, n: usize, status: Status, minutes: u64) -> Result<()> {
     let webhook_id = WebhookId::parse(webhook["id"].as_str().unwrap()).unwrap();
     let event_id = EventId::from_queue_message("test", n);
     let delivery = Delivery {
         key: DeliveryKey {
-            scope: scope.clone(),
+            tenant: tenant.clone(),
             webhook_id: webhook_id.clone(),
             shard: 0,
             created_at: Clock::system().now().minus(Duration::from_secs(minutes * 60)),
@@ -43,12 +43,12 @@ async fn log(store: &Store, scope: &Scope, webhook: &Value, n: usize, status: St
         last_attempt_at: None,
         next_retry_at: None,
     };
-    store.record(&delivery, None).await?;
+    store.log_attempt(&delivery, None).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn the_projects_deliveries_are_those_of_all_its_slots_newest_first_in_pages() -> Result<()> {
+async fn the_projects_deliveries_are_those_of_all_its_primary_webhooks_newest_first_in_pages() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/a")).await?;
     let line = json!({ "url": receiver.url("/b"), "agent_id": OTHER_AGENT });
@@ -89,7 +89,7 @@ async fn the_projects_deliveries_are_those_of_all_its_slots_newest_first_in_page
 #[tokio::test]
 async fn deliveries_are_counted_by_status_type_and_hour() -> Result<()> {
     let api = Api::unswept().await?;
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let (agents, default) = (
         api.set_webhook(AGENT, "https://a.example").await?,
         api.post("/agentphone/v1/webhooks", &json!({ "url": "https://b.example" })).await?.body,
@@ -103,7 +103,7 @@ async fn deliveries_are_counted_by_status_type_and_hour() -> Result<()> {
         (&default, Status::Success, 25 * 60),
     ];
     for (n, (webhook, status, minutes)) in logged.into_iter().enumerate() {
-        log(&store, &scope, webhook, n, status, minutes).await?;
+        log(&store, &tenant, webhook, n, status, minutes).await?;
     }
     let stats = api.get(&format!("{DELIVERIES}/stats")).await?;
     let mut body = stats.body;
@@ -162,8 +162,8 @@ async fn a_busy_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
         Clock::from_fn(move || Timestamp::from_millis(1_795_232_872_000 + 1000 * shown.load(Ordering::Relaxed)));
     let api = Api::with_app(|app| app.clock = clock).await?;
     api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let (store, [scope, _]) = (api.store().await?, local::demo::scopes());
-    let shards = async || anyhow::Ok(store.slots(&scope).await?.pop().unwrap().log_shards);
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
+    let shards = async || anyhow::Ok(store.primary_webhooks(&tenant).await?.pop().unwrap().log_shards);
     let events = json!({ "events": vec![json!({ "type": "a", "agent_id": AGENT, "data": {} }); 30] });
     for busy in 1..=6 {
         assert_eq!(shards().await?, if busy <= 5 { 1 } else { 16 }, "in second {busy}");

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use shared::domain::{
-    AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Ids, Owner, Scope, Status, Webhook, WebhookId,
+    AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Ids, Owner, Status, Tenant, Webhook, WebhookId,
 };
 use shared::store::Store;
-use shared::store::deliveries::Recorded;
+use shared::store::deliveries::Logged;
 use shared::store::webhooks::Replaced;
 use shared::time::Timestamp;
 
@@ -16,54 +16,54 @@ use crate::stack::{AGENT, Api};
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
 /// A store in memory with the demo project in it.
-async fn store() -> Result<(Api, Store, Scope)> {
+async fn store() -> Result<(Api, Store, Tenant)> {
     let api = Api::unswept().await?;
     let store = api.store().await?;
-    let [scope, _] = local::demo::scopes();
-    Ok((api, store, scope))
+    let [tenant, _] = local::demo::tenants();
+    Ok((api, store, tenant))
 }
 
-async fn slot(store: &Store, scope: &Scope) -> Result<Option<Webhook>> {
+async fn primary_webhook(store: &Store, tenant: &Tenant) -> Result<Option<Webhook>> {
     let owner = Owner::Agent(AgentId::parse(AGENT)?);
-    Ok(store.owned(scope, &owner).await?.slot())
+    Ok(store.owned(tenant, &owner).await?.primary_webhook())
 }
 
 #[tokio::test]
-async fn of_two_that_replace_the_same_slot_one_has_to_read_again() -> Result<()> {
-    let (api, store, scope) = store().await?;
+async fn of_two_that_replace_the_same_primary_webhook_one_has_to_read_again() -> Result<()> {
+    let (api, store, tenant) = store().await?;
     api.set_webhook(AGENT, "https://a.example").await?;
-    let before = slot(&store, &scope).await?.context("set")?;
+    let before = primary_webhook(&store, &tenant).await?.context("set")?;
     let with_url = |url: &str| Webhook {
         url: url.to_owned(),
         updated_at: before.updated_at.plus(Duration::from_millis(1)),
         ..before.clone()
     };
-    assert_eq!(store.replace(&scope, None, &with_url("https://z.example")).await?, Replaced::Conflict);
-    assert_eq!(store.replace(&scope, Some(&before), &with_url("https://b.example")).await?, Replaced::Done);
-    assert_eq!(store.replace(&scope, Some(&before), &with_url("https://c.example")).await?, Replaced::Conflict);
-    let now = slot(&store, &scope).await?.context("set")?;
+    assert_eq!(store.replace(&tenant, None, &with_url("https://z.example")).await?, Replaced::Conflict);
+    assert_eq!(store.replace(&tenant, Some(&before), &with_url("https://b.example")).await?, Replaced::Done);
+    assert_eq!(store.replace(&tenant, Some(&before), &with_url("https://c.example")).await?, Replaced::Conflict);
+    let now = primary_webhook(&store, &tenant).await?.context("set")?;
     assert_eq!(now, with_url("https://b.example"), "and every field comes back as it was stored");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_webhook_cannot_be_put_under_an_agent_that_is_gone() -> Result<()> {
-    let (api, store, scope) = store().await?;
+    let (api, store, tenant) = store().await?;
     api.set_webhook(AGENT, "https://a.example").await?;
-    let webhook = slot(&store, &scope).await?.context("set")?;
-    assert!(store.delete_agent(&scope, &AgentId::parse(AGENT)?).await?);
-    assert_eq!(store.replace(&scope, None, &webhook).await?, Replaced::NoOwner);
-    assert_eq!(store.replace(&scope, Some(&webhook), &webhook).await?, Replaced::NoOwner);
-    assert_eq!(slot(&store, &scope).await?, None);
-    assert!(!store.delete_agent(&scope, &AgentId::parse(AGENT)?).await?);
+    let webhook = primary_webhook(&store, &tenant).await?.context("set")?;
+    assert!(store.delete_agent(&tenant, &AgentId::parse(AGENT)?).await?);
+    assert_eq!(store.replace(&tenant, None, &webhook).await?, Replaced::NoOwner);
+    assert_eq!(store.replace(&tenant, Some(&webhook), &webhook).await?, Replaced::NoOwner);
+    assert_eq!(primary_webhook(&store, &tenant).await?, None);
+    assert!(!store.delete_agent(&tenant, &AgentId::parse(AGENT)?).await?);
     Ok(())
 }
 
-fn delivery(scope: &Scope, webhook_id: &WebhookId, n: usize, status: Status, attempt_count: u32) -> Delivery {
+fn delivery(tenant: &Tenant, webhook_id: &WebhookId, n: usize, status: Status, attempt_count: u32) -> Delivery {
     let event_id = EventId::from_queue_message("test", n);
     Delivery {
         key: DeliveryKey {
-            scope: scope.clone(),
+            tenant: tenant.clone(),
             webhook_id: webhook_id.clone(),
             shard: u8::try_from(n % 3).unwrap(),
             created_at: NOW.plus(Duration::from_secs(n as u64)),
@@ -86,24 +86,24 @@ fn delivery(scope: &Scope, webhook_id: &WebhookId, n: usize, status: Status, att
 
 #[tokio::test]
 async fn the_log_takes_each_attempt_once_and_never_goes_back() -> Result<()> {
-    let (_api, store, scope) = store().await?;
+    let (_api, store, tenant) = store().await?;
     let webhook = Ids::random().webhook(NOW);
     let record = |status, attempt: u32| {
-        let entry = delivery(&scope, &webhook, 0, status, attempt);
+        let entry = delivery(&tenant, &webhook, 0, status, attempt);
         let store = store.clone();
-        async move { store.record(&entry, Some(attempt.to_string())).await }
+        async move { store.log_attempt(&entry, Some(attempt.to_string())).await }
     };
-    assert_eq!(record(Status::Pending, 1).await?, Recorded::Done);
-    assert_eq!(record(Status::Pending, 1).await?, Recorded::Done, "it is our own whose answer was lost");
-    let mut others = delivery(&scope, &webhook, 0, Status::Pending, 1);
+    assert_eq!(record(Status::Pending, 1).await?, Logged::Done);
+    assert_eq!(record(Status::Pending, 1).await?, Logged::Done, "it is our own whose answer was lost");
+    let mut others = delivery(&tenant, &webhook, 0, Status::Pending, 1);
     others.last_attempt_at = Some(NOW.plus(Duration::from_millis(1)));
-    assert_eq!(store.record(&others, Some("1".to_owned())).await?, Recorded::Already);
-    assert_eq!(record(Status::Pending, 2).await?, Recorded::Done);
-    assert_eq!(record(Status::Success, 1).await?, Recorded::Already);
-    assert_eq!(record(Status::Failed, 2).await?, Recorded::Done, "an end replaces its attempt's waiting");
-    assert_eq!(record(Status::Success, 2).await?, Recorded::Already);
-    assert_eq!(record(Status::Pending, 2).await?, Recorded::Already);
-    let expected = delivery(&scope, &webhook, 0, Status::Failed, 2);
+    assert_eq!(store.log_attempt(&others, Some("1".to_owned())).await?, Logged::AlreadyLogged);
+    assert_eq!(record(Status::Pending, 2).await?, Logged::Done);
+    assert_eq!(record(Status::Success, 1).await?, Logged::AlreadyLogged);
+    assert_eq!(record(Status::Failed, 2).await?, Logged::Done, "an end replaces its attempt's waiting");
+    assert_eq!(record(Status::Success, 2).await?, Logged::AlreadyLogged);
+    assert_eq!(record(Status::Pending, 2).await?, Logged::AlreadyLogged);
+    let expected = delivery(&tenant, &webhook, 0, Status::Failed, 2);
     let (logged, message) = store.delivery(&expected.key).await?.context("logged")?;
     assert_eq!((logged, message.as_deref()), (expected, Some("2")));
     Ok(())
@@ -111,32 +111,32 @@ async fn the_log_takes_each_attempt_once_and_never_goes_back() -> Result<()> {
 
 #[tokio::test]
 async fn a_log_in_several_shards_reads_as_one_newest_first() -> Result<()> {
-    let (_api, store, scope) = store().await?;
+    let (_api, store, tenant) = store().await?;
     let webhook = Ids::random().webhook(NOW);
     for n in 0..20 {
-        store.record(&delivery(&scope, &webhook, n, Status::Success, 1), None).await?;
+        store.log_attempt(&delivery(&tenant, &webhook, n, Status::Success, 1), None).await?;
     }
     let numbers = |limit| {
-        let (store, scope, webhook) = (store.clone(), scope.clone(), webhook.clone());
+        let (store, tenant, webhook) = (store.clone(), tenant.clone(), webhook.clone());
         async move {
-            let deliveries = store.deliveries(&scope, &webhook, 3, limit).await?;
+            let deliveries = store.deliveries(&tenant, &webhook, 3, limit).await?;
             anyhow::Ok(deliveries.iter().map(|found| found.key.created_at.since(NOW).as_secs()).collect::<Vec<_>>())
         }
     };
     assert_eq!(numbers(100).await?, (0..20).rev().collect::<Vec<_>>());
     assert_eq!(numbers(5).await?, [19, 18, 17, 16, 15]);
-    let [_, live] = local::demo::scopes();
+    let [_, live] = local::demo::tenants();
     assert_eq!(store.deliveries(&live, &webhook, 3, 100).await?, []);
     Ok(())
 }
 
 #[tokio::test]
-async fn what_is_overdue_is_found_and_postponed_by_one_alone() -> Result<()> {
-    let (_api, store, scope) = store().await?;
+async fn what_is_overdue_is_found_and_deferred_by_one_alone() -> Result<()> {
+    let (_api, store, tenant) = store().await?;
     let webhook = Ids::random().webhook(NOW);
     for (n, status) in [Status::Pending, Status::Success, Status::Failed, Status::Pending].into_iter().enumerate() {
         let message = (status != Status::Success).then(|| n.to_string());
-        store.record(&delivery(&scope, &webhook, n, status, 1), message).await?;
+        store.log_attempt(&delivery(&tenant, &webhook, n, status, 1), message).await?;
     }
     assert!(store.overdue(NOW.plus(Duration::from_secs(60)), 10).await?.is_empty(), "due is not overdue");
     let later = NOW.plus(Duration::from_secs(61));
@@ -144,22 +144,22 @@ async fn what_is_overdue_is_found_and_postponed_by_one_alone() -> Result<()> {
     overdue.sort_by(|a, b| a.message.cmp(&b.message));
     assert_eq!(overdue.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(), ["0", "3"]);
     let first = overdue.first().context("found")?;
-    assert!(store.postpone(first, later).await?);
-    assert!(!store.postpone(first, later).await?, "somebody else did");
+    assert!(store.defer(first, later).await?);
+    assert!(!store.defer(first, later).await?, "somebody else did");
     assert_eq!(store.overdue(later, 10).await?.len(), 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_hides_nothing_that_is_overdue() -> Result<()> {
-    let (api, store, scope) = store().await?;
+    let (api, store, tenant) = store().await?;
     let webhook = Ids::random().webhook(NOW);
-    let key = |n: usize| delivery(&scope, &webhook, n, Status::Pending, 1).key;
+    let key = |n: usize| delivery(&tenant, &webhook, n, Status::Pending, 1).key;
     // Two of the same part of the index.
     let part = |n: usize| key(n).id.shard(64);
     let other = (1..1000).find(|&n| part(n) == part(0)).context("another of its part")?;
     for n in [0, other] {
-        store.record(&delivery(&scope, &webhook, n, Status::Pending, 1), Some(n.to_string())).await?;
+        store.log_attempt(&delivery(&tenant, &webhook, n, Status::Pending, 1), Some(n.to_string())).await?;
     }
     let client = aws_sdk_dynamodb::Client::new(&local::aws::config(&api.stack.stores_url).await);
     let later = NOW.plus(Duration::from_secs(61));

@@ -42,8 +42,8 @@ async fn the_events_of_a_batch_and_of_a_message_straight_to_the_queue_have_their
     let event = json!({ "type": "call.completed", "agent_id": AGENT, "data": {} });
     let named = json!({ "type": "call.completed", "agent_id": AGENT, "data": {}, "id": "named" });
     publish(&api, TRACEPARENT, &json!({ "events": [event, named] })).await?;
-    let scope = json!({ "project": "demo", "environment": "test" });
-    let message = json!({ "v": 1, "scope": scope, "traceparent": TRACEPARENT, "events": [event] });
+    let tenant = json!({ "project": "demo", "environment": "test" });
+    let message = json!({ "v": 1, "scope": tenant, "traceparent": TRACEPARENT, "events": [event] });
     api.enqueue("EventsQueue", &message.to_string()).await?;
     let traces: Vec<_> = receiver.wait_for(3).await?.iter().map(|one| one.header("traceparent").to_owned()).collect();
     assert_eq!(traces, [TRACEPARENT; 3]);
@@ -57,8 +57,8 @@ async fn where_a_call_has_no_trace_none_is_made_up() -> Result<()> {
     let event = json!({ "type": "call.completed", "agent_id": AGENT, "data": {} });
     api.publish(&event).await?;
     publish(&api, "00-nothing-of-the-kind-01", &event).await?;
-    let scope = json!({ "project": "demo", "environment": "test" });
-    let message = json!({ "v": 1, "scope": scope, "traceparent": "none", "events": [event] });
+    let tenant = json!({ "project": "demo", "environment": "test" });
+    let message = json!({ "v": 1, "scope": tenant, "traceparent": "none", "events": [event] });
     api.enqueue("EventsQueue", &message.to_string()).await?;
     for received in receiver.wait_for(3).await? {
         assert!(!received.headers.contains_key("traceparent"), "{:?}", received.headers);

@@ -152,7 +152,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     api.stack.stop().await;
 
     let setting = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    let (_, mut app) = stack::surroundings(&StoresAt::Url(stores.url.clone()), setting).await?;
+    let (_, mut app) = stack::app_context(&StoresAt::Url(stores.url.clone()), setting).await?;
     app.clock = Clock::from_fn(|| THEN);
     let mut items = BTreeMap::new();
     for table in ["ConfigTable", "LogTable"] {
@@ -283,10 +283,10 @@ async fn an_item_of_another_version_is_refused_and_its_events_wait() -> Result<(
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let scanned = dynamodb(&stores, "Scan", &json!({ "TableName": "ConfigTable" })).await?;
     let items = scanned["Items"].as_array().context("items")?;
-    let is_slot: fn(&&Value) -> bool = |item| item["sk"]["S"] == "slot";
+    let is_primary: fn(&&Value) -> bool = |item| item["sk"]["S"] == "slot";
     let is_agent: fn(&&Value) -> bool =
         |item| item["sk"]["S"] == "agent" && item["pk"]["S"] == "demo#test#agent#agt_abc123";
-    for is_one in [is_slot, is_agent] {
+    for is_one in [is_primary, is_agent] {
         let mut item = items.iter().find(is_one).cloned().context("an item")?;
         item["v"]["N"] = json!("2");
         dynamodb(&stores, "PutItem", &json!({ "TableName": "ConfigTable", "Item": item })).await?;

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::attempt::{Content, attempt};
-use shared::domain::{DeliveryId, DeliveryKey, EventId, Scope, Webhook};
-use shared::queue::messages::{AsRead, DeliveryMessage, Version};
+use shared::domain::{DeliveryId, DeliveryKey, EventId, Tenant, Webhook};
+use shared::queue::messages::{DeliveryMessage, Version, WebhookSnapshot};
 use shared::sign::Scheme;
 use tokio::task::JoinSet;
 
@@ -45,9 +45,9 @@ pub(crate) struct Rate {
 pub(crate) struct Alone {
     stack: Stack,
     app: App,
-    scope: Scope,
+    tenant: Tenant,
     webhook: Webhook,
-    copy: Box<RawValue>,
+    snapshot: Box<RawValue>,
 }
 
 impl Alone {
@@ -59,10 +59,10 @@ impl Alone {
         let app = app.context("surroundings")?;
         let [work, ..] = WORKS;
         Platform::new(&stack.url).set_up(&work, receiver_url).await?;
-        let [scope, _] = demo::scopes();
-        let webhook = app.store.webhooks(&scope).await?.pop().context("a webhook")?;
-        let copy = app.store.copy(&scope, &webhook)?;
-        Ok(Self { stack, app, scope, webhook, copy })
+        let [tenant, _] = demo::tenants();
+        let webhook = app.store.webhooks(&tenant).await?.pop().context("a webhook")?;
+        let snapshot = app.store.snapshot(&tenant, &webhook)?;
+        Ok(Self { stack, app, tenant, webhook, snapshot })
     }
 
     /// Signs and sends for so long.
@@ -117,14 +117,18 @@ impl Alone {
         Ok(DeliveryMessage {
             v: Version,
             key: DeliveryKey {
-                scope: self.scope.clone(),
+                tenant: self.tenant.clone(),
                 webhook_id: self.webhook.id.clone(),
                 shard: 0,
                 created_at: now,
                 id: self.delivery_id(number),
             },
             webhook: self.webhook.reference(),
-            as_read: Some(AsRead { at: now, updated_at: self.webhook.updated_at, webhook: self.copy.clone() }),
+            snapshot: Some(WebhookSnapshot {
+                at: now,
+                updated_at: self.webhook.updated_at,
+                webhook: self.snapshot.clone(),
+            }),
             event_id: EventId::from_queue_message("bench", number),
             event_type: "agent.call_ended".to_owned(),
             agent_id: None,

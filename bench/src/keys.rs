@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::to_f64;
-use crate::wire;
+use crate::sdk_wire;
 
 fn read<T: DeserializeOwned>(body: Option<&[u8]>) -> Result<T, ConnectorError> {
     serde_json::from_slice(body.unwrap_or_default()).map_err(|error| ConnectorError::other(Box::new(error), None))
@@ -76,8 +76,8 @@ impl Keys {
     /// A client whose calls are counted.
     pub(crate) fn client(&self) -> SharedHttpClient {
         let keys = self.clone();
-        wire::client(move |request, inner| {
-            let call = wire::call(&request);
+        sdk_wire::client(move |request, inner| {
+            let call = sdk_wire::call(&request);
             let (asked, keys) = (read::<Asked>(request.body().bytes()), keys.clone());
             let answer = inner.call(request);
             HttpConnectorFuture::new(async move {
@@ -87,9 +87,9 @@ impl Keys {
                     keys.count(&call, &asked, &Answered::default());
                     return Ok(answer);
                 }
-                let body = wire::body(answer).await?;
+                let body = sdk_wire::body(answer).await?;
                 keys.count(&call, &asked, &read(Some(&body))?);
-                wire::ok(body)
+                sdk_wire::ok(body)
             })
         })
     }

@@ -17,8 +17,8 @@ mod replay;
 mod report;
 mod roles;
 mod scale;
+mod sdk_wire;
 mod sent;
-mod wire;
 mod work;
 
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use functions::app::App;
 use local::aws;
 use shared::store::Store;
 
-use crate::wire;
+use crate::sdk_wire;
 
 /// First answers, by call.
 type Answers = Arc<Mutex<HashMap<String, Vec<u8>>>>;
@@ -17,11 +17,11 @@ type Answers = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 /// Lets an app's store be answered so; each call's first answer is the stores' own.
 pub(crate) async fn stand_in(app: &mut App, stores_url: &str) {
     let answers = Answers::default();
-    let client = wire::client(move |request, inner| {
-        let call = wire::call(&request);
+    let client = sdk_wire::client(move |request, inner| {
+        let call = sdk_wire::call(&request);
         let known = answers.lock().unwrap_or_else(PoisonError::into_inner).get(&call).cloned();
         if let Some(body) = known {
-            return HttpConnectorFuture::ready(wire::ok(body));
+            return HttpConnectorFuture::ready(sdk_wire::ok(body));
         }
         let (first, answers) = (inner.call(request), answers.clone());
         HttpConnectorFuture::new(async move {
@@ -29,9 +29,9 @@ pub(crate) async fn stand_in(app: &mut App, stores_url: &str) {
             if !first.status().is_success() {
                 return Ok(first);
             }
-            let body = wire::body(first).await?;
+            let body = sdk_wire::body(first).await?;
             answers.lock().unwrap_or_else(PoisonError::into_inner).insert(call, body.clone());
-            wire::ok(body)
+            sdk_wire::ok(body)
         })
     });
     let config = aws::config(stores_url).await.into_builder().http_client(client).build();

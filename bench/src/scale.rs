@@ -10,9 +10,9 @@ use anyhow::{Context, Result, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
 use functions::app::App;
 use functions::function::{Function, Handler};
-use functions::heat::Heat;
+use functions::hot_keys::HotKeyDetector;
 use functions::pipeline::{deliver, fan_out, publish_events};
-use functions::recent::Recent;
+use functions::ttl_cache::TtlCache;
 use futures::{TryStreamExt, stream};
 use local::demo::{self, TEST_KEY};
 use local::stack::{Stack, StoresAt};
@@ -120,9 +120,9 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     Platform::new(&stack.url).set_up(&work, &receiver.url).await?;
 
     // As it is after a few seconds.
-    let [scope, _] = demo::scopes();
-    for webhook in app.store.owned(&scope, &Owner::Agent(AgentId::parse("agt_0")?)).await?.webhooks {
-        app.store.spread_log(&scope, &webhook, 16).await?;
+    let [tenant, _] = demo::tenants();
+    for webhook in app.store.owned(&tenant, &Owner::Agent(AgentId::parse("agt_0")?)).await?.webhooks {
+        app.store.spread_log(&tenant, &webhook, 16).await?;
     }
     let simulation = Simulation::new(app, queues);
     simulation.work(0, WARM_UP).await?;
@@ -221,9 +221,9 @@ fn process(app: &App) -> Process {
     let clock = shown.clone();
     let mut app = app.clone();
     app.clock = Clock::from_fn(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
-    app.recent_keys = Recent::for_as_long_as(Duration::from_secs(1));
-    app.recent_webhooks = Recent::for_as_long_as(Duration::from_secs(1));
-    app.fanned_out = Heat::default();
+    app.api_key_cache = TtlCache::for_as_long_as(Duration::from_secs(1));
+    app.webhook_cache = TtlCache::for_as_long_as(Duration::from_secs(1));
+    app.hot_webhooks = HotKeyDetector::default();
     AsyncMutex::new((app, shown))
 }
 

@@ -6,7 +6,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::wire;
+use crate::sdk_wire;
 
 /// A message that was sent.
 pub(crate) struct Sent {
@@ -35,7 +35,7 @@ struct Entry {
 /// A client of it.
 pub(crate) fn client(queues: &Queues, retries_url: &str) -> SharedHttpClient {
     let (queues, retries_url) = (queues.clone(), retries_url.to_owned());
-    wire::client(move |request, _| {
+    sdk_wire::client(move |request, _| {
         let batch = request.body().bytes().and_then(|body| serde_json::from_slice::<Batch>(body).ok());
         let Batch { queue_url, entries } = batch.unwrap_or_default();
         let is_retry = queue_url == retries_url;
@@ -43,6 +43,6 @@ pub(crate) fn client(queues: &Queues, retries_url: &str) -> SharedHttpClient {
         let taken: Vec<_> = entries.iter().map(taken).collect();
         let sent = entries.into_iter().map(|entry| Sent { body: entry.message_body, is_retry });
         queues.lock().unwrap_or_else(PoisonError::into_inner).extend(sent);
-        HttpConnectorFuture::ready(wire::ok(json!({ "Successful": taken, "Failed": [] }).to_string().into_bytes()))
+        HttpConnectorFuture::ready(sdk_wire::ok(json!({ "Successful": taken, "Failed": [] }).to_string().into_bytes()))
     })
 }

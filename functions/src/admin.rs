@@ -3,9 +3,9 @@
 //! Invoked with one of
 //!
 //! - `{"command": "create_project", "project": "acme"}` answers `{project}`.
-//! - `{"command": "create_key", "project", "environment": "live" | "test", "scopes": ["manage", "publish", "read"], "name"?,
+//! - `{"command": "create_key", "project", "environment": "live" | "test", "permissions": ["manage", "publish", "read"], "name"?,
 //!   "expires_in_days"?}` answers `{id, key, …}`: the key is shown here and never again.
-//! - `{"command": "list_keys", "project"}` answers `{keys: [{id, name, environment, scopes, created_at, expires_at, expired}]}`.
+//! - `{"command": "list_keys", "project"}` answers `{keys: [{id, name, environment, permissions, created_at, expires_at, expired}]}`.
 //! - `{"command": "revoke_key", "project", "id"}` answers `{id}`. Who has just used it may for another two seconds.
 //! - `{"command": "reseal", "project"}` answers `{project, resealed, done}`: after the sealing key was rotated, seals the project's webhooks'
 //!   secrets with the new one.
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Scope};
+use shared::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
 use shared::time::{SECONDS_A_DAY, Timestamp};
 
 use crate::app::App;
@@ -50,7 +50,8 @@ enum Command {
     CreateKey {
         project: String,
         environment: Environment,
-        scopes: BTreeSet<Permission>,
+        #[serde(alias = "scopes")]
+        permissions: BTreeSet<Permission>,
         name: Option<String>,
         expires_in_days: Option<u32>,
     },
@@ -111,17 +112,17 @@ pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
                 Err(Refusal::Exists)
             }
         }
-        Command::CreateKey { project, environment, scopes, name, expires_in_days } => {
-            let scope = Scope { project: project_id(&project)?, environment };
+        Command::CreateKey { project, environment, permissions, name, expires_in_days } => {
+            let tenant = Tenant { project: project_id(&project)?, environment };
             let expires_at = expires_in_days.map(|days| expiry(now, days)).transpose()?;
-            if scopes.is_empty() {
-                return Err(Refusal::Invalid("scopes: at least one of manage, publish and read".to_owned()));
+            if permissions.is_empty() {
+                return Err(Refusal::Invalid("permissions: at least one of manage, publish and read".to_owned()));
             }
             if name.as_ref().is_some_and(|name| !(1..=NAME_CHARS_MAX).contains(&name.chars().count())) {
                 return Err(Refusal::Invalid(format!("name: 1 to {NAME_CHARS_MAX} characters")));
             }
             let key = format!("sk_{}_{}{}", environment.as_str(), app.ids.token(), app.ids.token());
-            let stored = app.store.put_api_key(&key, &scope, (scopes, name), (now, expires_at)).await?;
+            let stored = app.store.put_api_key(&key, &tenant, (permissions, name), (now, expires_at)).await?;
             let mut shown = shown(&stored.ok_or(Refusal::Missing("such project"))?, now);
             if let Some(fields) = shown.as_object_mut() {
                 fields.insert("key".to_owned(), key.into());
@@ -140,8 +141,8 @@ pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
         Command::Reseal { project } => {
             let (project, mut resealed, mut done) = (project_id(&project)?, 0, true);
             for environment in Environment::ALL {
-                let scope = Scope { project: project.clone(), environment };
-                let (count, ended) = app.store.reseal(&scope, in_time).await?;
+                let tenant = Tenant { project: project.clone(), environment };
+                let (count, ended) = app.store.reseal(&tenant, in_time).await?;
                 (resealed, done) = (resealed + count, done && ended);
             }
             Ok(json!({ "project": project, "resealed": resealed, "done": done }))
@@ -169,8 +170,8 @@ fn shown(key: &ApiKey, now: Timestamp) -> Value {
     json!({
         "id": key.id,
         "name": key.name,
-        "environment": key.scope.environment,
-        "scopes": key.permissions,
+        "environment": key.tenant.environment,
+        "permissions": key.permissions,
         "created_at": key.created_at.iso8601(),
         "expires_at": key.expires_at.map(Timestamp::iso8601),
         "expired": key.is_expired(now),

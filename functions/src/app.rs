@@ -10,16 +10,16 @@ use aws_sdk_sqs::Client as Sqs;
 use aws_smithy_http_client::Builder as HttpBuilder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use shared::domain::{ApiKey, Ids, Scope, Webhook, WebhookId, WebhookRef};
+use shared::domain::{ApiKey, Ids, Tenant, Webhook, WebhookId, WebhookRef};
 use shared::queue::Queues;
 use shared::send::Sender;
 use shared::settings::{InvalidSettings, Settings};
 use shared::store::Store;
 use shared::time::Clock;
 
-use crate::heat::Heat;
+use crate::hot_keys::HotKeyDetector;
 use crate::metrics::Metrics;
-use crate::recent::Recent;
+use crate::ttl_cache::TtlCache;
 
 /// The longest that one try of a call to AWS may take.
 const AWS_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -46,13 +46,13 @@ pub struct App {
     /// New ids and secrets.
     pub ids: Ids,
     /// API keys that were read a moment ago, by their SHA-256.
-    pub recent_keys: Recent<String, ApiKey>,
+    pub api_key_cache: TtlCache<String, ApiKey>,
     /// Webhooks that deliveries were made to a moment ago.
-    pub recent_webhooks: Recent<(Scope, WebhookRef), Webhook>,
+    pub webhook_cache: TtlCache<(Tenant, WebhookRef), Webhook>,
     /// What invocations did; counted on Lambda alone.
     pub metrics: Metrics,
     /// Deliveries that were fanned out within the last seconds, by webhook.
-    pub fanned_out: Heat<WebhookId>,
+    pub hot_webhooks: HotKeyDetector<WebhookId>,
 }
 
 impl App {
@@ -83,9 +83,9 @@ impl App {
             sender: Sender::new(settings.allowed_networks.clone(), settings.require_https),
             clock: Clock::system(),
             ids: Ids::random(),
-            recent_keys: Recent::for_as_long_as(RECENT),
-            recent_webhooks: Recent::for_as_long_as(RECENT),
-            fanned_out: Heat::default(),
+            api_key_cache: TtlCache::for_as_long_as(RECENT),
+            webhook_cache: TtlCache::for_as_long_as(RECENT),
+            hot_webhooks: HotKeyDetector::default(),
             metrics: Metrics::default(),
             settings,
         }

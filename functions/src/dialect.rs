@@ -1,7 +1,7 @@
 //! What a dialect is to the pipeline: the names it has for events, and how it tells one.
 
 use serde_json::value::RawValue;
-use shared::domain::{Agent, Conversation, DeliveryId, Event, Scope, Webhook};
+use shared::domain::{Agent, Conversation, DeliveryId, Event, Tenant, Webhook};
 use shared::sign::Scheme;
 
 /// A dialect, as the pipeline uses it.
@@ -14,16 +14,16 @@ pub struct Dialect {
     /// The headers that its deliveries set, in lower case: no customer may choose them for another purpose.
     pub headers: &'static [&'static str],
     /// Whether its deliveries repeat the conversation that an event belongs to.
-    pub tells_conversation: bool,
+    pub uses_conversation: bool,
     /// Writes the request that tells a webhook of an event.
-    pub tell: fn(&Telling<'_>) -> Result<Told, serde_json::Error>,
+    pub build_request: fn(&PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error>,
 }
 
 /// What is told to whom.
 #[derive(Debug, Clone, Copy)]
-pub struct Telling<'a> {
+pub struct PayloadContext<'a> {
     /// Whose event.
-    pub scope: &'a Scope,
+    pub tenant: &'a Tenant,
     /// The event.
     pub event: &'a Event,
     /// Its name in this dialect.
@@ -40,7 +40,7 @@ pub struct Telling<'a> {
 
 /// The request that tells it: everything that no attempt changes.
 #[derive(Debug)]
-pub struct Told {
+pub struct OutgoingRequest {
     /// How it is signed, besides the Standard Webhooks headers.
     pub scheme: Scheme,
     /// The dialect's own headers.

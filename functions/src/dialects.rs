@@ -23,7 +23,7 @@ pub fn native_name(name: &str) -> &str {
 
 /// Whether some dialect's deliveries set the header called `name`.
 #[must_use]
-pub fn set_header(name: &str) -> bool {
+pub fn is_reserved_header(name: &str) -> bool {
     DIALECTS.iter().flat_map(|dialect| dialect.headers).any(|own| own.eq_ignore_ascii_case(name))
 }
 

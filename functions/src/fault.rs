@@ -36,7 +36,7 @@ pub enum Fault {
     Dialect(DialectName),
     /// What was done for several could not be.
     #[error(transparent)]
-    Together(Arc<Fault>),
+    Shared(Arc<Fault>),
     /// Something of ours could not be written as JSON, or read back. The parser's words may quote a customer's data.
     #[error("a message is not of the expected shape: {:?} error in line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Json(serde_json::Error),
@@ -45,13 +45,13 @@ pub enum Fault {
 impl Fault {
     /// Whether it is AWS that failed: whatever is asked of it at the moment, it may fail again.
     #[must_use]
-    pub fn is_awss(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) | Self::Webhook(WebhookError::Store(error)) => {
                 matches!(error, StoreError::Unavailable(_))
             }
             Self::Queue(error) => matches!(error, QueueError::Unavailable(_)),
-            Self::Together(fault) => fault.is_awss(),
+            Self::Shared(fault) => fault.is_transient(),
             Self::Webhook(_)
             | Self::TooManyEvents(_)
             | Self::Event { .. }

@@ -122,12 +122,12 @@ async fn caller_of(app: &App, request: &Request, permission: Permission) -> Resu
     let (key, now) = (api_key(request)?, app.clock.now());
     // A key is held nowhere, not even in memory.
     let digest = hex(&Sha256::digest(key));
-    if let Some(known) = app.recent_keys.get(&digest, now) {
+    if let Some(known) = app.api_key_cache.get(&digest, now) {
         return caller(Some(&known), permission, now);
     }
     let found = app.store.api_key(key).await?;
     if let Some(found) = &found {
-        app.recent_keys.keep(digest, found.clone(), now, now);
+        app.api_key_cache.keep(digest, found.clone(), now, now);
     }
     caller(found.as_ref(), permission, now)
 }

@@ -8,22 +8,22 @@ pub mod agentline;
 pub mod agentphone;
 pub mod app;
 pub mod casey;
+mod coalescer;
 pub mod dialect;
 pub mod dialects;
 pub mod fastapi;
 pub mod fault;
 pub mod function;
 pub mod functions;
-pub mod heat;
+pub mod hot_keys;
 pub mod lambda;
 pub mod log;
 pub mod metrics;
 pub mod native;
 pub mod pipeline;
-pub mod recent;
 pub mod talkover;
 pub mod test_call;
-mod together;
+pub mod ttl_cache;
 
 /// A function's time goes into small allocations, of the SDK's most of all: this allocator makes them faster than libc's.
 #[global_allocator]

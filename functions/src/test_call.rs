@@ -7,7 +7,7 @@ use shared::domain::{DeliveryId, Webhook};
 use shared::time::Timestamp;
 
 use crate::app::App;
-use crate::dialect::Told;
+use crate::dialect::OutgoingRequest;
 
 /// The longest that a test call waits: API Gateway gives up on a function after 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(25);
@@ -28,13 +28,13 @@ pub struct Tested {
 pub async fn send(
     app: &App,
     webhook: &Webhook,
-    tell: impl FnOnce(&DeliveryId, Timestamp) -> Result<Told, serde_json::Error>,
+    build_request: impl FnOnce(&DeliveryId, Timestamp) -> Result<OutgoingRequest, serde_json::Error>,
 ) -> Result<Tested, serde_json::Error> {
     let now = app.clock.now();
     let id = app.ids.test_delivery(now);
-    let told = tell(&id, now)?;
-    let (headers, body) = (told.headers.as_slice(), told.body.get());
-    let content = Content { id: &id, scheme: &told.scheme, headers, traceparent: None, body };
+    let request = build_request(&id, now)?;
+    let (headers, body) = (request.headers.as_slice(), request.body.get());
+    let content = Content { id: &id, scheme: &request.scheme, headers, traceparent: None, body };
     let outcome = attempt(&app.sender, webhook, content, now, TIMEOUT).await;
     Ok(Tested { outcome, response_time: app.clock.now().since(now) })
 }

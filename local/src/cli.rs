@@ -107,7 +107,7 @@ fn stores_at(keep: Keep, url: Option<String>) -> Result<StoresAt> {
 
 /// Invokes `admin` without a stack around it, and prints what it answers.
 async fn administer(event: Value, keep: Keep, stores_url: Option<String>) -> Result<()> {
-    let (stores, app) = stack::surroundings(&stores_at(keep, stores_url)?, settings::variable).await?;
+    let (stores, app) = stack::app_context(&stores_at(keep, stores_url)?, settings::variable).await?;
     let answer = admin::administer(&app, event).await;
     if let Some(stores) = stores {
         stores.stop().await;

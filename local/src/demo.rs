@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use functions::app::App;
-use shared::domain::{AgentId, Environment, Permission, ProjectId, Scope};
+use shared::domain::{AgentId, Environment, Permission, ProjectId, Tenant};
 
 /// The key of the test environment.
 pub const TEST_KEY: &str = "sk_test_switchhook_local";
@@ -12,26 +12,26 @@ pub const LIVE_KEY: &str = "sk_live_switchhook_local";
 pub const AGENTS: [(&str, Option<&str>); 2] =
     [("agt_abc123", None), ("9fbef0b7-8d4e-4a08-9207-66c22155721d", Some("My Agent"))];
 
-/// The demo project's two scopes.
+/// The demo project's two tenants.
 #[must_use]
-pub fn scopes() -> [Scope; 2] {
-    [Environment::Test, Environment::Live].map(|environment| Scope { project: ProjectId::new("demo"), environment })
+pub fn tenants() -> [Tenant; 2] {
+    [Environment::Test, Environment::Live].map(|environment| Tenant { project: ProjectId::new("demo"), environment })
 }
 
 /// Makes the keys and agents that are not there yet.
 pub(crate) async fn seed(app: &App) -> Result<()> {
-    for scope in scopes() {
-        let key = match scope.environment {
+    for tenant in tenants() {
+        let key = match tenant.environment {
             Environment::Test => TEST_KEY,
             Environment::Live => LIVE_KEY,
         };
-        app.store.create_project(&scope.project, app.clock.now()).await?;
+        app.store.create_project(&tenant.project, app.clock.now()).await?;
         let all = (Permission::ALL.into(), Some("demo".to_owned()));
-        app.store.put_api_key(key, &scope, all, (app.clock.now(), None)).await?;
+        app.store.put_api_key(key, &tenant, all, (app.clock.now(), None)).await?;
         for (id, name) in AGENTS {
             let id = AgentId::parse(id)?;
-            if app.store.agent(&scope, &id).await?.is_none() {
-                app.store.put_agent(&scope, &id, name, app.clock.now()).await?;
+            if app.store.agent(&tenant, &id).await?.is_none() {
+                app.store.put_agent(&tenant, &id, name, app.clock.now()).await?;
             }
         }
     }

@@ -102,8 +102,8 @@ impl Inbox {
 
     /// The demo project's webhook whose secret verifies the request.
     async fn signed_by(&self, headers: &HeaderMap, body: &[u8]) -> Option<String> {
-        for scope in demo::scopes() {
-            let webhooks = self.app.store.webhooks(&scope).await.unwrap_or_default();
+        for tenant in demo::tenants() {
+            let webhooks = self.app.store.webhooks(&tenant).await.unwrap_or_default();
             if let Some(webhook) = webhooks.iter().find(|webhook| verifies(webhook, headers, body)) {
                 return Some(webhook.id.to_string());
             }

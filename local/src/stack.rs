@@ -164,7 +164,7 @@ async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str
 ///
 /// # Errors
 /// As for [`Stack::start`].
-pub async fn surroundings(
+pub async fn app_context(
     stores_at: &StoresAt,
     setting: impl Fn(&str) -> Option<String>,
 ) -> Result<(Option<Stores>, App)> {

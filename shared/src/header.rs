@@ -32,7 +32,7 @@ const TAKEN: &[&str] = &[
 
 /// Why a header cannot be chosen. The text is for the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HeaderProblem {
+pub enum HeaderError {
     /// The name is none, or too long.
     #[error("a header name is 1 to {NAME_BYTES_MAX} letters, digits and !#$%&'*+-.^_`|~")]
     Name,
@@ -48,21 +48,21 @@ pub enum HeaderProblem {
 ///
 /// # Errors
 /// Where it is no token (RFC 9110, 5.6.2), too long, or one that deliveries set themselves.
-pub fn check_name(name: &str) -> Result<(), HeaderProblem> {
-    let parsed = HeaderName::try_from(name).or(Err(HeaderProblem::Name))?;
+pub fn check_name(name: &str) -> Result<(), HeaderError> {
+    let parsed = HeaderName::try_from(name).or(Err(HeaderError::Name))?;
     if name.len() > NAME_BYTES_MAX {
-        return Err(HeaderProblem::Name);
+        return Err(HeaderError::Name);
     }
-    if TAKEN.contains(&parsed.as_str()) { Err(HeaderProblem::Taken) } else { Ok(()) }
+    if TAKEN.contains(&parsed.as_str()) { Err(HeaderError::Taken) } else { Ok(()) }
 }
 
 /// Checks a value that a customer chose.
 ///
 /// # Errors
 /// Where it holds CR, LF or another control character, a character beyond ASCII, or is too long.
-pub fn check_value(value: &str) -> Result<(), HeaderProblem> {
-    let parsed = HeaderValue::try_from(value).or(Err(HeaderProblem::Value))?;
-    if value.len() > VALUE_BYTES_MAX || parsed.to_str().is_err() { Err(HeaderProblem::Value) } else { Ok(()) }
+pub fn check_value(value: &str) -> Result<(), HeaderError> {
+    let parsed = HeaderValue::try_from(value).or(Err(HeaderError::Value))?;
+    if value.len() > VALUE_BYTES_MAX || parsed.to_str().is_err() { Err(HeaderError::Value) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ mod tests {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
         for name in ["", "a b", "a:b", "a\r\nb", "ä", &"x".repeat(129)] {
-            assert_eq!(check_name(name), Err(HeaderProblem::Name), "{name}");
+            assert_eq!(check_name(name), Err(HeaderError::Name), "{name}");
         }
         for name in [
             "Host",
@@ -86,7 +86,7 @@ mod tests {
             "webhook-signature",
             "Traceparent",
         ] {
-            assert_eq!(check_name(name), Err(HeaderProblem::Taken), "{name}");
+            assert_eq!(check_name(name), Err(HeaderError::Taken), "{name}");
         }
     }
 
@@ -96,7 +96,7 @@ mod tests {
             assert_eq!(check_value(value), Ok(()), "{value}");
         }
         for value in ["a\r\nb", "a\nb", "a\0b", "grüße", &"x".repeat(4097)] {
-            assert_eq!(check_value(value), Err(HeaderProblem::Value), "{value}");
+            assert_eq!(check_value(value), Err(HeaderError::Value), "{value}");
         }
     }
 }

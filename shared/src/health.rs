@@ -13,9 +13,9 @@ const CHANGE_PAUSE: Duration = Duration::from_secs(10);
 
 /// How an attempt went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Impression {
+pub enum Observation {
     /// A 2xx, in good time.
-    Well,
+    Healthy,
     /// A 2xx that took [`SLOW_AFTER`] or longer; or no answer yet after that time.
     Slow,
     /// Anything else.
@@ -24,11 +24,11 @@ pub enum Impression {
 
 /// The health after an attempt that ended `now`; `None` where nothing is to be written.
 #[must_use]
-pub fn after(health: Health, impression: Impression, now: Timestamp) -> Option<Health> {
-    let (failing_since, slow_since) = match impression {
-        Impression::Well => (None, None),
-        Impression::Slow => (None, health.slow_since.or(Some(now))),
-        Impression::Failed => (health.failing_since.or(Some(now)), health.slow_since.or(Some(now))),
+pub fn after(health: Health, observation: Observation, now: Timestamp) -> Option<Health> {
+    let (failing_since, slow_since) = match observation {
+        Observation::Healthy => (None, None),
+        Observation::Slow => (None, health.slow_since.or(Some(now))),
+        Observation::Failed => (health.failing_since.or(Some(now)), health.slow_since.or(Some(now))),
     };
     if (failing_since, slow_since) == (health.failing_since, health.slow_since) {
         return None;
@@ -42,7 +42,7 @@ pub fn after(health: Health, impression: Impression, now: Timestamp) -> Option<H
 
 /// Whether an endpoint has failed for so long, without one success, that it is to be disabled.
 #[must_use]
-pub fn is_hopeless(health: Health, disable_after: Duration, now: Timestamp) -> bool {
+pub fn has_failed_too_long(health: Health, disable_after: Duration, now: Timestamp) -> bool {
     health.failing_since.is_some_and(|since| now >= since.plus(disable_after))
 }
 
@@ -62,32 +62,32 @@ mod tests {
 
     #[test]
     fn what_stays_the_same_is_not_written() {
-        assert_eq!(after(Health::default(), Impression::Well, later(1)), None);
-        assert_eq!(after(health(Some(0), Some(0), 0), Impression::Failed, later(60)), None);
-        assert_eq!(after(health(None, Some(0), 0), Impression::Slow, later(60)), None);
+        assert_eq!(after(Health::default(), Observation::Healthy, later(1)), None);
+        assert_eq!(after(health(Some(0), Some(0), 0), Observation::Failed, later(60)), None);
+        assert_eq!(after(health(None, Some(0), 0), Observation::Slow, later(60)), None);
     }
 
     #[test]
     fn the_first_failure_and_the_next_success_are() {
-        let failing = after(Health::default(), Impression::Failed, later(5)).unwrap();
+        let failing = after(Health::default(), Observation::Failed, later(5)).unwrap();
         assert_eq!(failing, health(Some(5), Some(5), 5));
-        assert_eq!(after(failing, Impression::Well, later(6)), Some(health(None, None, 6)));
-        assert_eq!(after(failing, Impression::Slow, later(7)), Some(health(None, Some(5), 7)));
-        assert_eq!(after(health(None, Some(5), 5), Impression::Failed, later(6)), Some(health(Some(6), Some(5), 6)));
+        assert_eq!(after(failing, Observation::Healthy, later(6)), Some(health(None, None, 6)));
+        assert_eq!(after(failing, Observation::Slow, later(7)), Some(health(None, Some(5), 7)));
+        assert_eq!(after(health(None, Some(5), 5), Observation::Failed, later(6)), Some(health(Some(6), Some(5), 6)));
     }
 
     #[test]
     fn one_that_has_just_recovered_may_fail_again_unwritten() {
         let recovered = health(None, None, 10);
-        assert_eq!(after(recovered, Impression::Failed, later(19)), None);
-        assert_eq!(after(recovered, Impression::Failed, later(20)), Some(health(Some(20), Some(20), 20)));
+        assert_eq!(after(recovered, Observation::Failed, later(19)), None);
+        assert_eq!(after(recovered, Observation::Failed, later(20)), Some(health(Some(20), Some(20), 20)));
     }
 
     #[test]
     fn an_endpoint_is_hopeless_after_its_time_and_not_before() {
         let (failing, five_days) = (health(Some(0), Some(0), 0), Duration::from_secs(5 * 24 * 60 * 60));
-        assert!(!is_hopeless(failing, five_days, later(5 * 24 * 60 * 60 - 1)));
-        assert!(is_hopeless(failing, five_days, later(5 * 24 * 60 * 60)));
-        assert!(!is_hopeless(health(None, Some(0), 0), five_days, later(u64::from(u32::MAX))));
+        assert!(!has_failed_too_long(failing, five_days, later(5 * 24 * 60 * 60 - 1)));
+        assert!(has_failed_too_long(failing, five_days, later(5 * 24 * 60 * 60)));
+        assert!(!has_failed_too_long(health(None, Some(0), 0), five_days, later(u64::from(u32::MAX))));
     }
 }

@@ -1,4 +1,4 @@
-//! When to try again. Pure: now, the jitter's luck and the answer are arguments.
+//! When to try again. Pure: now, the jitter's sample and the answer are arguments.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl FromStr for Wait {
 
 /// What follows from an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum NextStep {
     /// It was answered with a 2xx.
     Delivered,
     /// Try again then.
@@ -75,7 +75,7 @@ pub enum Verdict {
     Gone,
 }
 
-/// An attempt as the verdict sees it.
+/// An attempt as the next step sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
     /// Its number, from 1.
@@ -97,23 +97,23 @@ pub struct Policy<'a> {
     pub jitter: f64,
 }
 
-/// Decides what follows from `attempt`, made until `now`. `luck`, from -1 to 1, places the wait within the jitter.
+/// Decides what follows from `attempt`, made until `now`. `jitter sample`, from -1 to 1, places the wait within the jitter.
 #[must_use]
-pub fn verdict(attempt: Attempt<'_>, policy: Policy<'_>, now: Timestamp, luck: f64) -> Verdict {
+pub fn next_step(attempt: Attempt<'_>, policy: Policy<'_>, now: Timestamp, jitter_sample: f64) -> NextStep {
     if attempt.status.is_some_and(|status| (200..300).contains(&status)) {
-        return Verdict::Delivered;
+        return NextStep::Delivered;
     }
     if attempt.status == Some(GONE) {
-        return Verdict::Gone;
+        return NextStep::Gone;
     }
     let mut waits = policy.schedule.0.iter().take(usize::from(policy.retries_max));
     let index = usize::try_from(attempt.number.saturating_sub(1)).unwrap_or(usize::MAX);
     let Some(wait) = waits.nth(index) else {
-        return Verdict::Exhausted;
+        return NextStep::Exhausted;
     };
-    let jittered = wait.mul_f64((1.0 + policy.jitter * luck).max(0.0));
+    let jittered = wait.mul_f64((1.0 + policy.jitter * jitter_sample).max(0.0));
     let asked = attempt.retry_after.and_then(|text| retry_after(text, now)).unwrap_or(Duration::ZERO);
-    Verdict::RetryAt(now.plus(jittered.max(asked)))
+    NextStep::RetryAt(now.plus(jittered.max(asked)))
 }
 
 /// Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or an HTTP date. At most [`RETRY_AFTER_MAX`]; `None` for junk and
@@ -143,14 +143,20 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(784_111_777_000);
 
-    fn decide(status: Option<u16>, number: u32, retries_max: u8, retry_after: Option<&str>, luck: f64) -> Verdict {
+    fn decide(
+        status: Option<u16>,
+        number: u32,
+        retries_max: u8,
+        retry_after: Option<&str>,
+        jitter_sample: f64,
+    ) -> NextStep {
         let schedule = "5s,5m,2h".parse().unwrap();
         let policy = Policy { schedule: &schedule, retries_max, jitter: 0.2 };
-        verdict(Attempt { number, status, retry_after }, policy, NOW, luck)
+        next_step(Attempt { number, status, retry_after }, policy, NOW, jitter_sample)
     }
 
-    fn in_s(seconds: u64) -> Verdict {
-        Verdict::RetryAt(NOW.plus(Duration::from_secs(seconds)))
+    fn in_s(seconds: u64) -> NextStep {
+        NextStep::RetryAt(NOW.plus(Duration::from_secs(seconds)))
     }
 
     #[test]
@@ -169,7 +175,7 @@ mod tests {
     #[test]
     fn only_2xx_is_delivered() {
         for status in [200, 201, 204, 299] {
-            assert_eq!(decide(Some(status), 1, 3, None, 0.0), Verdict::Delivered);
+            assert_eq!(decide(Some(status), 1, 3, None, 0.0), NextStep::Delivered);
         }
         for status in [None, Some(100), Some(199), Some(300), Some(302), Some(404), Some(500)] {
             assert_eq!(decide(status, 1, 3, None, 0.0), in_s(5));
@@ -178,18 +184,18 @@ mod tests {
 
     #[test]
     fn gone_is_gone_whatever_is_left() {
-        assert_eq!(decide(Some(410), 1, 3, Some("60"), 0.0), Verdict::Gone);
-        assert_eq!(decide(Some(410), 4, 3, None, 0.0), Verdict::Gone);
+        assert_eq!(decide(Some(410), 1, 3, Some("60"), 0.0), NextStep::Gone);
+        assert_eq!(decide(Some(410), 4, 3, None, 0.0), NextStep::Gone);
     }
 
     #[test]
     fn waits_follow_the_schedule_and_end() {
         assert_eq!(decide(None, 2, 3, None, 0.0), in_s(300));
         assert_eq!(decide(None, 3, 3, None, 0.0), in_s(7200));
-        assert_eq!(decide(None, 4, 3, None, 0.0), Verdict::Exhausted);
-        assert_eq!(decide(None, 2, 1, None, 0.0), Verdict::Exhausted);
-        assert_eq!(decide(None, 1, 0, None, 0.0), Verdict::Exhausted);
-        assert_eq!(decide(None, 4, 10, None, 0.0), Verdict::Exhausted);
+        assert_eq!(decide(None, 4, 3, None, 0.0), NextStep::Exhausted);
+        assert_eq!(decide(None, 2, 1, None, 0.0), NextStep::Exhausted);
+        assert_eq!(decide(None, 1, 0, None, 0.0), NextStep::Exhausted);
+        assert_eq!(decide(None, 4, 10, None, 0.0), NextStep::Exhausted);
     }
 
     #[test]
@@ -208,15 +214,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn jitter_stays_within_its_fifth(luck in -1.0..=1.0_f64) {
-            let Verdict::RetryAt(at) = decide(None, 2, 3, None, luck) else { panic!("retried") };
+        fn jitter_stays_within_its_fifth(jitter_sample in -1.0..=1.0_f64) {
+            let NextStep::RetryAt(at) = decide(None, 2, 3, None, jitter_sample) else { panic!("retried") };
             let wait = at.since(NOW).as_millis();
             prop_assert!((240_000..=360_000).contains(&wait), "{wait}");
         }
 
         #[test]
-        fn no_retry_after_breaks_the_verdict(text in "\\PC*") {
-            let Verdict::RetryAt(at) = decide(Some(503), 1, 3, Some(&text), 0.0) else { panic!("retried") };
+        fn no_retry_after_breaks_the_decision(text in "\\PC*") {
+            let NextStep::RetryAt(at) = decide(Some(503), 1, 3, Some(&text), 0.0) else { panic!("retried") };
             prop_assert!(at.since(NOW) <= RETRY_AFTER_MAX);
         }
     }

@@ -1,35 +1,36 @@
 //! Who gets an event. Pure: from the event's name and the webhooks of its agent and its project.
 
-use crate::domain::{DialectName, Place, Webhook, WebhookId};
+use crate::domain::{DialectName, Webhook, WebhookId, WebhookKind};
 
 /// What a webhook gets of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// The event.
     Deliver,
-    /// Nothing, and the log says so: the slot that would get it is disabled.
+    /// Nothing, and the log says so: the primary webhook that would get it is disabled.
     Skip,
 }
 
 /// Decides among the webhooks of an event's agent (none for an event of the project) and those of its project.
 ///
-/// The agent's slot if set, else the project's, never both, and a disabled slot of the agent still overrides; besides,
-/// every enabled subscription that asked for the event. `name_in` gives the event's name in a dialect.
+/// The agent's primary webhook if set, else the project's, never both, and a disabled primary webhook of the agent still overrides; besides,
+/// every enabled additional webhook that asked for the event. `name_in` gives the event's name in a dialect.
 pub fn recipients<'a>(
     agents: &'a [Webhook],
     projects: &'a [Webhook],
     name_in: impl Fn(&DialectName) -> String,
 ) -> Vec<(&'a Webhook, Decision)> {
-    let slot_of = |webhooks: &'a [Webhook]| webhooks.iter().find(|webhook| webhook.place == Place::Slot);
-    let slot = slot_of(agents)
-        .or_else(|| slot_of(projects))
-        .map(|slot| (slot, if slot.enabled { Decision::Deliver } else { Decision::Skip }));
+    let primary_of = |webhooks: &'a [Webhook]| webhooks.iter().find(|webhook| webhook.kind == WebhookKind::Primary);
+    let primary = primary_of(agents)
+        .or_else(|| primary_of(projects))
+        .map(|primary| (primary, if primary.enabled { Decision::Deliver } else { Decision::Skip }));
     let subscriptions = agents
         .iter()
         .chain(projects)
-        .filter(|webhook| webhook.place == Place::Subscription && webhook.enabled)
+        .filter(|webhook| webhook.kind == WebhookKind::Additional && webhook.enabled)
         .map(|webhook| (webhook, Decision::Deliver));
-    slot.into_iter()
+    primary
+        .into_iter()
         .chain(subscriptions)
         .filter(|(webhook, _)| webhook.events.includes(&name_in(&webhook.dialect)))
         .collect()
@@ -47,12 +48,12 @@ mod tests {
     use crate::domain::{AgentId, EventFilter, Health, Ids, Owner, RequestOptions, Secret};
     use crate::time::Timestamp;
 
-    fn webhook(url: &str, place: Place, enabled: bool, events: &[&str]) -> Webhook {
+    fn webhook(url: &str, kind: WebhookKind, enabled: bool, events: &[&str]) -> Webhook {
         let now = Timestamp::from_millis(0);
         Webhook {
             id: Ids::random().webhook(now),
             owner: Owner::Agent(AgentId::parse("agent").unwrap()),
-            place,
+            kind,
             dialect: DialectName::new("plain"),
             description: None,
             url: url.to_owned(),
@@ -88,30 +89,31 @@ mod tests {
     }
 
     #[test]
-    fn agent_slot_overrides_project_default() {
-        let agent = [webhook("agent", Place::Slot, true, &[])];
-        let project = [webhook("project", Place::Slot, true, &[])];
+    fn agent_webhook_overrides_project_default() {
+        let agent = [webhook("agent", WebhookKind::Primary, true, &[])];
+        let project = [webhook("project", WebhookKind::Primary, true, &[])];
         assert_eq!(told(&agent, &project), delivered(&["agent"]));
         assert_eq!(told(&[], &project), delivered(&["project"]));
         assert_eq!(told(&[], &[]), delivered(&[]));
     }
 
     #[test]
-    fn disabled_agent_slot_still_overrides_and_is_logged_as_skipped() {
-        let agent = [webhook("agent", Place::Slot, false, &[])];
-        let project = [webhook("project", Place::Slot, true, &[])];
+    fn disabled_agent_webhook_still_overrides_and_is_logged_as_skipped() {
+        let agent = [webhook("agent", WebhookKind::Primary, false, &[])];
+        let project = [webhook("project", WebhookKind::Primary, true, &[])];
         assert_eq!(told(&agent, &project), [("agent".to_owned(), Decision::Skip)]);
     }
 
     #[test]
-    fn subscriptions_are_added_where_they_asked_for_the_event_and_are_enabled() {
+    fn additional_webhooks_are_added_where_they_asked_for_the_event_and_are_enabled() {
         let agent = [
-            webhook("all", Place::Subscription, true, &[]),
-            webhook("named", Place::Subscription, true, &["call.failed", "call.completed"]),
-            webhook("other", Place::Subscription, true, &["call.failed"]),
-            webhook("disabled", Place::Subscription, false, &[]),
+            webhook("all", WebhookKind::Additional, true, &[]),
+            webhook("named", WebhookKind::Additional, true, &["call.failed", "call.completed"]),
+            webhook("other", WebhookKind::Additional, true, &["call.failed"]),
+            webhook("disabled", WebhookKind::Additional, false, &[]),
         ];
-        let project = [webhook("slot", Place::Slot, true, &[]), webhook("project", Place::Subscription, true, &[])];
+        let project =
+            [webhook("slot", WebhookKind::Primary, true, &[]), webhook("project", WebhookKind::Additional, true, &[])];
         assert_eq!(told(&agent, &project), delivered(&["slot", "all", "named", "project"]));
     }
 }

@@ -34,7 +34,7 @@ pub struct Settings {
     pub allowed_networks: AllowedNetworks,
     /// Days that the log is kept.
     pub retention_days: u16,
-    /// Webhooks that one agent may have besides its slot, and as many a project.
+    /// Webhooks that one agent may have besides its primary webhook, and as many a project.
     pub webhooks_max: usize,
     /// What webhooks' secrets are sealed with in the store.
     pub sealing_keys: SealingKeys,

@@ -5,7 +5,7 @@ use url::Url;
 
 /// What is wrong with a URL. Each dialect has its own words for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UrlProblem {
+pub enum UrlError {
     /// Longer than the dialect allows.
     TooLong,
     /// The empty text.
@@ -20,17 +20,17 @@ pub enum UrlProblem {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn check_url(text: &str, chars_max: usize, require_https: bool) -> Result<(), UrlProblem> {
+pub fn check_url(text: &str, chars_max: usize, require_https: bool) -> Result<(), UrlError> {
     if text.chars().count() > chars_max {
-        return Err(UrlProblem::TooLong);
+        return Err(UrlError::TooLong);
     }
     if text.is_empty() {
-        return Err(UrlProblem::Empty);
+        return Err(UrlError::Empty);
     }
-    match Url::parse(text).map_err(UrlProblem::Unparsable)?.scheme() {
+    match Url::parse(text).map_err(UrlError::Unparsable)?.scheme() {
         "https" => Ok(()),
         "http" if !require_https => Ok(()),
-        _ => Err(UrlProblem::Scheme),
+        _ => Err(UrlError::Scheme),
     }
 }
 
@@ -44,12 +44,12 @@ mod tests {
         for text in ["https://a.example/hook?b=c#d", "http://127.0.0.1:1", "https://ä.example"] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
-        assert_eq!(check_url("http://a.example", 30, true), Err(UrlProblem::Scheme));
-        assert_eq!(check("ftp://a.example"), Err(UrlProblem::Scheme));
-        assert_eq!(check(""), Err(UrlProblem::Empty));
-        assert_eq!(check(&format!("https://{}", "a".repeat(23))), Err(UrlProblem::TooLong));
+        assert_eq!(check_url("http://a.example", 30, true), Err(UrlError::Scheme));
+        assert_eq!(check("ftp://a.example"), Err(UrlError::Scheme));
+        assert_eq!(check(""), Err(UrlError::Empty));
+        assert_eq!(check(&format!("https://{}", "a".repeat(23))), Err(UrlError::TooLong));
         for text in ["a.example", "https://", "https://[::1", "https://[fe80::1%lo]", "https://[fe80::1%25lo]"] {
-            assert!(matches!(check(text), Err(UrlProblem::Unparsable(_))), "{text}");
+            assert!(matches!(check(text), Err(UrlError::Unparsable(_))), "{text}");
         }
     }
 }

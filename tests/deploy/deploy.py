@@ -51,7 +51,7 @@ def use(deployment, receiver_url):
     say("== admin")
     deployment.invoke("Admin", {"command": "create_project", "project": "acme"})
     made = deployment.invoke("Admin", {
-        "command": "create_key", "project": "acme", "environment": "test", "scopes": ["manage", "publish", "read"],
+        "command": "create_key", "project": "acme", "environment": "test", "permissions": ["manage", "publish", "read"],
     })
     key = made["key"]
     say(f"   a project, and a key {made['id'][:12]}…")

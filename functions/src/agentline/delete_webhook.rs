@@ -10,7 +10,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::webhooks;
 
-use super::wire::required_agent;
+use super::schema::required_agent;
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -21,6 +21,6 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let owner = required_agent(request)?;
-    webhooks::remove_slot(&app.store, &caller.scope, &owner).await?;
+    webhooks::remove_primary_webhook(&app.store, &caller.tenant, &owner).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "deleted": true, "agent_id": owner.agent() })))
 }

@@ -12,7 +12,7 @@ use shared::http::reply::{self, Reply};
 use shared::http::request::query_parameter;
 use shared::webhooks;
 
-use super::wire::{WebhookReply, owner};
+use super::schema::{WebhookReply, owner};
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -23,8 +23,8 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let webhooks = match query_parameter(request, "agent_id") {
-        Some(id) => webhooks::slot(&app.store, &caller.scope, &owner(&id)?).await?.into_iter().collect(),
-        None => app.store.slots(&caller.scope).await?,
+        Some(id) => webhooks::primary_webhook(&app.store, &caller.tenant, &owner(&id)?).await?.into_iter().collect(),
+        None => app.store.primary_webhooks(&caller.tenant).await?,
     };
     let agents = webhooks.iter().filter(|webhook| webhook.owner.agent().is_some());
     let webhooks: Vec<_> = agents.map(WebhookReply::masked).collect();

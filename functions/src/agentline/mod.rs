@@ -1,14 +1,14 @@
 //! AgentLine: an agent has exactly one webhook, which receives all of its events.
 //!
-//! Its policy: the slot is the same as AgentPhone's; deliveries are retried 10 times and signed over the raw body, in a
+//! Its policy: the primary webhook is the same as AgentPhone's; deliveries are retried 10 times and signed over the raw body, in a
 //! header that the customer may choose.
 
 pub mod delete_webhook;
 pub mod list_webhooks;
 mod payload;
+mod schema;
 pub mod set_webhook;
 pub mod test_webhook;
-mod wire;
 
 use crate::dialect::Dialect;
 
@@ -23,6 +23,6 @@ pub const DIALECT: Dialect = Dialect {
     name: "agentline",
     event_names: &[("message.received", "sms.received")],
     headers: &[EVENT_HEADER, "x-agentline-signature"],
-    tells_conversation: false,
-    tell: payload::tell,
+    uses_conversation: false,
+    build_request: payload::build_request,
 };

@@ -5,22 +5,22 @@ use serde_json::value::{RawValue, to_raw_value};
 use shared::sign::Scheme;
 
 use super::{EVENT_HEADER, SIGNATURE_HEADER};
-use crate::dialect::{Telling, Told};
+use crate::dialect::{OutgoingRequest, PayloadContext};
 
 /// Writes the request that tells a webhook of an event: the event's data, each value with its bytes, and laid over it
 /// `event_id, event_type, event, agent_id, account_id, created_at`.
-pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
-    let event = telling.event;
+pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
+    let event = context.event;
     let mut body: IndexMap<String, Box<RawValue>> = serde_json::from_str(event.data.get())?;
     body.insert("event_id".to_owned(), to_raw_value(&event.id)?);
-    body.insert("event_type".to_owned(), to_raw_value(telling.event_type)?);
-    body.insert("event".to_owned(), to_raw_value(telling.event_type)?);
+    body.insert("event_type".to_owned(), to_raw_value(context.event_type)?);
+    body.insert("event".to_owned(), to_raw_value(context.event_type)?);
     body.insert("agent_id".to_owned(), to_raw_value(&event.agent_id)?);
-    body.insert("account_id".to_owned(), to_raw_value(&telling.scope.project)?);
+    body.insert("account_id".to_owned(), to_raw_value(&context.tenant.project)?);
     body.insert("created_at".to_owned(), to_raw_value(&event.occurred_at.iso8601())?);
-    Ok(Told {
+    Ok(OutgoingRequest {
         scheme: Scheme::BodyHex { header: SIGNATURE_HEADER.to_owned() },
-        headers: vec![(EVENT_HEADER.to_owned(), telling.event_type.to_owned())],
+        headers: vec![(EVENT_HEADER.to_owned(), context.event_type.to_owned())],
         body: to_raw_value(&body)?,
         message_id: None,
     })

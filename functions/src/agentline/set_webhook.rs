@@ -10,7 +10,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::webhooks;
 
-use super::wire::{WebhookReply, set_request};
+use super::schema::{WebhookReply, set_request};
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -22,6 +22,6 @@ pub const FUNCTION: Function =
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let set = set_request(request, app.settings.require_https)?;
     let made_of = (&app.clock, &app.ids);
-    let webhook = webhooks::set_slot(&app.store, made_of, &caller.scope, &set.owner, set.settings).await?;
+    let webhook = webhooks::set_primary_webhook(&app.store, made_of, &caller.tenant, &set.owner, set.settings).await?;
     Ok(reply::json(StatusCode::OK, &WebhookReply::with_secret(&webhook)))
 }

@@ -10,7 +10,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::webhooks::{self, WebhookError};
 
-use super::wire::required_agent;
+use super::schema::required_agent;
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -24,9 +24,9 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let owner = required_agent(request)?;
-    let webhook = webhooks::slot(&app.store, &caller.scope, &owner).await?.ok_or(WebhookError::NotSet)?;
+    let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, &owner).await?.ok_or(WebhookError::NotSet)?;
     let data = json!({ "message": "This is a test event." });
     let event = json!({ "type": EVENT_TYPE, "agent_id": owner.agent(), "data": data });
-    publish_to(app, &caller.scope, &event, vec![webhook.id]).await?;
+    publish_to(app, &caller.tenant, &event, vec![webhook.id]).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "sent": true, "url": webhook.url, "event_type": EVENT_TYPE })))
 }

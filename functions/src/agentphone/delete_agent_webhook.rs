@@ -6,7 +6,7 @@ use lambda_http::Request;
 use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
-use super::{slot, wire};
+use super::{primary_webhook, schema};
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -16,5 +16,5 @@ pub const FUNCTION: Function =
     Function::http("agentphone-delete-agent-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    slot::delete(app, &caller, &wire::agent(request)?).await
+    primary_webhook::delete(app, &caller, &schema::agent(request)?).await
 }

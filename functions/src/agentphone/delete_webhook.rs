@@ -7,7 +7,7 @@ use shared::domain::Owner;
 use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
-use super::slot;
+use super::primary_webhook;
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -17,5 +17,5 @@ pub const FUNCTION: Function =
     Function::http("agentphone-delete-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
-    slot::delete(app, &caller, &Owner::Project).await
+    primary_webhook::delete(app, &caller, &Owner::Project).await
 }

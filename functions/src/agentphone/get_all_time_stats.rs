@@ -1,4 +1,4 @@
-//! `GET /agentphone/v1/webhooks/deliveries/all-time`: counts all deliveries to the project's slots that the log holds.
+//! `GET /agentphone/v1/webhooks/deliveries/all-time`: counts all deliveries to the project's primary webhooks that the log holds.
 //!
 //! 200 `{total, success, failed, successRate}`; 400 where the project has over 10,000 webhooks; 401; 503.
 
@@ -18,6 +18,6 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
     let mut counter = Counter::default();
-    app.store.count_slots_deliveries(&caller.scope, None, |delivery| counter.count(delivery)).await?;
+    app.store.count_primary_deliveries(&caller.tenant, None, |delivery| counter.count(delivery)).await?;
     Ok(reply::json(StatusCode::OK, &AllTimeStats::from(counter)))
 }

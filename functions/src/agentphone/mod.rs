@@ -11,13 +11,13 @@ pub mod get_webhook;
 pub mod list_agent_deliveries;
 pub mod list_deliveries;
 mod payload;
+mod primary_webhook;
+mod schema;
 pub mod set_agent_webhook;
 pub mod set_webhook;
-mod slot;
 mod statistics;
 pub mod test_agent_webhook;
 pub mod test_webhook;
-mod wire;
 
 use crate::dialect::Dialect;
 
@@ -33,6 +33,6 @@ pub const DIALECT: Dialect = Dialect {
         ("message.reaction", "agent.reaction"),
     ],
     headers: &["x-webhook-event", "x-webhook-id", "x-webhook-signature", "x-webhook-timestamp"],
-    tells_conversation: true,
-    tell: payload::tell,
+    uses_conversation: true,
+    build_request: payload::build_request,
 };

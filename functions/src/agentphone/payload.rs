@@ -7,7 +7,7 @@ use shared::domain::{DeliveryId, Message};
 use shared::sign::Scheme;
 use shared::time::Timestamp;
 
-use crate::dialect::{Telling, Told};
+use crate::dialect::{OutgoingRequest, PayloadContext};
 
 /// The longest `messageId` that the log shows; a longer one is left out of it, and sent all the same.
 const MESSAGE_ID_CHARS_MAX: usize = 256;
@@ -48,11 +48,11 @@ impl<'a> From<&'a Message> for HistoryItem<'a> {
 }
 
 /// Writes the request that tells a webhook of an event.
-pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
-    let (event, conversation) = (telling.event, telling.conversation);
-    let oldest = conversation.messages.len().saturating_sub(telling.webhook.history_limit.into());
+pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
+    let (event, conversation) = (context.event, context.conversation);
+    let oldest = conversation.messages.len().saturating_sub(context.webhook.history_limit.into());
     let payload = Payload {
-        event: telling.event_type,
+        event: context.event_type,
         channel: event.channel.as_deref(),
         timestamp: event.occurred_at.iso8601(),
         agent_id: event.agent_id.as_ref().map(|id| id.as_str()),
@@ -61,7 +61,7 @@ pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
         recent_history: conversation.messages.iter().skip(oldest).map(HistoryItem::from).collect(),
         test: None,
     };
-    told(&payload, telling.id, message_id(&event.data))
+    outgoing_request(&payload, context.id, message_id(&event.data))
 }
 
 /// The message of a test call.
@@ -75,7 +75,11 @@ pub(super) struct TestMessage {
 }
 
 /// Writes the request of a test call.
-pub(super) fn tell_test(test: &TestMessage, id: &DeliveryId, now: Timestamp) -> Result<Told, serde_json::Error> {
+pub(super) fn build_test_request(
+    test: &TestMessage,
+    id: &DeliveryId,
+    now: Timestamp,
+) -> Result<OutgoingRequest, serde_json::Error> {
     let data = to_raw_value(&json!({
         "conversationId": "conv_test",
         "from": test.from,
@@ -95,11 +99,15 @@ pub(super) fn tell_test(test: &TestMessage, id: &DeliveryId, now: Timestamp) -> 
         recent_history: Vec::new(),
         test: Some(true),
     };
-    told(&payload, id, None)
+    outgoing_request(&payload, id, None)
 }
 
-fn told(payload: &Payload<'_>, id: &DeliveryId, message_id: Option<String>) -> Result<Told, serde_json::Error> {
-    Ok(Told {
+fn outgoing_request(
+    payload: &Payload<'_>,
+    id: &DeliveryId,
+    message_id: Option<String>,
+) -> Result<OutgoingRequest, serde_json::Error> {
+    Ok(OutgoingRequest {
         scheme: Scheme::TimestampedHex,
         headers: vec![
             ("x-webhook-id".to_owned(), id.to_string()),

@@ -1,13 +1,13 @@
 //! `POST /agentphone/v1/agents/{agent_id}/webhook`: sets or replaces the agent's webhook.
 //!
-//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`wire.rs`) with a new secret; 401; 404 where the
+//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 404 where the
 //! agent is not registered; 422 where a field is wrong: nothing is stored; 503.
 
 use lambda_http::Request;
 use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
-use super::{slot, wire};
+use super::{primary_webhook, schema};
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -17,5 +17,5 @@ pub const FUNCTION: Function =
     Function::http("agentphone-set-agent-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    slot::set(app, &caller, request, &wire::agent(request)?).await
+    primary_webhook::set(app, &caller, request, &schema::agent(request)?).await
 }

@@ -1,6 +1,6 @@
 //! `POST /agentphone/v1/webhooks`: sets or replaces the project's default webhook.
 //!
-//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`wire.rs`) with a new secret; 401; 422 where a field
+//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 422 where a field
 //! is wrong: nothing is stored; 503.
 
 use lambda_http::Request;
@@ -8,7 +8,7 @@ use shared::domain::Owner;
 use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
-use super::slot;
+use super::primary_webhook;
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -18,5 +18,5 @@ pub const FUNCTION: Function =
     Function::http("agentphone-set-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    slot::set(app, &caller, request, &Owner::Project).await
+    primary_webhook::set(app, &caller, request, &Owner::Project).await
 }

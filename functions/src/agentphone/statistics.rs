@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shared::domain::Status;
-use shared::store::slot_logs::Counted;
+use shared::store::primary_deliveries::Counted;
 use shared::time::Timestamp;
 
-use super::wire::status_name;
+use super::schema::status_name;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 

@@ -7,7 +7,7 @@ use lambda_http::Request;
 use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
-use super::{slot, wire};
+use super::{primary_webhook, schema};
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -18,5 +18,5 @@ pub const FUNCTION: Function =
         .calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    slot::test(app, &caller, request, &wire::agent(request)?).await
+    primary_webhook::test(app, &caller, request, &schema::agent(request)?).await
 }

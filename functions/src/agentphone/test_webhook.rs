@@ -9,7 +9,7 @@ use shared::domain::Owner;
 use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
-use super::slot;
+use super::primary_webhook;
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::function::{Function, answer};
@@ -20,5 +20,5 @@ pub const FUNCTION: Function =
         .calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    slot::test(app, &caller, request, &Owner::Project).await
+    primary_webhook::test(app, &caller, request, &Owner::Project).await
 }

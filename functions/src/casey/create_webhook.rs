@@ -11,7 +11,7 @@ use shared::http::reply::{self, Reply};
 use shared::webhooks;
 
 use super::Problem;
-use super::wire::{Data, EndpointReply, subscription};
+use super::schema::{Data, EndpointReply, new_webhook};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -21,13 +21,13 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let now = app.clock.now();
-    let subscription = subscription(app, request, now)?;
-    let webhook = webhooks::subscribe(
+    let new = new_webhook(app, request, now)?;
+    let webhook = webhooks::add_webhook(
         &app.store,
         (now, &app.ids),
-        &caller.scope,
+        &caller.tenant,
         &Owner::Project,
-        subscription,
+        new,
         app.settings.webhooks_max,
     )
     .await?;

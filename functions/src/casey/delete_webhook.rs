@@ -9,7 +9,7 @@ use shared::http::reply::{self, Reply};
 use shared::webhooks;
 
 use super::Problem;
-use super::wire::endpoint;
+use super::schema::endpoint;
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -18,7 +18,7 @@ pub const FUNCTION: Function =
     Function::http("casey-delete-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let webhook = endpoint(&app.store, &caller.scope, request).await?;
-    webhooks::unsubscribe(&app.store, &app.ids, &caller.scope, &webhook).await?;
+    let webhook = endpoint(&app.store, &caller.tenant, request).await?;
+    webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

@@ -10,7 +10,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 
 use super::Problem;
-use super::wire::{Data, endpoint};
+use super::schema::{Data, endpoint};
 use crate::app::App;
 use crate::function::{Function, answer_who_may};
 
@@ -20,6 +20,6 @@ pub const FUNCTION: Function = Function::http("casey-get-secret", |app, request|
 });
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let webhook = endpoint(&app.store, &caller.scope, request).await?;
+    let webhook = endpoint(&app.store, &caller.tenant, request).await?;
     Ok(reply::json(StatusCode::OK, &Data { data: json!({ "secret": webhook.secret.expose() }) }))
 }

@@ -8,7 +8,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 
 use super::Problem;
-use super::wire::{Data, EndpointReply, endpoint};
+use super::schema::{Data, EndpointReply, endpoint};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -17,6 +17,6 @@ pub const FUNCTION: Function =
     Function::http("casey-get-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let webhook = endpoint(&app.store, &caller.scope, request).await?;
+    let webhook = endpoint(&app.store, &caller.tenant, request).await?;
     Ok(reply::json(StatusCode::OK, &Data { data: EndpointReply::from(&webhook) }))
 }

@@ -8,7 +8,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 
 use super::Problem;
-use super::wire::{Data, EndpointReply, endpoints};
+use super::schema::{Data, EndpointReply, endpoints};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -17,7 +17,7 @@ pub const FUNCTION: Function =
     Function::http("casey-list-webhooks", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
-    let webhooks = endpoints(&app.store, &caller.scope).await?;
+    let webhooks = endpoints(&app.store, &caller.tenant).await?;
     let data: Vec<EndpointReply<'_>> = webhooks.iter().map(EndpointReply::from).collect();
     Ok(reply::json(StatusCode::OK, &Data { data }))
 }

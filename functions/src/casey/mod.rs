@@ -1,6 +1,6 @@
 //! Casey: a project has many webhook endpoints, each with its own event types.
 //!
-//! Its policy: subscriptions of the project; deliveries are retried 10 times and signed under Svix's header names.
+//! Its policy: additional webhooks of the project; deliveries are retried 10 times and signed under Svix's header names.
 
 pub mod create_webhook;
 pub mod delete_webhook;
@@ -9,8 +9,8 @@ pub mod get_webhook;
 pub mod list_webhooks;
 mod payload;
 mod problem;
+mod schema;
 pub mod test_webhooks;
-mod wire;
 
 use self::problem::Problem;
 use crate::dialect::Dialect;
@@ -20,6 +20,6 @@ pub const DIALECT: Dialect = Dialect {
     name: "casey",
     event_names: &[],
     headers: &["svix-id", "svix-signature", "svix-timestamp"],
-    tells_conversation: false,
-    tell: payload::tell,
+    uses_conversation: false,
+    build_request: payload::build_request,
 };

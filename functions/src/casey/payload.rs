@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::sign::Scheme;
 
-use crate::dialect::{Telling, Told};
+use crate::dialect::{OutgoingRequest, PayloadContext};
 
 /// `{event_type, event_id, timestamp, organization_id, data}`
 #[derive(Serialize)]
@@ -17,13 +17,13 @@ struct Payload<'a> {
 }
 
 /// Writes the request that tells an endpoint of an event.
-pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
+pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
     let payload = Payload {
-        event_type: telling.event_type,
-        event_id: telling.event.id.as_str(),
-        timestamp: telling.event.occurred_at.iso8601(),
-        organization_id: telling.scope.project.as_str(),
-        data: &telling.event.data,
+        event_type: context.event_type,
+        event_id: context.event.id.as_str(),
+        timestamp: context.event.occurred_at.iso8601(),
+        organization_id: context.tenant.project.as_str(),
+        data: &context.event.data,
     };
-    Ok(Told { scheme: Scheme::Svix, headers: Vec::new(), body: to_raw_value(&payload)?, message_id: None })
+    Ok(OutgoingRequest { scheme: Scheme::Svix, headers: Vec::new(), body: to_raw_value(&payload)?, message_id: None })
 }

@@ -9,7 +9,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 
 use super::Problem;
-use super::wire::{Data, endpoints};
+use super::schema::{Data, endpoints};
 use crate::app::App;
 use crate::function::{Function, answer};
 use crate::pipeline::publish_events::publish_to;
@@ -19,9 +19,9 @@ pub const FUNCTION: Function =
     Function::http("casey-test-webhooks", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
-    let endpoints = endpoints(&app.store, &caller.scope).await?;
+    let endpoints = endpoints(&app.store, &caller.tenant).await?;
     let ids = endpoints.into_iter().map(|webhook| webhook.id).collect();
     let event = json!({ "type": "test.event", "data": { "message": "This is a test event." } });
-    let id = publish_to(app, &caller.scope, &event, ids).await?;
+    let id = publish_to(app, &caller.tenant, &event, ids).await?;
     Ok(reply::json(StatusCode::OK, &Data { data: json!({ "success": true, "message_id": id }) }))
 }

@@ -5,9 +5,9 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value, json};
-use shared::header::{HeaderProblem, check_name};
+use shared::header::{HeaderError, check_name};
 use shared::http::request::{BODY_BYTES_MAX, query_parameter};
-use shared::url::{UrlProblem, check_url};
+use shared::url::{UrlError, check_url};
 
 use super::{FieldError, Problem};
 
@@ -148,7 +148,7 @@ impl<'a> Fields<'a> {
     /// The name of a header that the customer may choose, unless it `is_taken`; absent and `null` are none.
     pub fn header_name(&mut self, name: &'static str, is_taken: fn(&str) -> bool) -> Option<String> {
         let text = self.string(name)?;
-        let checked = if is_taken(&text) { Err(HeaderProblem::Taken) } else { check_name(&text) };
+        let checked = if is_taken(&text) { Err(HeaderError::Taken) } else { check_name(&text) };
         match checked {
             Ok(()) => Some(text),
             Err(problem) => {
@@ -201,17 +201,17 @@ impl<'a> Fields<'a> {
 }
 
 /// What Pydantic says of a URL.
-fn url_error(problem: UrlProblem, require_https: bool) -> (&'static str, String, Value) {
+fn url_error(problem: UrlError, require_https: bool) -> (&'static str, String, Value) {
     let unparsable =
         |error: &str| ("url_parsing", format!("Input should be a valid URL, {error}"), json!({ "error": error }));
     match problem {
-        UrlProblem::TooLong => {
+        UrlError::TooLong => {
             let msg = format!("URL should have at most {URL_CHARS_MAX} characters");
             ("url_too_long", msg, json!({ "max_length": URL_CHARS_MAX }))
         }
-        UrlProblem::Empty => unparsable("input is empty"),
-        UrlProblem::Unparsable(error) => unparsable(&error.to_string()),
-        UrlProblem::Scheme => {
+        UrlError::Empty => unparsable("input is empty"),
+        UrlError::Unparsable(error) => unparsable(&error.to_string()),
+        UrlError::Scheme => {
             let expected = if require_https { "'https'" } else { "'http' or 'https'" };
             let msg = format!("URL scheme should be {expected}");
             ("url_scheme", msg, json!({ "expected_schemes": expected }))

@@ -8,7 +8,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 
 use super::Problem;
-use super::wire::{NO_SUCH_AGENT, agent_id};
+use super::schema::{NO_SUCH_AGENT, agent_id};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -17,7 +17,7 @@ pub const FUNCTION: Function =
     Function::http("native-delete-agent", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    if app.store.delete_agent(&caller.scope, &agent_id(request)?).await? {
+    if app.store.delete_agent(&caller.tenant, &agent_id(request)?).await? {
         Ok(reply::empty(StatusCode::NO_CONTENT))
     } else {
         Err(NO_SUCH_AGENT)

@@ -8,7 +8,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 
 use super::Problem;
-use super::wire::{AgentReply, NO_SUCH_AGENT, agent_id};
+use super::schema::{AgentReply, NO_SUCH_AGENT, agent_id};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -17,6 +17,6 @@ pub const FUNCTION: Function =
     Function::http("native-get-agent", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let agent = app.store.agent(&caller.scope, &agent_id(request)?).await?.ok_or(NO_SUCH_AGENT)?;
+    let agent = app.store.agent(&caller.tenant, &agent_id(request)?).await?.ok_or(NO_SUCH_AGENT)?;
     Ok(reply::json(StatusCode::OK, &AgentReply::from(agent)))
 }

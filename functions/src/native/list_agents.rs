@@ -12,7 +12,7 @@ use shared::http::reply::{self, Reply};
 use shared::http::{cursor, request::query_parameter};
 
 use super::Problem;
-use super::wire::AgentReply;
+use super::schema::AgentReply;
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -28,7 +28,7 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let after = query_parameter(request, "cursor").map(|text| cursor::read(&text)).transpose();
     let after = after.map_err(|error| Problem::field("cursor", error.to_string()))?;
     // One more than asked for tells whether there is another page.
-    let mut agents = app.store.agents(&caller.scope, after.as_ref(), limit + 1).await?;
+    let mut agents = app.store.agents(&caller.tenant, after.as_ref(), limit + 1).await?;
     let more = agents.len() > usize::from(limit);
     agents.truncate(limit.into());
     let next_cursor = agents.last().filter(|_| more).map(|agent| cursor::after(&agent.id));

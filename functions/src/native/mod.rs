@@ -6,6 +6,6 @@ pub mod get_agent;
 pub mod list_agents;
 mod problem;
 pub mod put_agent;
-mod wire;
+mod schema;
 
 pub use problem::{Detail, Problem};

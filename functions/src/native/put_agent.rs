@@ -11,7 +11,7 @@ use shared::http::reply::{self, Reply};
 use shared::store::agents::Put;
 
 use super::Problem;
-use super::wire::{AgentReply, agent_request, new_agent_id};
+use super::schema::{AgentReply, agent_request, new_agent_id};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -21,7 +21,7 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let (id, body) = (new_agent_id(request)?, agent_request(request)?);
-    let (agent, put) = app.store.put_agent(&caller.scope, &id, body.name.as_deref(), app.clock.now()).await?;
+    let (agent, put) = app.store.put_agent(&caller.tenant, &id, body.name.as_deref(), app.clock.now()).await?;
     let status = match put {
         Put::Created => StatusCode::CREATED,
         Put::Replaced => StatusCode::OK,

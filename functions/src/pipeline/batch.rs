@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use serde_json::value::RawValue;
-use shared::domain::{Delivery, Owner, Scope, Webhook, WebhookId, WebhookRef};
-use shared::queue::messages::AsRead;
+use shared::domain::{Delivery, Owner, Tenant, Webhook, WebhookId, WebhookRef};
+use shared::queue::messages::WebhookSnapshot;
 use shared::queue::{Outgoing, Queue};
 use shared::store::webhooks::Owned;
 use shared::time::Timestamp;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::app::App;
+use crate::coalescer::Coalescer;
 use crate::fault::Fault;
-use crate::together::Together;
 
 /// How long a read or a message waits for others.
 const ASK_LINGER: Duration = Duration::from_millis(1);
@@ -30,7 +30,7 @@ const WRITE_LINGER: Duration = Duration::from_millis(20);
 /// KiB of messages that wait to be sent at once: they are held twice, in a function of 256 MiB.
 const MEMORY_KIB: usize = 32 * 1024;
 
-type Place = (Scope, WebhookRef);
+type Location = (Tenant, WebhookRef);
 /// What one record reads and the others wait for.
 type ReadOnce = Arc<OnceCell<Result<Arc<Owned>, Arc<Fault>>>>;
 
@@ -40,20 +40,20 @@ pub(super) struct Batch<'a> {
     pub(super) app: &'a App,
     /// When it began: what it reads is no older.
     pub(super) began_at: Timestamp,
-    owners: Mutex<HashMap<(Scope, Owner), ReadOnce>>,
-    webhooks: Together<'a, Place, Arc<HashMap<Place, Webhook>>>,
-    successes: Together<'a, Delivery, bool>,
-    deliveries: Together<'a, Vec<Outgoing>, bool>,
-    retries: Together<'a, Vec<Outgoing>, bool>,
+    owners: Mutex<HashMap<(Tenant, Owner), ReadOnce>>,
+    webhooks: Coalescer<'a, Location, Arc<HashMap<Location, Webhook>>>,
+    successes: Coalescer<'a, Delivery, bool>,
+    deliveries: Coalescer<'a, Vec<Outgoing>, bool>,
+    retries: Coalescer<'a, Vec<Outgoing>, bool>,
     memory: Semaphore,
-    copies: Mutex<HashMap<WebhookId, Box<RawValue>>>,
+    snapshots: Mutex<HashMap<WebhookId, Box<RawValue>>>,
 }
 
 impl<'a> Batch<'a> {
     /// Of so many records.
     pub(super) fn new(app: &'a App, records: usize) -> Self {
         let send = |queue: Queue| {
-            Together::new(ASK_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
+            Coalescer::new(ASK_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
                 let messages = messages.into_iter().flatten().collect();
                 async move { app.queues.send(queue, messages).await.is_ok() }.boxed()
             })
@@ -62,22 +62,22 @@ impl<'a> Batch<'a> {
             app,
             began_at: app.clock.now(),
             owners: Mutex::default(),
-            webhooks: Together::new(ASK_LINGER, records, move |places: Vec<Place>| {
+            webhooks: Coalescer::new(ASK_LINGER, records, move |places: Vec<Location>| {
                 async move { Arc::new(webhooks(app, &places).await) }.boxed()
             }),
-            successes: Together::new(WRITE_LINGER, records, move |deliveries: Vec<Delivery>| {
-                async move { app.store.record_successes(&deliveries).await.is_ok() }.boxed()
+            successes: Coalescer::new(WRITE_LINGER, records, move |deliveries: Vec<Delivery>| {
+                async move { app.store.log_successful(&deliveries).await.is_ok() }.boxed()
             }),
             deliveries: send(Queue::Deliveries),
             retries: send(Queue::Retries),
             memory: Semaphore::new(MEMORY_KIB),
-            copies: Mutex::default(),
+            snapshots: Mutex::default(),
         }
     }
 
     /// Everything of an owner, as it is now or was for an earlier record of the batch.
-    pub(super) async fn owned(&self, scope: &Scope, owner: Owner) -> Result<Arc<Owned>, Fault> {
-        let key = (scope.clone(), owner);
+    pub(super) async fn owned(&self, tenant: &Tenant, owner: Owner) -> Result<Arc<Owned>, Fault> {
+        let key = (tenant.clone(), owner);
         let cell = {
             let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
             owners.entry(key.clone()).or_default().clone()
@@ -87,30 +87,29 @@ impl<'a> Batch<'a> {
             Ok(owned) => Ok(Arc::new(owned)),
             Err(error) => Err(Arc::new(Fault::from(error))),
         };
-        cell.get_or_init(read).await.clone().map_err(Fault::Together)
+        cell.get_or_init(read).await.clone().map_err(Fault::Shared)
     }
 
     /// A webhook as it was a moment ago, but no older than it was `as_read`; `None` also where that could not be told.
     pub(super) async fn webhook(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         reference: &WebhookRef,
-        as_read: Option<&AsRead>,
+        snapshot: Option<&WebhookSnapshot>,
     ) -> Option<Webhook> {
-        let (place, recent, now) =
-            ((scope.clone(), reference.clone()), &self.app.recent_webhooks, self.app.clock.now());
-        let is_new_enough = |webhook: &Webhook| as_read.is_none_or(|read| webhook.updated_at >= read.updated_at);
-        if let Some(read) = as_read {
+        let (place, recent, now) = ((tenant.clone(), reference.clone()), &self.app.webhook_cache, self.app.clock.now());
+        let is_new_enough = |webhook: &Webhook| snapshot.is_none_or(|read| webhook.updated_at >= read.updated_at);
+        if let Some(read) = snapshot {
             if let Some(webhook) = recent.get(&place, now).filter(is_new_enough) {
                 return Some(webhook);
             }
             // One that was sealed with a key of another time is read again.
             if recent.is_recent(read.at, now)
-                && let Ok(copy) = self.app.store.opened_copy(scope, reference, &read.webhook)
-                && is_new_enough(&copy)
+                && let Ok(snapshot) = self.app.store.open_snapshot(tenant, reference, &read.webhook)
+                && is_new_enough(&snapshot)
             {
-                recent.keep(place, copy.clone(), read.at, now);
-                return Some(copy);
+                recent.keep(place, snapshot.clone(), read.at, now);
+                return Some(snapshot);
             }
         }
         let webhook = self.webhooks.ask(place.clone()).await.get(&place).cloned().filter(is_new_enough)?;
@@ -125,14 +124,14 @@ impl<'a> Batch<'a> {
     }
 
     /// A webhook's copy for a message, sealed once for all of the batch.
-    pub(super) fn copy(&self, scope: &Scope, webhook: &Webhook) -> Result<Box<RawValue>, Fault> {
-        let mut copies = self.copies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(copy) = copies.get(&webhook.id) {
-            return Ok(copy.clone());
+    pub(super) fn snapshot(&self, tenant: &Tenant, webhook: &Webhook) -> Result<Box<RawValue>, Fault> {
+        let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(snapshot) = snapshots.get(&webhook.id) {
+            return Ok(snapshot.clone());
         }
-        let copy = self.app.store.copy(scope, webhook)?;
-        copies.insert(webhook.id.clone(), copy.clone());
-        Ok(copy)
+        let snapshot = self.app.store.snapshot(tenant, webhook)?;
+        snapshots.insert(webhook.id.clone(), snapshot.clone());
+        Ok(snapshot)
     }
 
     /// Waits until there is room for so many bytes of messages, which is theirs for as long as what is returned.
@@ -173,7 +172,7 @@ impl<'a> Batch<'a> {
     /// What cannot be sent together is sent apart, so that one message that SQS refuses fails its own record alone.
     async fn send(
         &self,
-        together: &Together<'a, Vec<Outgoing>, bool>,
+        together: &Coalescer<'a, Vec<Outgoing>, bool>,
         queue: Queue,
         messages: Vec<Outgoing>,
     ) -> Result<(), Fault> {
@@ -185,7 +184,7 @@ impl<'a> Batch<'a> {
 }
 
 /// What cannot be read together is read one by one by who needs it.
-async fn webhooks(app: &App, places: &[Place]) -> HashMap<Place, Webhook> {
+async fn webhooks(app: &App, places: &[Location]) -> HashMap<Location, Webhook> {
     app.store.webhooks_read_together(places).await.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn Error, "webhooks could not be read together");
         HashMap::new()

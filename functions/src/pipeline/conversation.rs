@@ -2,7 +2,7 @@
 
 use futures::future::try_join_all;
 use serde_json::Value;
-use shared::domain::{Conversation, Event, Message, Scope, Webhook};
+use shared::domain::{Conversation, Event, Message, Tenant, Webhook};
 use shared::queue::messages::UNSENDABLE;
 use shared::routing::Decision;
 
@@ -27,9 +27,9 @@ const DIRECTION_CHARS_MAX: usize = 64;
 ///
 /// # Errors
 /// Where the store does not take it.
-pub(super) async fn remember(app: &App, scope: &Scope, events: &[Event]) -> Result<(), Fault> {
+pub(super) async fn remember(app: &App, tenant: &Tenant, events: &[Event]) -> Result<(), Fault> {
     let of_conversations = events.iter().filter(|event| event.conversation_id.is_some());
-    try_join_all(of_conversations.map(|event| app.store.remember(scope, event, message(event)))).await?;
+    try_join_all(of_conversations.map(|event| app.store.remember(tenant, event, message(event)))).await?;
     Ok(())
 }
 
@@ -39,15 +39,18 @@ pub(super) async fn remember(app: &App, scope: &Scope, events: &[Event]) -> Resu
 /// Where the store cannot be asked.
 pub(super) async fn before(
     app: &App,
-    scope: &Scope,
+    tenant: &Tenant,
     event: &Event,
     decided: &[(Webhook, Decision)],
 ) -> Result<Conversation, Fault> {
-    let tells =
-        |webhook: &Webhook| dialects::by_name(&webhook.dialect).is_some_and(|dialect| dialect.tells_conversation);
-    let told = decided.iter().filter(|(webhook, decision)| *decision == Decision::Deliver && tells(webhook));
-    let Some(limit) = told.map(|(webhook, _)| webhook.history_limit).max() else { return Ok(Conversation::default()) };
-    let mut conversation = app.store.conversation(scope, event, limit).await?;
+    let uses_conversation =
+        |webhook: &Webhook| dialects::by_name(&webhook.dialect).is_some_and(|dialect| dialect.uses_conversation);
+    let receiving =
+        decided.iter().filter(|(webhook, decision)| *decision == Decision::Deliver && uses_conversation(webhook));
+    let Some(limit) = receiving.map(|(webhook, _)| webhook.history_limit).max() else {
+        return Ok(Conversation::default());
+    };
+    let mut conversation = app.store.conversation(tenant, event, limit).await?;
     let mut bytes = 0;
     let fit = conversation.messages.iter().rev().take_while(|message| {
         let channel = message.channel.as_deref().unwrap_or_default();

@@ -9,15 +9,15 @@ use shared::attempt::{Content, Outcome};
 use shared::domain::{Delivery, Status, Webhook};
 use shared::queue::Outgoing;
 use shared::queue::messages::DeliveryMessage;
-use shared::retry::{self, Verdict};
-use shared::store::deliveries::Recorded;
+use shared::retry::{self, NextStep};
+use shared::store::deliveries::Logged;
 use shared::time::Timestamp;
 
 use super::batch::Batch;
 use super::endpoint;
-use super::entry::entry;
-use super::record;
+use super::log_entry::log_entry;
 use super::report;
+use super::sqs_record;
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, each_record};
@@ -31,16 +31,16 @@ async fn deliver_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
 }
 
 async fn deliver(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
-    let message: DeliveryMessage = record::message(record)?;
+    let message: DeliveryMessage = sqs_record::message(record)?;
     let app = batch.app;
     let now = app.clock.now();
     let is_retry = message.attempt > 1;
     if is_retry && now < message.due_at {
         // A wait longer than SQS's: this was a hop of it.
-        return queue(batch, &message, now).await;
+        return enqueue_attempt(batch, &message, now).await;
     }
     // A first attempt's message, seen for the first time, is spared the read.
-    let seen_before = record::seen_before(record);
+    let seen_before = sqs_record::seen_before(record);
     if (is_retry || seen_before || message.slow_lane) && already_made(batch, &message, seen_before, now).await? {
         return Ok(());
     }
@@ -51,7 +51,7 @@ async fn deliver(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
         }
         Some(webhook) if webhook.health.slow_since.is_some() && !is_retry && !message.slow_lane => {
             // It became slow after the event was fanned out.
-            queue(batch, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
+            enqueue_attempt(batch, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
         }
         Some(webhook) => {
             let is_first = !is_retry && !seen_before && !message.slow_lane;
@@ -75,7 +75,7 @@ async fn already_made(
     }
     let is_this_one = logged.attempt_count == message.attempt;
     if let Some(next) = next.filter(|_| seen_before && is_this_one && !ended) {
-        queue(batch, &serde_json::from_str(&next)?, now).await?;
+        enqueue_attempt(batch, &serde_json::from_str(&next)?, now).await?;
     }
     Ok(true)
 }
@@ -83,13 +83,13 @@ async fn already_made(
 /// The webhook as it is now, or for a first attempt as it was within the last second, but at least as new as it was when
 /// the event was fanned out. What the cheaper reads say against a delivery is asked again.
 async fn webhook(batch: &Batch<'_>, message: &DeliveryMessage) -> Result<Option<Webhook>, Fault> {
-    let (scope, reference) = (&message.key.scope, &message.webhook);
-    let as_read = message.as_read.as_ref().filter(|_| message.attempt == 1);
-    let found = batch.webhook(scope, reference, as_read).await;
+    let (tenant, reference) = (&message.key.tenant, &message.webhook);
+    let snapshot = message.snapshot.as_ref().filter(|_| message.attempt == 1);
+    let found = batch.webhook(tenant, reference, snapshot).await;
     if found.as_ref().is_some_and(|webhook| webhook.enabled) {
         return Ok(found);
     }
-    Ok(batch.app.store.webhook(scope, reference).await?)
+    Ok(batch.app.store.webhook(tenant, reference).await?)
 }
 
 async fn make_attempt(
@@ -107,7 +107,7 @@ async fn make_attempt(
         traceparent: message.traceparent.as_ref(),
         body: message.body.get(),
     };
-    let outcome = endpoint::try_once(app, &message.key.scope, &mut webhook, content, started_at).await;
+    let outcome = endpoint::try_once(app, &message.key.tenant, &mut webhook, content, started_at).await;
     let ended_at = app.clock.now();
     let answer = outcome.answer();
     let made = retry::Attempt {
@@ -120,31 +120,37 @@ async fn make_attempt(
         retries_max: webhook.retries_max,
         jitter: app.settings.retry_jitter,
     };
-    let verdict = retry::verdict(made, policy, ended_at, app.ids.jitter());
-    let (logged, traceparent) = (logged(&message, outcome, verdict, started_at), message.traceparent.clone());
-    if !(is_first && verdict == Verdict::Delivered && batch.log_success(logged.clone()).await) {
+    let next_step = retry::next_step(made, policy, ended_at, app.ids.jitter());
+    let (logged, traceparent) =
+        (logged_delivery(&message, outcome, next_step, started_at), message.traceparent.clone());
+    if !(is_first && next_step == NextStep::Delivered && batch.log_success(logged.clone()).await) {
         log_and_go_on(batch, message, &logged, ended_at).await?;
     }
     let attempt = report::Attempt {
         dialect: webhook.dialect.as_str(),
         traceparent: traceparent.as_ref(),
-        verdict,
+        next_step,
         duration: ended_at.since(started_at),
         latency: ended_at.since(logged.key.created_at),
     };
     report::attempted(app, &logged, attempt);
-    endpoint::judge(app, &logged.key.scope, &mut webhook, verdict, started_at).await;
+    endpoint::update_health(app, &logged.key.tenant, &mut webhook, next_step, started_at).await;
     Ok(())
 }
 
 /// What the log says of a delivery after an attempt.
-fn logged(message: &DeliveryMessage, outcome: Outcome, verdict: Verdict, started_at: Timestamp) -> Delivery {
-    let (status, next_retry_at) = match verdict {
-        Verdict::Delivered => (Status::Success, None),
-        Verdict::RetryAt(at) => (Status::Pending, Some(at)),
-        Verdict::Exhausted | Verdict::Gone => (Status::Failed, None),
+fn logged_delivery(
+    message: &DeliveryMessage,
+    outcome: Outcome,
+    next_step: NextStep,
+    started_at: Timestamp,
+) -> Delivery {
+    let (status, next_retry_at) = match next_step {
+        NextStep::Delivered => (Status::Success, None),
+        NextStep::RetryAt(at) => (Status::Pending, Some(at)),
+        NextStep::Exhausted | NextStep::Gone => (Status::Failed, None),
     };
-    let mut delivery = entry(message, status, message.attempt);
+    let mut delivery = log_entry(message, status, message.attempt);
     delivery.error = outcome.error();
     if let Outcome::Answered(answer) = outcome {
         delivery.http_status = Some(answer.status);
@@ -167,31 +173,31 @@ async fn log_and_go_on(
         Status::Pending | Status::Failed => Some(next_attempt(message, delivery.next_retry_at.unwrap_or(ended_at))),
     };
     let kept = again.as_ref().map(serde_json::to_string).transpose()?;
-    match (batch.app.store.record(delivery, kept).await?, delivery.status, again) {
-        (Recorded::Done, Status::Pending, Some(next)) => queue(batch, &next, ended_at).await,
-        (Recorded::Done | Recorded::Already, _, _) => Ok(()),
+    match (batch.app.store.log_attempt(delivery, kept).await?, delivery.status, again) {
+        (Logged::Done, Status::Pending, Some(next)) => enqueue_attempt(batch, &next, ended_at).await,
+        (Logged::Done | Logged::AlreadyLogged, _, _) => Ok(()),
     }
 }
 
 /// Ends a delivery whose webhook cannot receive it. It is kept so that it can be sent again.
 async fn give_up(app: &App, message: DeliveryMessage, dialect: &str, reason: &str) -> Result<(), Fault> {
-    let message = DeliveryMessage { as_read: None, ..message };
+    let message = DeliveryMessage { snapshot: None, ..message };
     let logged = app.store.delivery(&message.key).await?.map(|(logged, _)| logged);
-    let mut delivery = logged.unwrap_or_else(|| entry(&message, Status::Failed, message.attempt.saturating_sub(1)));
+    let mut delivery = logged.unwrap_or_else(|| log_entry(&message, Status::Failed, message.attempt.saturating_sub(1)));
     delivery.status = Status::Failed;
     delivery.error = Some(reason.to_owned());
     delivery.next_retry_at = None;
-    app.store.record(&delivery, Some(serde_json::to_string(&message)?)).await?;
+    app.store.log_attempt(&delivery, Some(serde_json::to_string(&message)?)).await?;
     report::gave_up(app, &delivery, dialect, message.traceparent.as_ref());
     Ok(())
 }
 
 fn next_attempt(message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage {
-    DeliveryMessage { attempt: message.attempt + 1, due_at, as_read: None, ..message }
+    DeliveryMessage { attempt: message.attempt + 1, due_at, snapshot: None, ..message }
 }
 
 /// Puts an attempt into the retries queue, for when it is due or for the longest hop towards it.
-async fn queue(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), Fault> {
+async fn enqueue_attempt(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), Fault> {
     let outgoing = Outgoing {
         body: serde_json::to_string(message)?,
         delay: message.due_at.since(now),

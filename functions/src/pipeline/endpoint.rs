@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::attempt::{Content, Outcome, attempt};
-use shared::domain::{Health, Scope, Webhook};
-use shared::health::{self, Impression, SLOW_AFTER};
-use shared::retry::Verdict;
+use shared::domain::{Health, Tenant, Webhook};
+use shared::health::{self, Observation, SLOW_AFTER};
+use shared::retry::NextStep;
 use shared::time::Timestamp;
 
 use super::publish_events::publish_own;
@@ -21,7 +21,7 @@ const DISABLED_EVENT: &str = "webhook.disabled";
 /// in the slow lane, and what is for others goes by.
 pub(super) async fn try_once(
     app: &App,
-    scope: &Scope,
+    tenant: &Tenant,
     webhook: &mut Webhook,
     content: Content<'_>,
     now: Timestamp,
@@ -33,7 +33,7 @@ pub(super) async fn try_once(
             return outcome;
         }
         // The attempt goes on meanwhile, and counts whatever becomes of the note.
-        futures::join!(note(app, scope, webhook, Impression::Slow), attempt)
+        futures::join!(write_observation(app, tenant, webhook, Observation::Slow), attempt)
     };
     match noted {
         Ok(health) => webhook.health = health,
@@ -44,8 +44,14 @@ pub(super) async fn try_once(
 
 /// Writes down what an attempt that started `then` says of its endpoint, and disables one that is gone or hopeless. The
 /// attempt is logged already: what cannot be done now is done after the endpoint's next one.
-pub(super) async fn judge(app: &App, scope: &Scope, webhook: &mut Webhook, verdict: Verdict, then: Timestamp) {
-    if let Err(fault) = try_to_judge(app, scope, webhook, verdict, then).await {
+pub(super) async fn update_health(
+    app: &App,
+    tenant: &Tenant,
+    webhook: &mut Webhook,
+    next_step: NextStep,
+    then: Timestamp,
+) {
+    if let Err(fault) = try_to_update_health(app, tenant, webhook, next_step, then).await {
         log_fault(&fault);
     }
 }
@@ -54,47 +60,52 @@ fn log_fault(fault: &Fault) {
     tracing::error!(error = fault as &dyn Error, "what an attempt says of its endpoint could not be written");
 }
 
-async fn try_to_judge(
+async fn try_to_update_health(
     app: &App,
-    scope: &Scope,
+    tenant: &Tenant,
     webhook: &mut Webhook,
-    verdict: Verdict,
+    next_step: NextStep,
     then: Timestamp,
 ) -> Result<(), Fault> {
     let now = app.clock.now();
-    let impression = match verdict {
-        Verdict::Delivered if now.since(then) < SLOW_AFTER => Impression::Well,
-        Verdict::Delivered => Impression::Slow,
-        Verdict::RetryAt(_) | Verdict::Exhausted | Verdict::Gone => Impression::Failed,
+    let observation = match next_step {
+        NextStep::Delivered if now.since(then) < SLOW_AFTER => Observation::Healthy,
+        NextStep::Delivered => Observation::Slow,
+        NextStep::RetryAt(_) | NextStep::Exhausted | NextStep::Gone => Observation::Failed,
     };
-    webhook.health = note(app, scope, webhook, impression).await?;
-    let is_hopeless = |health| health::is_hopeless(health, app.settings.disable_after, now);
-    if verdict == Verdict::Gone {
-        disable(app, scope, webhook, "It answered 410.", |_| true).await
-    } else if impression == Impression::Failed && is_hopeless(webhook.health) {
-        disable(app, scope, webhook, "It failed for too long without one success.", is_hopeless).await
+    webhook.health = write_observation(app, tenant, webhook, observation).await?;
+    let has_failed_too_long = |health| health::has_failed_too_long(health, app.settings.disable_after, now);
+    if next_step == NextStep::Gone {
+        disable(app, tenant, webhook, "It answered 410.", |_| true).await
+    } else if observation == Observation::Failed && has_failed_too_long(webhook.health) {
+        disable(app, tenant, webhook, "It failed for too long without one success.", has_failed_too_long).await
     } else {
         Ok(())
     }
 }
 
 /// Writes an endpoint's health where it changes; returns what it is now.
-async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impression) -> Result<Health, Fault> {
-    let (place, now) = ((scope.clone(), webhook.reference()), app.clock.now());
+async fn write_observation(
+    app: &App,
+    tenant: &Tenant,
+    webhook: &Webhook,
+    observation: Observation,
+) -> Result<Health, Fault> {
+    let (place, now) = ((tenant.clone(), webhook.reference()), app.clock.now());
     // Of the attempts that are made at once, the first to end writes down what they all found.
-    let mut known = app.recent_webhooks.get(&place, now).filter(|recent| recent.updated_at == webhook.updated_at);
+    let mut known = app.webhook_cache.get(&place, now).filter(|recent| recent.updated_at == webhook.updated_at);
     let known = known.get_or_insert_with(|| webhook.clone());
-    let Some(health) = health::after(known.health, impression, now) else { return Ok(known.health) };
-    let written = app.store.set_health(scope, known, health).await;
+    let Some(health) = health::after(known.health, observation, now) else { return Ok(known.health) };
+    let written = app.store.set_health(tenant, known, health).await;
     if matches!(written, Ok(true)) {
-        app.recent_webhooks.change(&place, |recent| {
+        app.webhook_cache.change(&place, |recent| {
             if recent.updated_at == webhook.updated_at {
                 recent.health = health;
             }
         });
     } else {
         // Another attempt was faster, or it is another webhook by now, or nobody knows.
-        app.recent_webhooks.forget(&place);
+        app.webhook_cache.forget(&place);
     }
     written?;
     Ok(health)
@@ -104,13 +115,13 @@ async fn note(app: &App, scope: &Scope, webhook: &Webhook, impression: Impressio
 /// and so once. It is left alone where it was changed since the attempt, or its health does not call for it any more.
 async fn disable(
     app: &App,
-    scope: &Scope,
+    tenant: &Tenant,
     webhook: &Webhook,
     reason: &str,
     calls_for_it: impl Fn(Health) -> bool,
 ) -> Result<(), Fault> {
-    let found = app.store.webhook(scope, &webhook.reference()).await?;
-    app.recent_webhooks.forget(&(scope.clone(), webhook.reference()));
+    let found = app.store.webhook(tenant, &webhook.reference()).await?;
+    app.webhook_cache.forget(&(tenant.clone(), webhook.reference()));
     let is_same = |found: &Webhook| found.enabled && found.updated_at == webhook.updated_at;
     let Some(found) = found.filter(|found| is_same(found) && calls_for_it(found.health)) else { return Ok(()) };
     let now = app.clock.now();
@@ -126,8 +137,8 @@ async fn disable(
             "disabled_at": now.iso8601(),
         },
     });
-    publish_own(app, scope, &event).await?;
-    if app.store.disable(scope, &found, found.next_updated_at(now)).await? {
+    publish_own(app, tenant, &event).await?;
+    if app.store.disable(tenant, &found, found.next_updated_at(now)).await? {
         tracing::warn!(webhook_id = %found.id, error = reason, "a webhook was disabled");
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use shared::domain::{AgentId, Event, EventId, Scope};
+use shared::domain::{AgentId, Event, EventId, Tenant};
 use shared::queue::messages::UNSENDABLE;
 use shared::time::Timestamp;
 
@@ -41,7 +41,7 @@ struct Published {
 /// The field that is wrong, without a prefix; empty where it is the event as a whole.
 pub fn read(
     raw: &RawValue,
-    scope: &Scope,
+    tenant: &Tenant,
     accepted_at: Timestamp,
     fresh_id: impl FnOnce() -> EventId,
 ) -> Result<Event, Detail> {
@@ -78,20 +78,20 @@ pub fn read(
     {
         check_text(field, text.as_deref())?;
     }
-    let is_named = published.id.is_some();
+    let has_client_id = published.id.is_some();
     let agent_id = published.agent_id.map(|id| AgentId::parse(&id)).transpose();
     let occurred_at = published.occurred_at.map(|text| {
         Timestamp::parse_rfc3339(&text)
             .ok_or_else(|| wrong("occurred_at", "a time as in RFC 3339: 2025-01-15T11:00:00Z"))
     });
     Ok(Event {
-        id: published.id.map_or_else(fresh_id, |own| EventId::from_own_id(scope, &own)),
+        id: published.id.map_or_else(fresh_id, |own| EventId::from_own_id(tenant, &own)),
         kind: published.kind,
         agent_id: agent_id.map_err(|error| wrong("agent_id", error.to_string()))?,
         data: published.data,
         occurred_at: occurred_at.transpose()?.unwrap_or(accepted_at),
         accepted_at,
-        is_named,
+        has_client_id,
         position: 0,
         channel: published.channel,
         conversation_id: published.conversation_id,
@@ -143,8 +143,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_736_938_800_000);
 
     fn read_event(json: &str) -> Result<Event, Detail> {
-        let scope = Scope { project: ProjectId::new("demo"), environment: Environment::Test };
-        read(&RawValue::from_string(json.to_owned()).unwrap(), &scope, NOW, || Ids::random().event(NOW))
+        let tenant = Tenant { project: ProjectId::new("demo"), environment: Environment::Test };
+        read(&RawValue::from_string(json.to_owned()).unwrap(), &tenant, NOW, || Ids::random().event(NOW))
     }
 
     #[test]

@@ -12,14 +12,14 @@ use serde_json::value::RawValue;
 use shared::domain::{Event, EventId};
 use shared::queue::messages::EventsMessage;
 use shared::queue::{Outgoing, Queue};
-use shared::store::repeats::Claim;
+use shared::store::dedup::DedupLock;
 use shared::time::Timestamp;
 
 use super::batch::Batch;
+use super::dispatch::dispatch;
 use super::packing::{self, Accepted};
 use super::publish_events::{EVENTS_MAX, position};
-use super::tell::tell;
-use super::{conversation, event, record};
+use super::{conversation, event, sqs_record};
 use crate::app::App;
 use crate::fault::Fault;
 use crate::function::{Function, each_record};
@@ -28,7 +28,7 @@ use crate::function::{Function, each_record};
 const EVENTS_AT_ONCE: usize = 10;
 
 /// How long an event waits that is put back: a repeat, for the publication that came before it.
-const PUT_BACK_PAUSE: Duration = Duration::from_secs(2);
+const REQUEUE_DELAY: Duration = Duration::from_secs(2);
 
 /// The function.
 pub const FUNCTION: Function = Function::sqs("pipeline-fan-out", |app, event| Box::pin(fan_out_all(app, event)));
@@ -38,8 +38,9 @@ async fn fan_out_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
 }
 
 async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
-    let message: EventsMessage = record::message(record)?;
-    let accepted_at = message.accepted_at.or_else(|| record::sent_at(record)).unwrap_or_else(|| batch.app.clock.now());
+    let message: EventsMessage = sqs_record::message(record)?;
+    let accepted_at =
+        message.accepted_at.or_else(|| sqs_record::sent_at(record)).unwrap_or_else(|| batch.app.clock.now());
     if message.events.len() > EVENTS_MAX {
         return Err(Fault::TooManyEvents(message.events.len()));
     }
@@ -48,84 +49,79 @@ async fn fan_out(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
     let events = events.collect::<Result<Vec<_>, _>>()?;
     if message.ids.is_none() {
         // They came straight to the queue, and not by way of publishing.
-        conversation::remember(batch.app, &message.scope, &events).await?;
+        conversation::remember(batch.app, &message.tenant, &events).await?;
     }
     let events: Vec<Accepted<'_>> = message.events.iter().map(AsRef::as_ref).zip(&events).collect();
-    let mut told = Ok(());
+    let mut dispatched = Ok(());
     for some in events.chunks(EVENTS_AT_ONCE) {
         // What they send goes together; the last of them leaves the record's own place to what follows.
         batch.join(some.len() - 1);
-        let telling = AtomicUsize::new(some.len());
+        let under_way = AtomicUsize::new(some.len());
         let some = some.iter().map(async |event| {
-            let told = tell_or_put_back(batch, &message, record, *event).await;
-            if telling.fetch_sub(1, Ordering::Relaxed) > 1 {
+            let dispatched = dispatch_or_requeue(batch, &message, record, *event).await;
+            if under_way.fetch_sub(1, Ordering::Relaxed) > 1 {
                 batch.part();
             }
-            told
+            dispatched
         });
-        told = join_all(some).await.into_iter().fold(told, Result::and);
+        dispatched = join_all(some).await.into_iter().fold(dispatched, Result::and);
     }
-    told
+    dispatched
 }
 
 /// Tells of an event. One that cannot be told among others goes on alone, so that those are not told again with it; but where
 /// AWS fails, all wait, and no more is asked of it.
-async fn tell_or_put_back(
+async fn dispatch_or_requeue(
     batch: &Batch<'_>,
     message: &EventsMessage,
     record: &SqsMessage,
     accepted: Accepted<'_>,
 ) -> Result<(), Fault> {
-    match tell_once(batch, message, record, accepted).await {
-        Err(fault) if message.events.len() > 1 && !fault.is_awss() => {
+    match dispatch_once(batch, message, record, accepted).await {
+        Err(fault) if message.events.len() > 1 && !fault.is_transient() => {
             tracing::error!(error = &fault as &dyn Error, event_id = %accepted.1.id, "an event goes on alone");
-            put_back(batch.app, message, record, accepted).await
+            requeue(batch.app, message, record, accepted).await
         }
-        told => told,
+        dispatched => dispatched,
     }
 }
 
 /// Tells of an event, unless it is a repeat of a named one. A publication claims a named event before it tells of it, and
 /// says so after: what is interrupted in between is told by this message when it is shown again, or by a repeat.
-async fn tell_once(
+async fn dispatch_once(
     batch: &Batch<'_>,
     message: &EventsMessage,
     record: &SqsMessage,
     (raw, event): Accepted<'_>,
 ) -> Result<(), Fault> {
-    let Some(publication) = publication(message, record, event) else {
-        return tell(batch, message, event).await;
+    let Some(publish_token) = publish_token(message, record, event) else {
+        return dispatch(batch, message, event).await;
     };
-    match batch.app.store.claim_event(&message.scope, &event.id, &publication, batch.app.clock.now()).await? {
-        Claim::Told => Ok(()),
-        Claim::Held => put_back(batch.app, message, record, (raw, event)).await,
-        Claim::Ours => {
-            tell(batch, message, event).await?;
-            Ok(batch.app.store.event_is_told(&message.scope, &event.id).await?)
+    match batch.app.store.acquire_dedup_lock(&message.tenant, &event.id, &publish_token, batch.app.clock.now()).await? {
+        DedupLock::Done => Ok(()),
+        DedupLock::InProgress => requeue(batch.app, message, record, (raw, event)).await,
+        DedupLock::Acquired => {
+            dispatch(batch, message, event).await?;
+            Ok(batch.app.store.complete_dedup_lock(&message.tenant, &event.id).await?)
         }
     }
 }
 
 /// What tells this publication of a named event from others of the same id.
-fn publication(message: &EventsMessage, record: &SqsMessage, event: &Event) -> Option<String> {
+fn publish_token(message: &EventsMessage, record: &SqsMessage, event: &Event) -> Option<String> {
     let of_message = || {
         let message_id = record.message_id.as_deref().unwrap_or_default();
-        message.publication.clone().unwrap_or_else(|| format!("{message_id}#{}", event.position))
+        message.publish_token.clone().unwrap_or_else(|| format!("{message_id}#{}", event.position))
     };
-    event.is_named.then(of_message)
+    event.has_client_id.then(of_message)
 }
 
 /// Looks at an event again, alone, a little later.
-async fn put_back(
-    app: &App,
-    message: &EventsMessage,
-    record: &SqsMessage,
-    accepted: Accepted<'_>,
-) -> Result<(), Fault> {
-    let publication = publication(message, record, accepted.1);
+async fn requeue(app: &App, message: &EventsMessage, record: &SqsMessage, accepted: Accepted<'_>) -> Result<(), Fault> {
+    let publish_token = publish_token(message, record, accepted.1);
     let (traceparent, only) = (message.traceparent.as_ref(), message.only.clone());
-    let again = packing::message(&message.scope, &[accepted], publication, traceparent, only)?;
-    app.queues.send(Queue::Events, vec![Outgoing { delay: PUT_BACK_PAUSE, ..again }]).await?;
+    let again = packing::message(&message.tenant, &[accepted], publish_token, traceparent, only)?;
+    app.queues.send(Queue::Events, vec![Outgoing { delay: REQUEUE_DELAY, ..again }]).await?;
     Ok(())
 }
 
@@ -139,9 +135,9 @@ fn read_event(
     let given = message.ids.as_ref().and_then(|ids| ids.get(index)).cloned();
     let fresh_id = || EventId::from_queue_message(record.message_id.as_deref().unwrap_or_default(), index);
     let mut event =
-        event::read(raw, &message.scope, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
+        event::read(raw, &message.tenant, accepted_at, fresh_id).map_err(|_detail| Fault::Event { index })?;
     event.id = given.unwrap_or(event.id);
-    event.is_named |= message.publication.is_some();
+    event.has_client_id |= message.publish_token.is_some();
     event.position = message.positions.as_ref().and_then(|all| all.get(index)).copied().unwrap_or(position(index));
     Ok(event)
 }

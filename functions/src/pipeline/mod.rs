@@ -4,13 +4,13 @@
 mod batch;
 mod conversation;
 pub mod deliver;
+mod dispatch;
 mod endpoint;
-mod entry;
 pub mod event;
 pub mod fan_out;
+mod log_entry;
 mod packing;
 pub mod publish_events;
-mod record;
 mod report;
+mod sqs_record;
 pub mod sweep;
-mod tell;

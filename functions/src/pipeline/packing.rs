@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
-use shared::domain::{AgentId, Event, Scope, Traceparent, WebhookId};
+use shared::domain::{AgentId, Event, Tenant, Traceparent, WebhookId};
 use shared::queue::messages::{EventsMessage, Version, events_group};
 use shared::queue::{Outgoing, parts};
 
@@ -25,18 +25,18 @@ pub(super) type Accepted<'a> = (&'a RawValue, &'a Event);
 /// # Errors
 /// Where one could not be written as JSON.
 pub(super) fn messages<'a>(
-    scope: &Scope,
+    tenant: &Tenant,
     accepted: impl Iterator<Item = Accepted<'a>>,
-    publication: &str,
+    publish_token: &str,
     traceparent: Option<&Traceparent>,
 ) -> Result<Vec<Outgoing>, Fault> {
-    let (named, unnamed): (Vec<_>, Vec<_>) = accepted.partition(|(_, event)| event.is_named);
+    let (named, unnamed): (Vec<_>, Vec<_>) = accepted.partition(|(_, event)| event.has_client_id);
     // A named one is claimed by its message. Each has its own: the same id twice in a request is an event and its repeat.
     let named = named.into_iter().map(|(raw, event)| {
-        message(scope, &[(raw, event)], Some(format!("{publication}#{}", event.position)), traceparent, None)
+        message(tenant, &[(raw, event)], Some(format!("{publish_token}#{}", event.position)), traceparent, None)
     });
     let packed = packs(unnamed);
-    named.chain(packed.iter().map(|pack| message(scope, pack, None, traceparent, None))).collect()
+    named.chain(packed.iter().map(|pack| message(tenant, pack, None, traceparent, None))).collect()
 }
 
 fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
@@ -60,21 +60,21 @@ fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
 /// # Errors
 /// Where they could not be written as JSON.
 pub(super) fn message(
-    scope: &Scope,
+    tenant: &Tenant,
     accepted: &[Accepted<'_>],
-    publication: Option<String>,
+    publish_token: Option<String>,
     traceparent: Option<&Traceparent>,
     only: Option<Vec<WebhookId>>,
 ) -> Result<Outgoing, Fault> {
     let mut agents = accepted.iter().map(|(_, event)| event.agent_id.as_ref());
     let first = agents.next().flatten();
-    let group = events_group(scope, first.filter(|_| agents.all(|agent| agent == first)));
+    let group = events_group(tenant, first.filter(|_| agents.all(|agent| agent == first)));
     let message = EventsMessage {
         v: Version,
-        scope: scope.clone(),
+        tenant: tenant.clone(),
         accepted_at: accepted.first().map(|(_, event)| event.accepted_at),
         ids: Some(accepted.iter().map(|(_, event)| event.id.clone()).collect()),
-        publication,
+        publish_token,
         positions: Some(accepted.iter().map(|(_, event)| event.position).collect()),
         traceparent: traceparent.cloned(),
         only,
@@ -93,7 +93,7 @@ mod tests {
 
     /// How many events of each agent each message has.
     fn packed(agents: &[&str], bytes: usize) -> Vec<BTreeMap<String, usize>> {
-        let scope = Scope { project: ProjectId::new("demo"), environment: Environment::Test };
+        let tenant = Tenant { project: ProjectId::new("demo"), environment: Environment::Test };
         let raws: Vec<_> = agents
             .iter()
             .map(|agent| {
@@ -106,7 +106,7 @@ mod tests {
         let events: Vec<_> = raws
             .iter()
             .enumerate()
-            .map(|(n, raw)| event::read(raw, &scope, now, || EventId::from_queue_message("m", n)).unwrap())
+            .map(|(n, raw)| event::read(raw, &tenant, now, || EventId::from_queue_message("m", n)).unwrap())
             .collect();
         let pack = |pack: Vec<Accepted<'_>>| {
             let mut counts = BTreeMap::new();

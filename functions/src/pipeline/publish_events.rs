@@ -16,7 +16,7 @@ use lambda_http::Request;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::domain::{Event, EventId, Permission, Scope, Traceparent, WebhookId};
+use shared::domain::{Event, EventId, Permission, Tenant, Traceparent, WebhookId};
 use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::http::request::body_bytes;
@@ -52,13 +52,13 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let (body, key) = (body_bytes(request), request_key(request)?);
     let published = read_body(body)?;
     let traceparent = traceparent(request);
-    let events = read_events(app, &caller.scope, &published, key)?;
+    let events = read_events(app, &caller.tenant, &published, key)?;
     if let Some(key) = key {
-        name(app, &caller.scope, key, body).await?;
+        name(app, &caller.tenant, key, body).await?;
     }
-    conversation::remember(app, &caller.scope, &events).await?;
+    conversation::remember(app, &caller.tenant, &events).await?;
     let accepted = published.events.iter().map(AsRef::as_ref).zip(&events);
-    let messages = packing::messages(&caller.scope, accepted, &app.ids.token(), traceparent.as_ref())?;
+    let messages = packing::messages(&caller.tenant, accepted, &app.ids.token(), traceparent.as_ref())?;
     app.queues.send(Queue::Events, messages).await.map_err(Fault::from)?;
     report::accepted(app, &events, traceparent.as_ref());
     let ids: Vec<_> = events.iter().map(|event| json!({ "id": event.id })).collect();
@@ -84,9 +84,9 @@ fn traceparent(request: &Request) -> Option<Traceparent> {
 
 /// Holds the request to the body that its key came with first. Whether that one's events were taken is not asked: they
 /// are the same events, which are told once.
-async fn name(app: &App, scope: &Scope, key: &str, body: &[u8]) -> Result<(), Problem> {
+async fn name(app: &App, tenant: &Tenant, key: &str, body: &[u8]) -> Result<(), Problem> {
     let digest = hex(&Sha256::digest(body));
-    if app.store.name_request(scope, key, &digest, app.clock.now()).await? {
+    if app.store.register_request(tenant, key, &digest, app.clock.now()).await? {
         Ok(())
     } else {
         Err(Problem::field(KEY_HEADER, "was used for another request within the last 24 hours"))
@@ -97,23 +97,23 @@ async fn name(app: &App, scope: &Scope, key: &str, body: &[u8]) -> Result<(), Pr
 ///
 /// # Errors
 /// Where it is no event, or SQS does not take it.
-pub async fn publish_to(app: &App, scope: &Scope, event: &Value, webhooks: Vec<WebhookId>) -> Result<EventId, Fault> {
-    send_own(app, scope, event, Some(webhooks)).await
+pub async fn publish_to(app: &App, tenant: &Tenant, event: &Value, webhooks: Vec<WebhookId>) -> Result<EventId, Fault> {
+    send_own(app, tenant, event, Some(webhooks)).await
 }
 
 /// Publishes an event of our own, to whom it concerns. Returns its id.
 ///
 /// # Errors
 /// Where it is no event, or SQS does not take it.
-pub async fn publish_own(app: &App, scope: &Scope, event: &Value) -> Result<EventId, Fault> {
-    send_own(app, scope, event, None).await
+pub async fn publish_own(app: &App, tenant: &Tenant, event: &Value) -> Result<EventId, Fault> {
+    send_own(app, tenant, event, None).await
 }
 
-async fn send_own(app: &App, scope: &Scope, event: &Value, only: Option<Vec<WebhookId>>) -> Result<EventId, Fault> {
+async fn send_own(app: &App, tenant: &Tenant, event: &Value, only: Option<Vec<WebhookId>>) -> Result<EventId, Fault> {
     let (now, raw) = (app.clock.now(), to_raw_value(event)?);
-    let event = event::read(&raw, scope, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
-    let publication = event.is_named.then(|| app.ids.token());
-    let message = packing::message(scope, &[(&raw, &event)], publication, None, only)?;
+    let event = event::read(&raw, tenant, now, || app.ids.event(now)).map_err(|_detail| Fault::Event { index: 0 })?;
+    let publish_token = event.has_client_id.then(|| app.ids.token());
+    let message = packing::message(tenant, &[(&raw, &event)], publish_token, None, only)?;
     app.queues.send(Queue::Events, vec![message]).await?;
     Ok(event.id)
 }
@@ -139,18 +139,18 @@ fn read_body(body: &[u8]) -> Result<Published, Problem> {
 }
 
 /// Reads all events; one bad one spoils the request, and all bad ones are told.
-fn read_events(app: &App, scope: &Scope, published: &Published, key: Option<&str>) -> Result<Vec<Event>, Problem> {
+fn read_events(app: &App, tenant: &Tenant, published: &Published, key: Option<&str>) -> Result<Vec<Event>, Problem> {
     let now = app.clock.now();
     let (mut events, mut details) = (Vec::new(), Vec::new());
     for (index, raw) in published.events.iter().enumerate() {
         let fresh_id = || match key {
-            Some(key) => EventId::from_request_key(scope, key, index),
+            Some(key) => EventId::from_request_key(tenant, key, index),
             None => app.ids.event(now),
         };
-        match event::read(raw, scope, now, fresh_id) {
+        match event::read(raw, tenant, now, fresh_id) {
             Ok(event) => {
-                let is_named = event.is_named || key.is_some();
-                events.push(Event { is_named, position: position(index), ..event });
+                let has_client_id = event.has_client_id || key.is_some();
+                events.push(Event { has_client_id, position: position(index), ..event });
             }
             Err(detail) if published.is_batch => details.push(at_index(index, detail)),
             Err(detail) => details.push(detail),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use shared::domain::{Delivery, Event, EventId, Traceparent};
-use shared::retry::Verdict;
+use shared::retry::NextStep;
 use shared::time::{Timestamp, millis};
 
 use crate::app::App;
@@ -19,7 +19,7 @@ pub(super) struct Attempt<'a> {
     /// The trace of its event.
     pub(super) traceparent: Option<&'a Traceparent>,
     /// What came of it.
-    pub(super) verdict: Verdict,
+    pub(super) next_step: NextStep,
     /// How long it took.
     pub(super) duration: Duration,
     /// How long ago its event was accepted.
@@ -37,7 +37,7 @@ pub(super) fn accepted(app: &App, events: &[Event], traceparent: Option<&Tracepa
 }
 
 /// An event's deliveries were queued, so many.
-pub(super) fn told(app: &App, event: &Event, traceparent: Option<&Traceparent>, count: usize) {
+pub(super) fn dispatched(app: &App, event: &Event, traceparent: Option<&Traceparent>, count: usize) {
     if is_sampled(app, &event.id) {
         let (event_type, trace_id) = (native_name(&event.kind), traceparent.map(Traceparent::trace_id));
         tracing::info!(event_id = %event.id, event_type, trace_id, count, "an event was fanned out");
@@ -46,20 +46,20 @@ pub(super) fn told(app: &App, event: &Event, traceparent: Option<&Traceparent>, 
 
 /// An attempt was made, and this is what the log says of its delivery now.
 pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
-    let Attempt { dialect, verdict, duration, latency, .. } = attempt;
-    app.metrics.attempted(dialect, verdict == Verdict::Delivered);
-    match verdict {
-        Verdict::Delivered => {
+    let Attempt { dialect, next_step, duration, latency, .. } = attempt;
+    app.metrics.attempted(dialect, next_step == NextStep::Delivered);
+    match next_step {
+        NextStep::Delivered => {
             app.metrics.count(Metric::Delivered, dialect, 1);
             app.metrics.took(dialect, latency);
         }
-        Verdict::RetryAt(_) => app.metrics.count(Metric::Retried, dialect, 1),
-        Verdict::Exhausted | Verdict::Gone => app.metrics.count(Metric::Failed, dialect, 1),
+        NextStep::RetryAt(_) => app.metrics.count(Metric::Retried, dialect, 1),
+        NextStep::Exhausted | NextStep::Gone => app.metrics.count(Metric::Failed, dialect, 1),
     }
     let (event_id, delivery_id, webhook_id) = (&delivery.event_id, &delivery.key.id, &delivery.key.webhook_id);
     let (event_type, trace_id) = (native_name(&delivery.event_type), attempt.traceparent.map(Traceparent::trace_id));
     let (duration_ms, latency_ms) = (millis(duration), millis(latency));
-    if verdict != Verdict::Delivered {
+    if next_step != NextStep::Delivered {
         tracing::warn!(
             %event_id, event_type, %delivery_id, %webhook_id, dialect, trace_id,
             attempt = delivery.attempt_count, http_status = delivery.http_status, error = delivery.error,
@@ -87,5 +87,5 @@ pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent
 
 /// Every function decides alike, without asking another.
 fn is_sampled(app: &App, event: &EventId) -> bool {
-    event.luck() < app.settings.log_successes
+    event.sampling_point() < app.settings.log_successes
 }

@@ -35,8 +35,8 @@ async fn sweep(app: &App) -> Result<(), Fault> {
             break;
         }
         for chunk in overdue.chunks(CHUNK) {
-            let postponed = try_join_all(chunk.iter().map(|overdue| app.store.postpone(overdue, now))).await?;
-            let ours = chunk.iter().zip(postponed).filter(|(_, postponed)| *postponed);
+            let deferred = try_join_all(chunk.iter().map(|overdue| app.store.defer(overdue, now))).await?;
+            let ours = chunk.iter().zip(deferred).filter(|(_, deferred)| *deferred);
             let messages: Vec<_> = ours.map(|(overdue, _)| outgoing(overdue)).collect();
             count += messages.len();
             app.queues.send(Queue::Retries, messages).await?;

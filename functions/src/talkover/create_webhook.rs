@@ -8,10 +8,10 @@ use lambda_http::Request;
 use shared::domain::{DialectName, EventFilter, Webhook};
 use shared::http::caller::Caller;
 use shared::http::reply::Reply;
-use shared::webhooks::{self, Subscription};
+use shared::webhooks::{self, NewWebhook};
 
 use super::Problem;
-use super::wire::{agent, done};
+use super::schema::{agent, done};
 use super::{DIALECT, settings};
 use crate::app::App;
 use crate::function::{Function, answer};
@@ -23,7 +23,7 @@ pub const FUNCTION: Function =
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let (owner, settings, now) = (agent(request)?, settings::read(app, request, None)?, app.clock.now());
     let secret_known = settings.secret.is_some();
-    let subscription = Subscription {
+    let new = NewWebhook {
         id: app.ids.webhook_uuid(now),
         dialect: DialectName::new(DIALECT.name),
         description: Some(settings.name),
@@ -36,14 +36,8 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
         retries_max: settings.retries_max,
         timeout_s: settings.timeout_s,
     };
-    let webhook: Webhook = webhooks::subscribe(
-        &app.store,
-        (now, &app.ids),
-        &caller.scope,
-        &owner,
-        subscription,
-        app.settings.webhooks_max,
-    )
-    .await?;
+    let webhook: Webhook =
+        webhooks::add_webhook(&app.store, (now, &app.ids), &caller.tenant, &owner, new, app.settings.webhooks_max)
+            .await?;
     Ok(done(StatusCode::CREATED, "Webhook created successfully", &webhook))
 }

@@ -10,7 +10,7 @@ use shared::http::reply::{self, Reply};
 use shared::webhooks;
 
 use super::Problem;
-use super::wire::webhook;
+use super::schema::webhook;
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -19,8 +19,8 @@ pub const FUNCTION: Function =
     Function::http("talkover-delete-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let webhook = webhook(&app.store, &caller.scope, request).await?;
-    webhooks::unsubscribe(&app.store, &app.ids, &caller.scope, &webhook).await?;
+    let webhook = webhook(&app.store, &caller.tenant, request).await?;
+    webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
     let body = json!({ "success": true, "message": "Webhook deleted successfully" });
     Ok(reply::json(StatusCode::OK, &body))
 }

@@ -7,7 +7,7 @@ use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
 use super::Problem;
-use super::wire::{WebhookReply, found, webhook};
+use super::schema::{WebhookReply, found, webhook};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -16,6 +16,6 @@ pub const FUNCTION: Function =
     Function::http("talkover-get-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let webhook = webhook(&app.store, &caller.scope, request).await?;
+    let webhook = webhook(&app.store, &caller.tenant, request).await?;
     Ok(found(&WebhookReply::from(&webhook)))
 }

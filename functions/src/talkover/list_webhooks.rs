@@ -13,7 +13,7 @@ use shared::webhooks;
 use super::DIALECT;
 use super::Problem;
 use super::events::AVAILABLE_EVENTS;
-use super::wire::{WebhookReply, agent, found};
+use super::schema::{WebhookReply, agent, found};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -23,7 +23,7 @@ pub const FUNCTION: Function =
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
     let owner = agent(request)?;
-    let webhooks = webhooks::subscriptions(&app.store, &caller.scope, &owner, DIALECT.name).await?;
+    let webhooks = webhooks::additional_webhooks(&app.store, &caller.tenant, &owner, DIALECT.name).await?;
     let webhooks: Vec<WebhookReply<'_>> = webhooks.iter().map(WebhookReply::from).collect();
     let available_events: IndexMap<&str, &str> = AVAILABLE_EVENTS.iter().copied().collect();
     Ok(found(&json!({ "webhooks": webhooks, "available_events": available_events })))

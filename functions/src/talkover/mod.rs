@@ -1,6 +1,6 @@
 //! Talkover: an agent has many webhooks, each with its own events, method, headers and bodies.
 //!
-//! Its policy: subscriptions of the agent; a webhook says how often its deliveries are retried; they are signed over the
+//! Its policy: additional webhooks of the agent; a webhook says how often its deliveries are retried; they are signed over the
 //! raw body where it has a secret.
 
 pub mod create_webhook;
@@ -12,11 +12,11 @@ pub mod list_webhooks;
 mod payload;
 mod problem;
 mod request;
+mod schema;
 mod settings;
 pub mod test_webhook;
 pub mod toggle_webhook;
 pub mod update_webhook;
-mod wire;
 
 use self::problem::Problem;
 use crate::dialect::Dialect;
@@ -35,6 +35,6 @@ pub const DIALECT: Dialect = Dialect {
         ("conversation.completed", "event_conversation_ended"),
     ],
     headers: &["x-webhook-signature"],
-    tells_conversation: false,
-    tell: payload::tell,
+    uses_conversation: false,
+    build_request: payload::build_request,
 };

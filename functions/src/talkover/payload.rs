@@ -10,7 +10,7 @@ use shared::render::{Names, Template};
 use shared::sign::Scheme;
 use shared::time::Timestamp;
 
-use crate::dialect::{Telling, Told};
+use crate::dialect::{OutgoingRequest, PayloadContext};
 use crate::dialects::native_name;
 
 const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
@@ -71,15 +71,15 @@ impl Names for TemplateNames<'_> {
 }
 
 /// Writes the request that tells a webhook of an event.
-pub(super) fn tell(telling: &Telling<'_>) -> Result<Told, serde_json::Error> {
-    let (webhook, event) = (telling.webhook, telling.event);
-    let mut payload = Payload::new(telling.event_type, telling.agent, webhook, event.occurred_at);
+pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
+    let (webhook, event) = (context.webhook, context.event);
+    let mut payload = Payload::new(context.event_type, context.agent, webhook, event.occurred_at);
     payload.data = Some(&event.data);
-    let body = match templated(webhook, telling.event_type, &payload) {
+    let body = match templated(webhook, context.event_type, &payload) {
         Some(body) => body,
         None => to_raw_value(&payload)?,
     };
-    Ok(told(body))
+    Ok(outgoing_request(body))
 }
 
 /// The body by the customer's template, if it has one for the event. An event is not lost for a template that grows too
@@ -96,13 +96,17 @@ fn templated(webhook: &Webhook, event: &str, payload: &Payload<'_>) -> Option<Bo
 }
 
 /// Writes the request of a test call.
-pub(super) fn tell_test(agent: Option<&Agent>, webhook: &Webhook, now: Timestamp) -> Result<Told, serde_json::Error> {
+pub(super) fn build_test_request(
+    agent: Option<&Agent>,
+    webhook: &Webhook,
+    now: Timestamp,
+) -> Result<OutgoingRequest, serde_json::Error> {
     let mut payload = Payload::new("webhook.test", agent, webhook, now);
     payload.test = Some(true);
-    Ok(told(to_raw_value(&payload)?))
+    Ok(outgoing_request(to_raw_value(&payload)?))
 }
 
-fn told(body: Box<RawValue>) -> Told {
+fn outgoing_request(body: Box<RawValue>) -> OutgoingRequest {
     let scheme = Scheme::BodyHex { header: SIGNATURE_HEADER.to_owned() };
-    Told { scheme, headers: Vec::new(), body, message_id: None }
+    OutgoingRequest { scheme, headers: Vec::new(), body, message_id: None }
 }

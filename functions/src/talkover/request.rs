@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use shared::domain::{Authorization, CustomHeader, Method, RequestOptions, Secret};
-use shared::header::{HeaderProblem, VALUE_BYTES_MAX, check_name, check_value};
+use shared::header::{HeaderError, VALUE_BYTES_MAX, check_name, check_value};
 use shared::render::Template;
 
 use super::events::{AVAILABLE_EVENTS, is_available};
@@ -150,11 +150,11 @@ fn header(fields: &mut Fields<'_>, default: Option<&str>) -> Option<CustomHeader
 fn header_name(fields: &mut Fields<'_>, field: &str) -> Option<String> {
     let value = fields.required(field, true)?;
     let name = fields.text(field, value, usize::MAX)?;
-    let checked = if dialects::set_header(name) { Err(HeaderProblem::Taken) } else { check_name(name) };
+    let checked = if dialects::is_reserved_header(name) { Err(HeaderError::Taken) } else { check_name(name) };
     let Err(problem) = checked else { return Some(name.to_owned()) };
     let rest = match problem {
-        HeaderProblem::Taken => "must not be a header that deliveries set themselves.",
-        HeaderProblem::Name | HeaderProblem::Value => "must be the name of a header, of at most 128 characters.",
+        HeaderError::Taken => "must not be a header that deliveries set themselves.",
+        HeaderError::Name | HeaderError::Value => "must be the name of a header, of at most 128 characters.",
     };
     fields.wrong(field, rest);
     None

@@ -4,7 +4,7 @@ use lambda_http::Request;
 use serde_json::{Map, Value};
 use shared::domain::{EventFilter, RequestOptions, Secret, Webhook};
 use shared::http::request::body_bytes;
-use shared::url::{UrlProblem, check_url};
+use shared::url::{UrlError, check_url};
 
 use super::events::{AVAILABLE_EVENTS, is_available};
 use super::fields::{Fields, Given, object};
@@ -114,14 +114,14 @@ fn url<'a>(fields: &mut Fields<'a>, is_new: bool, require_https: bool) -> Option
     let text = value.as_str().unwrap_or_default();
     match check_url(text, URL_CHARS_MAX, require_https) {
         Ok(()) => return Some(text),
-        Err(UrlProblem::TooLong) => {
+        Err(UrlError::TooLong) => {
             fields.wrong(field, &format!("must not be greater than {URL_CHARS_MAX} characters."));
         }
-        Err(UrlProblem::Empty | UrlProblem::Unparsable(_)) => fields.wrong(field, "must be a valid URL."),
-        Err(UrlProblem::Scheme) if require_https => {
+        Err(UrlError::Empty | UrlError::Unparsable(_)) => fields.wrong(field, "must be a valid URL."),
+        Err(UrlError::Scheme) if require_https => {
             fields.wrong(field, "must start with one of the following: https://.");
         }
-        Err(UrlProblem::Scheme) => fields.wrong(field, "must start with one of the following: http://, https://."),
+        Err(UrlError::Scheme) => fields.wrong(field, "must start with one of the following: http://, https://."),
     }
     None
 }

@@ -7,8 +7,8 @@ use shared::http::caller::Caller;
 use shared::http::reply::Reply;
 
 use super::Problem;
-use super::payload::tell_test;
-use super::wire::{tested, webhook};
+use super::payload::build_test_request;
+use super::schema::{tested, webhook};
 use crate::app::App;
 use crate::function::{Function, answer};
 use crate::test_call;
@@ -18,11 +18,11 @@ pub const FUNCTION: Function =
     Function::http("talkover-test-webhook", |app, request| Box::pin(answer(app, request, handle))).calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let webhook = webhook(&app.store, &caller.scope, request).await?;
+    let webhook = webhook(&app.store, &caller.tenant, request).await?;
     let agent = match webhook.owner.agent() {
-        Some(id) => app.store.agent(&caller.scope, id).await?,
+        Some(id) => app.store.agent(&caller.tenant, id).await?,
         None => None,
     };
-    let tested_now = test_call::send(app, &webhook, |_, now| tell_test(agent.as_ref(), &webhook, now)).await?;
+    let tested_now = test_call::send(app, &webhook, |_, now| build_test_request(agent.as_ref(), &webhook, now)).await?;
     Ok(tested(&tested_now))
 }

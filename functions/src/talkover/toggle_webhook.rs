@@ -11,7 +11,7 @@ use shared::http::reply::Reply;
 use shared::webhooks;
 
 use super::Problem;
-use super::wire::{done, webhook};
+use super::schema::{done, webhook};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -20,9 +20,9 @@ pub const FUNCTION: Function =
     Function::http("talkover-toggle-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let before = webhook(&app.store, &caller.scope, request).await?;
+    let before = webhook(&app.store, &caller.tenant, request).await?;
     let toggled = |webhook: Webhook| Ok::<_, Problem>(Webhook { enabled: !webhook.enabled, ..webhook });
-    let webhook = webhooks::change(&app.store, (&app.clock, &app.ids), &caller.scope, before, toggled).await?;
+    let webhook = webhooks::update_webhook(&app.store, (&app.clock, &app.ids), &caller.tenant, before, toggled).await?;
     let message = if webhook.enabled { "Webhook enabled" } else { "Webhook disabled" };
     Ok(done(StatusCode::OK, message, &webhook))
 }

@@ -11,8 +11,8 @@ use shared::http::reply::Reply;
 use shared::webhooks;
 
 use super::Problem;
+use super::schema::{done, webhook};
 use super::settings;
-use super::wire::{done, webhook};
 use crate::app::App;
 use crate::function::{Function, answer};
 
@@ -21,8 +21,8 @@ pub const FUNCTION: Function =
     Function::http("talkover-update-webhook", |app, request| Box::pin(answer(app, request, handle)));
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let before = webhook(&app.store, &caller.scope, request).await?;
-    let webhook = webhooks::change(&app.store, (&app.clock, &app.ids), &caller.scope, before, |webhook| {
+    let before = webhook(&app.store, &caller.tenant, request).await?;
+    let webhook = webhooks::update_webhook(&app.store, (&app.clock, &app.ids), &caller.tenant, before, |webhook| {
         updated(app, request, webhook)
     });
     Ok(done(StatusCode::OK, "Webhook updated successfully", &webhook.await?))

@@ -35,7 +35,7 @@ impl Backend {
     }
 
     /// Lets those look who wait for a message.
-    pub(super) fn tell_of_arrivals(&self) {
+    pub(super) fn notify_of_arrivals(&self) {
         self.arrivals.notify_waiters();
     }
 

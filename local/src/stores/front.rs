@@ -62,7 +62,7 @@ async fn answer(
     let answer = front.sqs.handle(request).await;
     if ARRIVALS.iter().any(|call| target.contains(call)) {
         // A batch is complete by now: whoever waits for messages gets all of it at once.
-        front.queues.tell_of_arrivals();
+        front.queues.notify_of_arrivals();
     }
     response(answer.status, answer.headers, answer.body)
 }

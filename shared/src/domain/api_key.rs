@@ -1,10 +1,10 @@
-//! What opens a scope.
+//! What opens a tenant.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{KeyId, Scope};
+use super::{KeyId, Tenant};
 use crate::time::Timestamp;
 
 /// What the holder of a key may do.
@@ -43,7 +43,7 @@ pub struct ApiKey {
     /// What its maker calls it.
     pub name: Option<String>,
     /// What it opens.
-    pub scope: Scope,
+    pub tenant: Tenant,
     /// What it may do there.
     pub permissions: BTreeSet<Permission>,
     /// When it was made.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentId, DeliveryId, EventId, Scope, WebhookId};
+use super::{AgentId, DeliveryId, EventId, Tenant, WebhookId};
 use crate::time::Timestamp;
 
 /// Where a delivery stands.
@@ -22,8 +22,9 @@ pub enum Status {
 /// What names a delivery in the log. All of it is fixed at fan-out, so that doing a step twice finds the same entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryKey {
-    /// Whose it is.
-    pub scope: Scope,
+    /// The tenant.
+    #[serde(rename = "scope")]
+    pub tenant: Tenant,
     /// The webhook it is for.
     pub webhook_id: WebhookId,
     /// Which of the webhook's log shards it is in.

@@ -22,7 +22,7 @@ pub struct Event {
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// Whether the platform named it: another of the same id is a repeat of it, for a day.
-    pub is_named: bool,
+    pub has_client_id: bool,
     /// Its place among those that were accepted with it.
     pub position: u16,
     /// `sms`, `voice`, …

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Scope, Secret};
+use super::{Secret, Tenant};
 use crate::time::Timestamp;
 
 /// Bytes of randomness in a generated secret, as the Standard Webhooks specification recommends.
@@ -120,23 +120,23 @@ impl KeyId {
 }
 
 impl EventId {
-    /// The id of the event that the platform calls `own_id`: the same for the same id in the same scope.
+    /// The id of the event that the platform calls `own_id`: the same for the same id in the same tenant.
     #[must_use]
-    pub fn from_own_id(scope: &Scope, own_id: &str) -> Self {
-        Self(format!("evt_{}", digest(&["own", scope.project.as_str(), scope.environment.as_str(), own_id])))
+    pub fn from_own_id(tenant: &Tenant, own_id: &str) -> Self {
+        Self(format!("evt_{}", digest(&["own", tenant.project.as_str(), tenant.environment.as_str(), own_id])))
     }
 
     /// The id of the `index`th event of the request that the platform calls `key`: the same for the same key in the same
-    /// scope.
+    /// tenant.
     #[must_use]
-    pub fn from_request_key(scope: &Scope, key: &str, index: usize) -> Self {
-        let (project, environment) = (scope.project.as_str(), scope.environment.as_str());
+    pub fn from_request_key(tenant: &Tenant, key: &str, index: usize) -> Self {
+        let (project, environment) = (tenant.project.as_str(), tenant.environment.as_str());
         Self(format!("evt_{}", digest(&["request", project, environment, key, &index.to_string()])))
     }
 
     /// From 0 to less than 1, and evenly so over many events: always the same for one event.
     #[must_use]
-    pub fn luck(&self) -> f64 {
+    pub fn sampling_point(&self) -> f64 {
         let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(self.0.as_bytes()));
         f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
     }
@@ -236,7 +236,7 @@ impl Ids {
         crate::sign::hex(&bytes)
     }
 
-    /// A number from -1 to 1, evenly spread: the luck of a retry's jitter.
+    /// A number from -1 to 1, evenly spread: the jitter sample of a retry's jitter.
     #[must_use]
     pub fn jitter(&self) -> f64 {
         let mut bytes = [0; 4];
@@ -263,9 +263,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_lucky_evenly() {
-        let lucky = (0..1000).filter(|&index| EventId::from_queue_message("m", index).luck() < 0.1).count();
-        assert!((70..130).contains(&lucky), "{lucky}");
+    fn sampling_points_are_spread_evenly() {
+        let sampled = (0..1000).filter(|&index| EventId::from_queue_message("m", index).sampling_point() < 0.1).count();
+        assert!((70..130).contains(&sampled), "{sampled}");
     }
 
     #[test]

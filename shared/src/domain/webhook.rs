@@ -39,14 +39,15 @@ impl Owner {
     }
 }
 
-/// The two places that an owner has for webhooks.
+/// What a webhook is to its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// The one webhook that an agent's overrides and a project's stands in for.
-    Slot,
-    /// One of many, added to the slot.
-    Subscription,
+pub enum WebhookKind {
+    /// Overrides: an agent's primary webhook takes the place of the project's, which is the default.
+    #[serde(rename = "slot")]
+    Primary,
+    /// One of many, besides the primary webhook.
+    #[serde(rename = "subscription")]
+    Additional,
 }
 
 /// The dialect that a webhook was set in and is told in, by its name. The core passes it on and never looks into it.
@@ -92,12 +93,12 @@ impl EventFilter {
 /// A URL that events are sent to, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its id; setting a slot again keeps it.
+    /// Its id; setting a primary webhook again keeps it.
     pub id: WebhookId,
     /// Whose events it receives.
     pub owner: Owner,
-    /// The owner's slot, or one of its subscriptions.
-    pub place: Place,
+    /// Primary or additional.
+    pub kind: WebhookKind,
     /// The dialect it was set in.
     pub dialect: DialectName,
     /// What the customer calls it.
@@ -116,7 +117,7 @@ pub struct Webhook {
     pub signature_header: Option<String>,
     /// The events it asked for.
     pub events: EventFilter,
-    /// A disabled one receives nothing; a disabled slot of an agent still overrides.
+    /// A disabled one receives nothing; a disabled primary webhook of an agent still overrides.
     pub enabled: bool,
     /// Attempts after the first one.
     pub retries_max: u8,
@@ -138,7 +139,7 @@ impl Webhook {
     /// Where to find it again.
     #[must_use]
     pub fn reference(&self) -> WebhookRef {
-        WebhookRef { id: self.id.clone(), owner: self.owner.clone(), place: self.place }
+        WebhookRef { id: self.id.clone(), owner: self.owner.clone(), kind: self.kind }
     }
 
     /// The time of a change that is made `now`: strictly later than the last one, so that it tells one state from the next.
@@ -155,6 +156,7 @@ pub struct WebhookRef {
     pub id: WebhookId,
     /// Whose it is.
     pub owner: Owner,
-    /// Slot or subscription.
-    pub place: Place,
+    /// Primary or additional.
+    #[serde(rename = "place")]
+    pub kind: WebhookKind,
 }

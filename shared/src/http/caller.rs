@@ -3,7 +3,7 @@
 use http::header::AUTHORIZATION;
 use lambda_http::Request;
 
-use crate::domain::{ApiKey, Permission, Scope};
+use crate::domain::{ApiKey, Permission, Tenant};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// What the key opens.
-    pub scope: Scope,
+    pub tenant: Tenant,
 }
 
 /// Why a request has no [`Caller`].
@@ -45,7 +45,11 @@ pub fn api_key(request: &Request) -> Result<&str, CallerError> {
 /// Where there is none, it has expired, or may not do that.
 pub fn caller(key: Option<&ApiKey>, permission: Permission, now: Timestamp) -> Result<Caller, CallerError> {
     let key = key.filter(|key| !key.is_expired(now)).ok_or(CallerError::Invalid)?;
-    if key.may(permission) { Ok(Caller { scope: key.scope.clone() }) } else { Err(CallerError::Forbidden(permission)) }
+    if key.may(permission) {
+        Ok(Caller { tenant: key.tenant.clone() })
+    } else {
+        Err(CallerError::Forbidden(permission))
+    }
 }
 
 fn bearer(request: &Request) -> Option<&str> {

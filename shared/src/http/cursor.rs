@@ -1,4 +1,4 @@
-//! Paging: a cursor is the last id of a page in base64. It names no scope, so it can lead into no other.
+//! Paging: a cursor is the last id of a page in base64. It names no tenant, so it can lead into no other.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

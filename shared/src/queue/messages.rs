@@ -7,7 +7,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::domain::{AgentId, DeliveryKey, EventId, Scope, Traceparent, WebhookId, WebhookRef, digest};
+use crate::domain::{AgentId, DeliveryKey, EventId, Tenant, Traceparent, WebhookId, WebhookRef, digest};
 use crate::sign::Scheme;
 use crate::time::Timestamp;
 
@@ -36,14 +36,15 @@ impl<'de, const N: u64> Deserialize<'de> for Version<N> {
 }
 
 /// Published events, on the events queue. A platform in the same AWS account may send this itself, without `ids` and
-/// `accepted_at`: `{"v": 1, "scope": {"project": "…", "environment": "live"}, "events": [{"type": …, "data": {…}}]}`.
+/// `accepted_at`: `{"v": 1, "tenant": {"project": "…", "environment": "live"}, "events": [{"type": …, "data": {…}}]}`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventsMessage {
     /// [`VERSION`]
     pub v: Version<VERSION>,
-    /// Whose events.
-    pub scope: Scope,
+    /// The tenant whose events these are. Release 0.1.0 calls it `scope`, and so does this one where it writes it.
+    #[serde(rename = "scope", alias = "tenant")]
+    pub tenant: Tenant,
     /// When they were accepted; absent: when SQS took the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
@@ -52,8 +53,8 @@ pub struct EventsMessage {
     pub ids: Option<Vec<EventId>>,
     /// Of an event that the platform named, or whose request it did: what tells this publication from a repeat of it. Absent
     /// where it is not named, and where a platform sent the message itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub publication: Option<String>,
+    #[serde(rename = "publication", default, skip_serializing_if = "Option::is_none")]
+    pub publish_token: Option<String>,
     /// The place of each among those that were accepted with it; absent: its place here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<Vec<u16>>,
@@ -83,9 +84,9 @@ pub fn sendable(body: Box<RawValue>) -> Box<RawValue> {
 
 /// The message group of an agent's events, or of a project's own: SQS serves the groups fairly.
 #[must_use]
-pub fn events_group(scope: &Scope, agent: Option<&AgentId>) -> String {
+pub fn events_group(tenant: &Tenant, agent: Option<&AgentId>) -> String {
     let agent = agent.map_or("", AgentId::as_str);
-    digest(&["group", scope.project.as_str(), scope.environment.as_str(), agent])
+    digest(&["group", tenant.project.as_str(), tenant.environment.as_str(), agent])
 }
 
 /// One attempt to make, on the deliveries and retries queues. All that must not change between attempts is in it.
@@ -98,8 +99,8 @@ pub struct DeliveryMessage {
     /// The webhook, to be read at each later attempt.
     pub webhook: WebhookRef,
     /// The webhook as the event was fanned out: what the first attempt goes by, while that was a moment ago.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub as_read: Option<AsRead>,
+    #[serde(rename = "as_read", default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<WebhookSnapshot>,
     /// The event.
     pub event_id: EventId,
     /// The event's type as the receiver is told it.
@@ -133,7 +134,7 @@ pub struct DeliveryMessage {
 
 /// A webhook as it was read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AsRead {
+pub struct WebhookSnapshot {
     /// No later than it was read.
     pub at: Timestamp,
     /// When it had last been changed: the first attempt goes by none that is older.

@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWrite
 use serde::{Deserialize, Serialize};
 
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text};
-use crate::domain::{Agent, AgentId, Owner, Scope};
+use crate::domain::{Agent, AgentId, Owner, Tenant};
 use crate::time::Timestamp;
 
-/// The name of the index of the config table that lists a scope's agents and webhooks.
+/// The name of the index of the config table that lists a tenant's agents and webhooks.
 pub(super) const LISTING_INDEX: &str = "listing";
 
 /// Items that one DynamoDB transaction takes.
@@ -42,7 +42,7 @@ impl Store {
     /// Where DynamoDB did not take it.
     pub async fn put_agent(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         id: &AgentId,
         name: Option<&str>,
         now: Timestamp,
@@ -51,7 +51,7 @@ impl Store {
             .client
             .update_item()
             .table_name(&self.config_table)
-            .key("pk", text(keys::agent(scope, id)))
+            .key("pk", text(keys::agent(tenant, id)))
             .key("sk", text(keys::AGENT))
             .update_expression(
                 "SET v = :v, agent_id = :id, #name = :name, created_at = if_not_exists(created_at, :now), \
@@ -63,7 +63,7 @@ impl Store {
             .expression_attribute_values(":id", text(id.as_str()))
             .expression_attribute_values(":name", name.map_or(AttributeValue::Null(true), text))
             .expression_attribute_values(":now", number(now.millis()))
-            .expression_attribute_values(":list_pk", text(keys::agents(scope)))
+            .expression_attribute_values(":list_pk", text(keys::agents(tenant)))
             .return_values(ReturnValue::AllOld)
             .send()
             .await;
@@ -84,12 +84,12 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn agent(&self, scope: &Scope, id: &AgentId) -> Result<Option<Agent>, StoreError> {
+    pub async fn agent(&self, tenant: &Tenant, id: &AgentId) -> Result<Option<Agent>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.config_table)
-            .key("pk", text(keys::agent(scope, id)))
+            .key("pk", text(keys::agent(tenant, id)))
             .key("sk", text(keys::AGENT))
             .consistent_read(true)
             .send()
@@ -102,8 +102,8 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it all.
-    pub async fn delete_agent(&self, scope: &Scope, id: &AgentId) -> Result<bool, StoreError> {
-        let partition = keys::agent(scope, id);
+    pub async fn delete_agent(&self, tenant: &Tenant, id: &AgentId) -> Result<bool, StoreError> {
+        let partition = keys::agent(tenant, id);
         let mut existed = false;
         loop {
             let items = self.partition_items(&partition).await?;
@@ -132,18 +132,18 @@ impl Store {
         Ok(())
     }
 
-    /// At most `limit` of the scope's agents in the order of their ids, those after `after`.
+    /// At most `limit` of the tenant's agents in the order of their ids, those after `after`.
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn agents(&self, scope: &Scope, after: Option<&AgentId>, limit: u16) -> Result<Vec<Agent>, StoreError> {
+    pub async fn agents(&self, tenant: &Tenant, after: Option<&AgentId>, limit: u16) -> Result<Vec<Agent>, StoreError> {
         let found = self
             .client
             .query()
             .table_name(&self.config_table)
             .index_name(LISTING_INDEX)
             .key_condition_expression("list_pk = :partition AND list_sk > :after")
-            .expression_attribute_values(":partition", text(keys::agents(scope)))
+            .expression_attribute_values(":partition", text(keys::agents(tenant)))
             // No id is empty or starts with a blank, so that all of them come after one.
             .expression_attribute_values(":after", text(after.map_or(" ", AgentId::as_str)))
             .limit(i32::from(limit))
@@ -156,9 +156,9 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn owner_exists(&self, scope: &Scope, owner: &Owner) -> Result<bool, StoreError> {
+    pub async fn owner_exists(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
         match owner {
-            Owner::Agent(id) => Ok(self.agent(scope, id).await?.is_some()),
+            Owner::Agent(id) => Ok(self.agent(tenant, id).await?.is_some()),
             Owner::Project => Ok(true),
         }
     }

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 
 use super::webhooks::canceled_for;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
-use crate::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Scope};
+use crate::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
 use crate::sign::hex;
 use crate::time::Timestamp;
 
@@ -68,22 +68,22 @@ impl Store {
     pub async fn put_api_key(
         &self,
         key: &str,
-        scope: &Scope,
+        tenant: &Tenant,
         (permissions, name): (BTreeSet<Permission>, Option<String>),
         (created_at, expires_at): (Timestamp, Option<Timestamp>),
     ) -> Result<Option<ApiKey>, StoreError> {
         let (id, verifier) = halves(key);
-        let stored = ApiKey { id, name, scope: scope.clone(), permissions, created_at, expires_at };
+        let stored = ApiKey { id, name, tenant: tenant.clone(), permissions, created_at, expires_at };
         let put = |pk: String, sk: String, verifier: Option<String>| {
             let item = to_item(&KeyItem::new(&stored, pk, sk, verifier))?;
             let put = Put::builder().table_name(&self.config_table).set_item(Some(item)).build().ok();
             Ok::<_, StoreError>(TransactWriteItem::builder().set_put(put).build())
         };
-        let project = keys::project(&scope.project);
+        let project = keys::project(&tenant.project);
         let steps = vec![
             put(keys::api_key(&stored.id), keys::API_KEY.to_owned(), Some(verifier))?,
             put(project, keys::api_key(&stored.id), None)?,
-            self.project_is_there(&scope.project),
+            self.project_is_there(&tenant.project),
         ];
         match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
             Ok(_) => Ok(Some(stored)),
@@ -127,8 +127,8 @@ impl KeyItem {
             key_id: key.id.clone(),
             verifier,
             name: key.name.clone(),
-            project: key.scope.project.clone(),
-            environment: key.scope.environment,
+            project: key.tenant.project.clone(),
+            environment: key.tenant.environment,
             permissions: key.permissions.clone(),
             created_at: key.created_at,
             ends_at: key.expires_at,
@@ -141,7 +141,7 @@ impl From<KeyItem> for ApiKey {
         Self {
             id: item.key_id,
             name: item.name,
-            scope: Scope { project: item.project, environment: item.environment },
+            tenant: Tenant { project: item.project, environment: item.environment },
             permissions: item.permissions,
             created_at: item.created_at,
             expires_at: item.ends_at,

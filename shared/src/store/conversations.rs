@@ -4,15 +4,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::keys::FirstPlace;
+use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
-use crate::domain::{Conversation, Event, EventId, Message, Scope};
+use crate::domain::{Conversation, Event, EventId, Message, Tenant};
 use crate::time::SECONDS_A_DAY;
 
 #[derive(Serialize, Deserialize)]
 struct MessageItem {
     #[serde(flatten)]
-    place: Place,
+    key: ItemKey,
     #[serde(flatten)]
     message: Message,
 }
@@ -20,13 +20,13 @@ struct MessageItem {
 #[derive(Serialize, Deserialize)]
 struct StateItem {
     #[serde(flatten)]
-    place: Place,
+    key: ItemKey,
     /// JSON.
     state: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct ItemKey {
     pk: String,
     sk: String,
     v: u8,
@@ -40,27 +40,28 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn remember(&self, scope: &Scope, event: &Event, message: Option<Message>) -> Result<(), StoreError> {
+    pub async fn remember(&self, tenant: &Tenant, event: &Event, message: Option<Message>) -> Result<(), StoreError> {
         let Some(conversation) = &event.conversation_id else { return Ok(()) };
         if message.is_none() && event.conversation_state.is_none() {
             return Ok(());
         }
-        let (agent, first) = (event.agent_id.as_ref(), self.first_place(scope, event).await?);
+        let (agent, first) = (event.agent_id.as_ref(), self.first_position(tenant, event).await?);
         if let Some(mut message) = message {
             message.at = first.occurred_at;
-            let place = self.place(keys::messages(scope, agent, conversation), keys::message(&event.id, first), event);
-            self.put_in_log(to_item(&MessageItem { place, message })?).await?;
+            let key =
+                self.item_key(keys::messages(tenant, agent, conversation), keys::message(&event.id, first), event);
+            self.put_in_log(to_item(&MessageItem { key, message })?).await?;
         }
         if let Some(state) = &event.conversation_state {
-            let place = self.place(keys::states(scope, agent, conversation), keys::accepted(&event.id, first), event);
-            self.put_in_log(to_item(&StateItem { place, state: state.get().to_owned() })?).await?;
+            let key = self.item_key(keys::states(tenant, agent, conversation), keys::accepted(&event.id, first), event);
+            self.put_in_log(to_item(&StateItem { key, state: state.get().to_owned() })?).await?;
         }
         Ok(())
     }
 
-    fn place(&self, pk: String, sk: String, event: &Event) -> Place {
+    fn item_key(&self, pk: String, sk: String, event: &Event) -> ItemKey {
         let expires_at = event.accepted_at.seconds() + i64::from(self.retention_days) * SECONDS_A_DAY;
-        Place { pk, sk, v: ITEM_VERSION, expires_at }
+        ItemKey { pk, sk, v: ITEM_VERSION, expires_at }
     }
 
     async fn put_in_log(&self, item: Item) -> Result<(), StoreError> {
@@ -75,21 +76,21 @@ impl Store {
     /// Where DynamoDB could not be asked.
     pub async fn conversation(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         event: &Event,
         messages_max: u8,
     ) -> Result<Conversation, StoreError> {
         let Some(id) = &event.conversation_id else { return Ok(Conversation::default()) };
-        let (agent, own) = (event.agent_id.as_ref(), FirstPlace::of(event));
+        let (agent, own) = (event.agent_id.as_ref(), FirstPosition::of(event));
         let mut messages: Vec<Message> = Vec::new();
         if messages_max > 0 {
-            let (partition, own) = (keys::messages(scope, agent, id), keys::message(&event.id, own));
+            let (partition, own) = (keys::messages(tenant, agent, id), keys::message(&event.id, own));
             for item in self.before(partition, own, &event.id, messages_max).await? {
                 messages.push(from_item::<MessageItem>(item)?.message);
             }
             messages.reverse();
         }
-        let (partition, own) = (keys::states(scope, agent, id), keys::accepted(&event.id, own));
+        let (partition, own) = (keys::states(tenant, agent, id), keys::accepted(&event.id, own));
         let states = self.before(partition, own, &event.id, 1).await?;
         let state = states.into_iter().next().map(from_item::<StateItem>).transpose()?;
         let state = state.and_then(|item| RawValue::from_string(item.state).ok());

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::delivery_item::DeliveryItem;
 use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, to_item, update_if};
-use crate::domain::{Delivery, DeliveryKey, Scope, Status, WebhookId};
+use crate::domain::{Delivery, DeliveryKey, Status, Tenant, WebhookId};
 use crate::time::Timestamp;
 
 /// The name of the log table's index of deliveries that wait for another attempt.
@@ -28,11 +28,11 @@ const UNREADABLE_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
+pub enum Logged {
     /// It is in the log.
     Done,
     /// The log had this attempt, or a later one, already: nothing was changed.
-    Already,
+    AlreadyLogged,
 }
 
 /// A delivery whose next attempt is overdue.
@@ -53,7 +53,7 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn record(&self, delivery: &Delivery, message: Option<String>) -> Result<Recorded, StoreError> {
+    pub async fn log_attempt(&self, delivery: &Delivery, message: Option<String>) -> Result<Logged, StoreError> {
         let item = DeliveryItem::new(delivery, message, self.retention_days);
         let mut put = self
             .client
@@ -72,13 +72,13 @@ impl Store {
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":pending", serde_dynamo::to_attribute_value(Status::Pending)?);
         }
-        let Err(error) = put.send().await else { return Ok(Recorded::Done) };
+        let Err(error) = put.send().await else { return Ok(Logged::Done) };
         let Some(PutItemError::ConditionalCheckFailedException(failure)) = error.as_service_error() else {
             return Err(error.into());
         };
         // The SDK tries again where an answer is lost: then what is in the way is our own record.
         let logged = failure.item().and_then(|logged| from_item::<DeliveryItem>(logged.clone()).ok());
-        Ok(if logged.is_some_and(|logged| logged == item) { Recorded::Done } else { Recorded::Already })
+        Ok(if logged.is_some_and(|logged| logged == item) { Logged::Done } else { Logged::AlreadyLogged })
     }
 
     /// Writes deliveries that succeeded, with one request; a write unit each where it fits into 1 KB. It replaces whatever
@@ -86,7 +86,7 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take them all. Some may be written.
-    pub async fn record_successes(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
+    pub async fn log_successful(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
         // DynamoDB refuses a request with the same item twice.
         let mut writes = HashMap::new();
         for delivery in deliveries {
@@ -102,7 +102,7 @@ impl Store {
     /// Where DynamoDB could not be asked.
     pub async fn delivery(&self, key: &DeliveryKey) -> Result<Option<(Delivery, Option<String>)>, StoreError> {
         let keys = Item::from([
-            ("pk".to_owned(), text(keys::log(&key.scope, &key.webhook_id, key.shard))),
+            ("pk".to_owned(), text(keys::log(&key.tenant, &key.webhook_id, key.shard))),
             ("sk".to_owned(), text(keys::delivery(key))),
         ]);
         let Some(mut item) = self.log_item(keys).await? else { return Ok(None) };
@@ -116,12 +116,12 @@ impl Store {
     /// Where DynamoDB could not be asked.
     pub async fn deliveries(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         webhook_id: &WebhookId,
         shards: u8,
         limit: u16,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let shards = (0..shards.max(1)).map(|shard| self.shard_deliveries(scope, webhook_id, shard, limit));
+        let shards = (0..shards.max(1)).map(|shard| self.shard_deliveries(tenant, webhook_id, shard, limit));
         let mut deliveries: Vec<Delivery> = try_join_all(shards).await?.into_iter().flatten().collect();
         deliveries.sort_by(|a, b| (b.key.created_at, &b.key.id).cmp(&(a.key.created_at, &a.key.id)));
         deliveries.truncate(usize::from(limit));
@@ -130,7 +130,7 @@ impl Store {
 
     async fn shard_deliveries(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         webhook_id: &WebhookId,
         shard: u8,
         limit: u16,
@@ -142,7 +142,7 @@ impl Store {
             let page = listed(self.client.query())
                 .table_name(&self.log_table)
                 .key_condition_expression("pk = :shard")
-                .expression_attribute_values(":shard", text(keys::log(scope, webhook_id, shard)))
+                .expression_attribute_values(":shard", text(keys::log(tenant, webhook_id, shard)))
                 .scan_index_forward(false)
                 .limit(i32::try_from(missing).unwrap_or(i32::MAX))
                 .consistent_read(true)
@@ -195,7 +195,7 @@ impl Store {
                     tracing::error!(delivery_id, %error, "an overdue delivery cannot be read; it is looked at again later");
                     let pause = if matches!(error, StoreError::Version) { OTHERS_PAUSE } else { UNREADABLE_PAUSE };
                     // Left where it is, it would hide those that are due after it.
-                    self.put_off(keys, before.plus(pause)).await?;
+                    self.defer_unreadable(keys, before.plus(pause)).await?;
                 }
             }
         }
@@ -208,7 +208,7 @@ impl Store {
     }
 
     /// Moves an item's place in the due index, whatever it holds.
-    async fn put_off(&self, keys: Item, due_at: Timestamp) -> Result<(), StoreError> {
+    async fn defer_unreadable(&self, keys: Item, due_at: Timestamp) -> Result<(), StoreError> {
         let update = self.client.update_item().table_name(&self.log_table).set_key(Some(primary_key(keys)));
         let update = update.update_expression("SET due_at = :later").condition_expression("attribute_exists(pk)");
         update.expression_attribute_values(":later", number(due_at.millis())).send().await?;
@@ -225,13 +225,13 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn postpone(&self, overdue: &Overdue, due_at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn defer(&self, overdue: &Overdue, due_at: Timestamp) -> Result<bool, StoreError> {
         let key = &overdue.key;
         let update = self
             .client
             .update_item()
             .table_name(&self.log_table)
-            .key("pk", text(keys::log(&key.scope, &key.webhook_id, key.shard)))
+            .key("pk", text(keys::log(&key.tenant, &key.webhook_id, key.shard)))
             .key("sk", text(keys::delivery(key)))
             .update_expression("SET due_at = :later")
             .condition_expression("due_at = :due_at")

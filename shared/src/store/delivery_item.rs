@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ITEM_VERSION, keys};
-use crate::domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Scope, Status, WebhookId};
+use crate::domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
 use crate::time::{SECONDS_A_DAY, Timestamp};
 
 /// Absent attributes are left out: a short item is a cheap one.
@@ -12,7 +12,8 @@ pub(super) struct DeliveryItem {
     pk: String,
     sk: String,
     v: u8,
-    scope: Scope,
+    #[serde(rename = "scope")]
+    tenant: Tenant,
     webhook_id: WebhookId,
     shard: u8,
     created_at: Timestamp,
@@ -83,10 +84,10 @@ impl DeliveryItem {
     pub(super) fn new(delivery: &Delivery, message: Option<String>, retention_days: u16) -> Self {
         let key = &delivery.key;
         Self {
-            pk: keys::log(&key.scope, &key.webhook_id, key.shard),
+            pk: keys::log(&key.tenant, &key.webhook_id, key.shard),
             sk: keys::delivery(key),
             v: ITEM_VERSION,
-            scope: key.scope.clone(),
+            tenant: key.tenant.clone(),
             webhook_id: key.webhook_id.clone(),
             shard: key.shard,
             created_at: key.created_at,
@@ -115,7 +116,7 @@ impl From<DeliveryItem> for Delivery {
     fn from(item: DeliveryItem) -> Self {
         Self {
             key: DeliveryKey {
-                scope: item.scope,
+                tenant: item.tenant,
                 webhook_id: item.webhook_id,
                 shard: item.shard,
                 created_at: item.created_at,

@@ -1,25 +1,25 @@
 //! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries and
 //! conversations in the log table.
 //!
-//! Every call names the [`Scope`] it reads or writes under; only `keys` forms keys from it.
-//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`], [`copies`],
-//! [`deliveries`], [`health`], [`projects`], [`repeats`], [`slot_logs`], [`subscriptions`], [`webhooks`].
+//! Every call names the [`Tenant`] it reads or writes under; only `keys` forms keys from it.
+//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`], [`dedup`],
+//! [`deliveries`], [`projects`], [`primary_deliveries`], [`additional_webhooks`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
 
+pub mod additional_webhooks;
 pub mod agents;
 pub mod api_keys;
 pub mod conversations;
-pub mod copies;
+pub mod dedup;
 pub mod deliveries;
 mod delivery_item;
-pub mod health;
 mod keys;
+pub mod primary_deliveries;
 pub mod projects;
-pub mod repeats;
 mod reseal;
 mod secrets_item;
-pub mod slot_logs;
-pub mod subscriptions;
 mod webhook_item;
+pub mod webhook_snapshots;
+pub mod webhook_updates;
 pub mod webhooks;
 mod writes;
 
@@ -34,7 +34,7 @@ use serde::de::DeserializeOwned;
 
 use self::webhook_item::WebhookItem;
 use crate::aws::AwsFailure;
-use crate::domain::{Scope, Webhook};
+use crate::domain::{Tenant, Webhook};
 use crate::seal::{NONCE_BYTES, OpenError, SealingKeys};
 use crate::settings::Settings;
 
@@ -100,14 +100,14 @@ impl Store {
     }
 
     /// A webhook's item, to be stored.
-    fn sealed(&self, scope: &Scope, webhook: &Webhook) -> Result<Item, StoreError> {
-        to_item(&self.seal(scope, webhook)?)
+    fn sealed(&self, tenant: &Tenant, webhook: &Webhook) -> Result<Item, StoreError> {
+        to_item(&self.seal(tenant, webhook)?)
     }
 
-    fn seal(&self, scope: &Scope, webhook: &Webhook) -> Result<WebhookItem, StoreError> {
+    fn seal(&self, tenant: &Tenant, webhook: &Webhook) -> Result<WebhookItem, StoreError> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).or(Err(StoreError::Secrets))?;
-        WebhookItem::seal(scope, webhook, &self.sealing_keys, nonce)
+        WebhookItem::seal(tenant, webhook, &self.sealing_keys, nonce)
     }
 
     /// The webhook that an item holds.

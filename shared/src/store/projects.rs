@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{ConditionCheck, DeleteRequest, TransactWriteItem, WriteRequest};
 
 use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, text};
-use crate::domain::{Environment, ProjectId, Scope, WebhookId};
+use crate::domain::{Environment, ProjectId, Tenant, WebhookId};
 use crate::time::Timestamp;
 
 /// What a page of a deletion takes of a list.
@@ -65,15 +65,15 @@ impl Store {
         }
         tokio::time::sleep(KEYS_REMEMBERED).await;
         for environment in Environment::ALL {
-            let scope = Scope { project: project.clone(), environment };
-            while let Some(listed) = self.listing(&scope).limit(1).send().await?.items.unwrap_or_default().pop() {
-                if !go_on() || !self.delete_log(&scope, &listed, &go_on).await? {
+            let tenant = Tenant { project: project.clone(), environment };
+            while let Some(listed) = self.listing(&tenant).limit(1).send().await?.items.unwrap_or_default().pop() {
+                if !go_on() || !self.delete_log(&tenant, &listed, &go_on).await? {
                     return Ok(false);
                 }
                 self.delete_items_of(&self.config_table, vec![listed]).await?;
             }
             loop {
-                let agents = self.agents(&scope, None, PAGE).await?;
+                let agents = self.agents(&tenant, None, PAGE).await?;
                 if agents.is_empty() {
                     break;
                 }
@@ -81,17 +81,17 @@ impl Store {
                     if !go_on() {
                         return Ok(false);
                     }
-                    self.delete_agent(&scope, &agent.id).await?;
+                    self.delete_agent(&tenant, &agent.id).await?;
                 }
             }
-            let rest = self.partition_items(&keys::owner(&scope, &crate::domain::Owner::Project)).await?;
+            let rest = self.partition_items(&keys::owner(&tenant, &crate::domain::Owner::Project)).await?;
             self.delete_items_of(&self.config_table, rest).await?;
         }
         Ok(true)
     }
 
     /// Deletes the deliveries of a webhook; `false` where it was to stop.
-    async fn delete_log(&self, scope: &Scope, listed: &Item, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+    async fn delete_log(&self, tenant: &Tenant, listed: &Item, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
         let part = |name: &str| listed.get(name).and_then(|part| part.as_s().ok()).cloned();
         let Some(id) = part("list_sk").and_then(|id| WebhookId::parse(&id)) else { return Ok(true) };
         let shards = listed.get("log_shards").and_then(|shards| shards.as_n().ok()).and_then(|text| text.parse().ok());
@@ -102,7 +102,7 @@ impl Store {
                     .query()
                     .table_name(&self.log_table)
                     .key_condition_expression("pk = :shard")
-                    .expression_attribute_values(":shard", text(keys::log(scope, &id, shard)))
+                    .expression_attribute_values(":shard", text(keys::log(tenant, &id, shard)))
                     .projection_expression("pk, sk")
                     .limit(i32::from(PAGE))
                     .consistent_read(true)

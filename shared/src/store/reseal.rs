@@ -2,27 +2,27 @@
 
 use super::webhook_item::WebhookItem;
 use super::{Item, Store, StoreError, from_item, primary_key, text, update_if};
-use crate::domain::Scope;
+use crate::domain::Tenant;
 
 impl Store {
-    /// Seals the secrets of a scope's webhooks with the first key, where another one sealed them. `go_on` is asked before each;
+    /// Seals the secrets of a tenant's webhooks with the first key, where another one sealed them. `go_on` is asked before each;
     /// returns how many were sealed anew, and whether it came to the end.
     ///
     /// # Errors
     /// Where one was sealed with a key that is not set, or DynamoDB failed. Those before it are done.
-    pub async fn reseal(&self, scope: &Scope, go_on: impl Fn() -> bool) -> Result<(usize, bool), StoreError> {
-        let mut rows = self.listing(scope).into_paginator().items().send();
+    pub async fn reseal(&self, tenant: &Tenant, go_on: impl Fn() -> bool) -> Result<(usize, bool), StoreError> {
+        let mut rows = self.listing(tenant).into_paginator().items().send();
         let mut count = 0;
         while let Some(row) = rows.next().await {
             if !go_on() {
                 return Ok((count, false));
             }
-            count += usize::from(self.reseal_webhook(scope, row?).await?);
+            count += usize::from(self.reseal_webhook(tenant, row?).await?);
         }
         Ok((count, true))
     }
 
-    async fn reseal_webhook(&self, scope: &Scope, row: Item) -> Result<bool, StoreError> {
+    async fn reseal_webhook(&self, tenant: &Tenant, row: Item) -> Result<bool, StoreError> {
         let keys = primary_key(row);
         loop {
             let Some(item) = self.item_at(&self.config_table, keys.clone()).await? else { return Ok(false) };
@@ -39,7 +39,7 @@ impl Store {
                 .set_key(Some(keys.clone()))
                 .update_expression("SET sealed = :anew")
                 .condition_expression("sealed = :before")
-                .expression_attribute_values(":anew", text(self.seal(scope, &webhook)?.sealed()))
+                .expression_attribute_values(":anew", text(self.seal(tenant, &webhook)?.sealed()))
                 .expression_attribute_values(":before", text(before));
             // Otherwise it was set or deleted meanwhile.
             if update_if(update).await? {

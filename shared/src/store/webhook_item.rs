@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::secrets_item::SecretsItem;
 use super::{ITEM_VERSION, StoreError, check_version, keys};
-use crate::domain::{DialectName, EventFilter, Health, Method, Owner, Place, Scope, Webhook, WebhookId, WebhookRef};
+use crate::domain::{
+    DialectName, EventFilter, Health, Method, Owner, Tenant, Webhook, WebhookId, WebhookKind, WebhookRef,
+};
 use crate::seal::{NONCE_BYTES, SealingKeys};
 use crate::time::Timestamp;
 
@@ -19,7 +21,8 @@ pub(super) struct WebhookItem {
     list_sk: WebhookId,
     webhook_id: WebhookId,
     owner: Owner,
-    place: Place,
+    #[serde(rename = "place")]
+    kind: WebhookKind,
     dialect: DialectName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     description: Option<String>,
@@ -52,23 +55,23 @@ pub(super) struct WebhookItem {
 impl WebhookItem {
     /// The item of a webhook, its secrets sealed with the first of `keys`.
     pub(super) fn seal(
-        scope: &Scope,
+        tenant: &Tenant,
         webhook: &Webhook,
         keys: &SealingKeys,
         nonce: [u8; NONCE_BYTES],
     ) -> Result<Self, StoreError> {
-        let (pk, sk) = (keys::owner(scope, &webhook.owner), keys::webhook(&webhook.reference()));
+        let (pk, sk) = (keys::owner(tenant, &webhook.owner), keys::webhook(&webhook.reference()));
         let secrets = serde_json::to_string(&SecretsItem::from(webhook)).or(Err(StoreError::Secrets))?;
         Ok(Self {
-            sealed: keys.seal(&secrets, &place(&pk, &sk, &webhook.id, &webhook.url), nonce)?,
+            sealed: keys.seal(&secrets, &sealed_for(&pk, &sk, &webhook.id, &webhook.url), nonce)?,
             pk,
             sk,
             v: ITEM_VERSION,
-            list_pk: keys::webhooks(scope),
+            list_pk: keys::webhooks(tenant),
             list_sk: webhook.id.clone(),
             webhook_id: webhook.id.clone(),
             owner: webhook.owner.clone(),
-            place: webhook.place,
+            kind: webhook.kind,
             dialect: webhook.dialect.clone(),
             description: webhook.description.clone(),
             url: webhook.url.clone(),
@@ -96,8 +99,8 @@ impl WebhookItem {
     }
 
     /// Whether it is that webhook's.
-    pub(super) fn is_of(&self, scope: &Scope, reference: &WebhookRef) -> bool {
-        let place = (keys::owner(scope, &reference.owner), keys::webhook(reference));
+    pub(super) fn is_of(&self, tenant: &Tenant, reference: &WebhookRef) -> bool {
+        let place = (keys::owner(tenant, &reference.owner), keys::webhook(reference));
         (&self.pk, &self.sk, &self.webhook_id) == (&place.0, &place.1, &reference.id)
     }
 
@@ -109,13 +112,13 @@ impl WebhookItem {
     /// The webhook, its secrets opened.
     pub(super) fn open(self, keys: &SealingKeys) -> Result<Webhook, StoreError> {
         check_version(self.v)?;
-        let secrets = keys.open(&self.sealed, &place(&self.pk, &self.sk, &self.webhook_id, &self.url))?;
+        let secrets = keys.open(&self.sealed, &sealed_for(&self.pk, &self.sk, &self.webhook_id, &self.url))?;
         let secrets: SecretsItem = serde_json::from_str(&secrets).or(Err(StoreError::Secrets))?;
         let (secret, previous_secrets, request) = secrets.into_parts(self.method, self.templates);
         Ok(Webhook {
             id: self.webhook_id,
             owner: self.owner,
-            place: self.place,
+            kind: self.kind,
             dialect: self.dialect,
             description: self.description,
             url: self.url,
@@ -142,6 +145,6 @@ impl WebhookItem {
 }
 
 /// What a webhook's secrets are sealed for: this webhook, in this place, and what is sent to this URL.
-fn place(pk: &str, sk: &str, webhook: &WebhookId, url: &str) -> String {
+fn sealed_for(pk: &str, sk: &str, webhook: &WebhookId, url: &str) -> String {
     format!("{pk}|{sk}|{webhook}|{url}")
 }

@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::agents::{AgentItem, LISTING_INDEX};
 use super::{Item, Store, StoreError, from_item, keys, number, text};
-use crate::domain::{Agent, Owner, Place, Scope, Webhook, WebhookRef};
+use crate::domain::{Agent, Owner, Tenant, Webhook, WebhookKind, WebhookRef};
 
 /// Items that a list reads at once.
 const READS_AT_ONCE: usize = 32;
@@ -18,7 +18,7 @@ const READS_AT_ONCE: usize = 32;
 /// Items that DynamoDB reads in one request.
 const BATCH_GET_MAX: usize = 100;
 
-/// Webhooks that a call over a whole scope reads: more would not fit into the time or the size of an answer.
+/// Webhooks that a call over a whole tenant reads: more would not fit into the time or the size of an answer.
 pub const LISTED_MAX: usize = 10_000;
 
 /// Everything of one owner.
@@ -26,15 +26,15 @@ pub const LISTED_MAX: usize = 10_000;
 pub struct Owned {
     /// The agent, where the owner is one that is registered.
     pub agent: Option<Agent>,
-    /// Its slot, if set, and its subscriptions.
+    /// Its primary webhook, if set, and its additional webhooks.
     pub webhooks: Vec<Webhook>,
 }
 
 impl Owned {
-    /// The owner's slot, if set.
+    /// The owner's primary webhook, if set.
     #[must_use]
-    pub fn slot(self) -> Option<Webhook> {
-        self.webhooks.into_iter().find(|webhook| webhook.place == Place::Slot)
+    pub fn primary_webhook(self) -> Option<Webhook> {
+        self.webhooks.into_iter().find(|webhook| webhook.kind == WebhookKind::Primary)
     }
 }
 
@@ -63,9 +63,9 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn owned(&self, scope: &Scope, owner: &Owner) -> Result<Owned, StoreError> {
+    pub async fn owned(&self, tenant: &Tenant, owner: &Owner) -> Result<Owned, StoreError> {
         let mut owned = Owned::default();
-        for item in self.partition_items(&keys::owner(scope, owner)).await? {
+        for item in self.partition_items(&keys::owner(tenant, owner)).await? {
             if item.get("sk") == Some(&text(keys::AGENT)) {
                 owned.agent = Some(from_item::<AgentItem>(item)?.into());
             } else if item.get("sk") != Some(&text(keys::COUNT)) {
@@ -79,12 +79,12 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn webhook(&self, scope: &Scope, reference: &WebhookRef) -> Result<Option<Webhook>, StoreError> {
+    pub async fn webhook(&self, tenant: &Tenant, reference: &WebhookRef) -> Result<Option<Webhook>, StoreError> {
         let found = self
             .client
             .get_item()
             .table_name(&self.config_table)
-            .key("pk", text(keys::owner(scope, &reference.owner)))
+            .key("pk", text(keys::owner(tenant, &reference.owner)))
             .key("sk", text(keys::webhook(reference)))
             .consistent_read(true)
             .send()
@@ -100,12 +100,12 @@ impl Store {
     /// Where DynamoDB could not be asked.
     pub async fn webhooks_read_together(
         &self,
-        wanted: &[(Scope, WebhookRef)],
-    ) -> Result<HashMap<(Scope, WebhookRef), Webhook>, StoreError> {
+        wanted: &[(Tenant, WebhookRef)],
+    ) -> Result<HashMap<(Tenant, WebhookRef), Webhook>, StoreError> {
         let mut places = HashMap::new();
-        for (scope, reference) in wanted.iter().take(BATCH_GET_MAX) {
-            let (pk, sk) = (keys::owner(scope, &reference.owner), keys::webhook(reference));
-            places.insert((pk, sk), (scope.clone(), reference.clone()));
+        for (tenant, reference) in wanted.iter().take(BATCH_GET_MAX) {
+            let (pk, sk) = (keys::owner(tenant, &reference.owner), keys::webhook(reference));
+            places.insert((pk, sk), (tenant.clone(), reference.clone()));
         }
         let keys = places.keys().map(|(pk, sk)| Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]));
         let Ok(keys) = KeysAndAttributes::builder().set_keys(Some(keys.collect())).build() else {
@@ -126,31 +126,31 @@ impl Store {
         Ok(webhooks)
     }
 
-    /// All webhooks of the scope, in the order of their ids. One set within the last second may be missing.
+    /// All webhooks of the tenant, in the order of their ids. One set within the last second may be missing.
     ///
     /// # Errors
     /// Where there are more than [`LISTED_MAX`], or DynamoDB could not be asked.
-    pub async fn webhooks(&self, scope: &Scope) -> Result<Vec<Webhook>, StoreError> {
-        let listed = self.listed(scope).await?;
+    pub async fn webhooks(&self, tenant: &Tenant) -> Result<Vec<Webhook>, StoreError> {
+        let listed = self.listed(tenant).await?;
         self.webhooks_at(listed).await
     }
 
-    /// The slots among them.
+    /// The primary webhooks among them.
     ///
     /// # Errors
     /// As for [`Store::webhooks`].
-    pub async fn slots(&self, scope: &Scope) -> Result<Vec<Webhook>, StoreError> {
-        let mut listed = self.listed(scope).await?;
-        listed.retain(is_slot);
+    pub async fn primary_webhooks(&self, tenant: &Tenant) -> Result<Vec<Webhook>, StoreError> {
+        let mut listed = self.listed(tenant).await?;
+        listed.retain(is_primary);
         self.webhooks_at(listed).await
     }
 
-    /// The listing index's rows of the scope's webhooks: keys, and no secrets.
+    /// The listing index's rows of the tenant's webhooks: keys, and no secrets.
     ///
     /// # Errors
     /// Where there are more than [`LISTED_MAX`], or DynamoDB could not be asked.
-    pub(super) async fn listed(&self, scope: &Scope) -> Result<Vec<Item>, StoreError> {
-        let mut rows = self.listing(scope).into_paginator().items().send();
+    pub(super) async fn listed(&self, tenant: &Tenant) -> Result<Vec<Item>, StoreError> {
+        let mut rows = self.listing(tenant).into_paginator().items().send();
         let mut listed = Vec::new();
         while let Some(row) = rows.next().await {
             if listed.len() == LISTED_MAX {
@@ -161,14 +161,14 @@ impl Store {
         Ok(listed)
     }
 
-    /// The query of the listing index's rows of the scope's webhooks.
-    pub(super) fn listing(&self, scope: &Scope) -> QueryFluentBuilder {
+    /// The query of the listing index's rows of the tenant's webhooks.
+    pub(super) fn listing(&self, tenant: &Tenant) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.config_table)
             .index_name(LISTING_INDEX)
             .key_condition_expression("list_pk = :partition")
-            .expression_attribute_values(":partition", text(keys::webhooks(scope)))
+            .expression_attribute_values(":partition", text(keys::webhooks(tenant)))
     }
 
     async fn webhooks_at(&self, listed: Vec<Item>) -> Result<Vec<Webhook>, StoreError> {
@@ -183,13 +183,13 @@ impl Store {
     /// Where DynamoDB did not take it.
     pub async fn replace(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         before: Option<&Webhook>,
         webhook: &Webhook,
     ) -> Result<Replaced, StoreError> {
         let mut put = Put::builder()
             .table_name(&self.config_table)
-            .set_item(Some(self.sealed(scope, webhook)?))
+            .set_item(Some(self.sealed(tenant, webhook)?))
             .condition_expression("attribute_not_exists(pk)");
         if let Some(before) = before {
             put = put
@@ -199,7 +199,7 @@ impl Store {
                 .expression_attribute_values(":updated_at", number(before.updated_at.millis()));
         }
         let put = TransactWriteItem::builder().set_put(put.build().ok()).build();
-        Ok(match self.write_if_registered(scope, &webhook.owner, vec![put]).await? {
+        Ok(match self.write_if_registered(tenant, &webhook.owner, vec![put]).await? {
             Written::Done => Replaced::Done,
             Written::NoOwner => Replaced::NoOwner,
             Written::Refused(_) | Written::Conflict => Replaced::Conflict,
@@ -209,7 +209,7 @@ impl Store {
     /// Makes `steps` in one transaction that holds only if the owner is there.
     pub(super) async fn write_if_registered(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         owner: &Owner,
         mut steps: Vec<TransactWriteItem>,
     ) -> Result<Written, StoreError> {
@@ -217,7 +217,7 @@ impl Store {
         if let Owner::Agent(id) = owner {
             let check = ConditionCheck::builder()
                 .table_name(&self.config_table)
-                .key("pk", text(keys::agent(scope, id)))
+                .key("pk", text(keys::agent(tenant, id)))
                 .key("sk", text(keys::AGENT))
                 .condition_expression("attribute_exists(pk)");
             steps.push(TransactWriteItem::builder().set_condition_check(check.build().ok()).build());
@@ -237,12 +237,12 @@ impl Store {
         }
     }
 
-    /// Removes the owner's slot; `false` where none was set.
+    /// Removes the owner's primary webhook; `false` where none was set.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn delete_slot(&self, scope: &Scope, owner: &Owner) -> Result<bool, StoreError> {
-        self.delete_config(keys::owner(scope, owner), keys::slot().to_owned()).await
+    pub async fn delete_primary_webhook(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
+        self.delete_config(keys::owner(tenant, owner), keys::primary_webhook().to_owned()).await
     }
 
     pub(super) async fn delete_config(&self, pk: String, sk: String) -> Result<bool, StoreError> {
@@ -271,9 +271,9 @@ impl Store {
     }
 }
 
-/// Whether a row of the listing index is a slot's.
-pub(super) fn is_slot(listed: &Item) -> bool {
-    listed.get("sk") == Some(&text(keys::slot()))
+/// Whether a row of the listing index is a primary webhook's.
+pub(super) fn is_primary(listed: &Item) -> bool {
+    listed.get("sk") == Some(&text(keys::primary_webhook()))
 }
 
 /// Why DynamoDB canceled a transaction, for each of its steps.

@@ -1,14 +1,18 @@
-//! Use cases on webhooks that more than one dialect has: those of an owner's slot (set, show,
-//! remove), and those of its subscriptions (add, show, list, change, remove).
+//! Use cases on webhooks that more than one dialect has: those of an owner's primary webhook (set, show,
+//! remove), and those of its additional webhooks (add, show, list, change, remove).
 
-mod slot;
-mod subscription;
+mod additional;
+mod primary;
 
 use std::time::Duration;
 
-pub use self::slot::{Choice, SecretChoice, SlotSettings, remove_slot, set_slot, slot};
-pub use self::subscription::{Subscription, change, subscribe, subscription, subscriptions, unsubscribe};
-use crate::domain::{Ids, Owner, PreviousSecret, Scope, Secret, Webhook};
+pub use self::additional::{
+    NewWebhook, add_webhook, additional_webhook, additional_webhooks, remove_additional_webhook, update_webhook,
+};
+pub use self::primary::{
+    Choice, PrimaryWebhookSettings, SecretChoice, primary_webhook, remove_primary_webhook, set_primary_webhook,
+};
+use crate::domain::{Ids, Owner, PreviousSecret, Secret, Tenant, Webhook};
 use crate::store::webhooks::Owned;
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
@@ -28,16 +32,16 @@ const PAUSE_MAX: Duration = Duration::from_millis(200);
 /// Why a use case ended without its result.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
-    /// The agent is not registered in this scope.
+    /// The agent is not registered in this tenant.
     #[error("the agent is not registered")]
     NoSuchAgent,
-    /// The slot is not set, or there is no such subscription.
+    /// The primary webhook is not set, or there is no such additional webhook.
     #[error("no webhook is set")]
     NotSet,
     /// Others kept setting the same webhook.
     #[error("the webhook was set by others {TRIES_MAX} times while this call tried to")]
     Contended,
-    /// The owner has as many subscriptions as it may.
+    /// The owner has as many additional webhooks as it may.
     #[error("there are {0} subscriptions, and no more may be added")]
     TooMany(usize),
     /// The store could not do it.
@@ -46,14 +50,14 @@ pub enum WebhookError {
 }
 
 /// What a registered owner has; a project always is one.
-async fn registered(store: &Store, scope: &Scope, owner: &Owner) -> Result<Owned, WebhookError> {
-    let owned = store.owned(scope, owner).await?;
+async fn registered(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<Owned, WebhookError> {
+    let owned = store.owned(tenant, owner).await?;
     if owner.agent().is_some() && owned.agent.is_none() { Err(WebhookError::NoSuchAgent) } else { Ok(owned) }
 }
 
 /// Why nothing of the owner's is found: the owner is not registered, or what was asked for is not set.
-async fn missing(store: &Store, scope: &Scope, owner: &Owner) -> Result<WebhookError, StoreError> {
-    let exists = store.owner_exists(scope, owner).await?;
+async fn missing(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<WebhookError, StoreError> {
+    let exists = store.owner_exists(tenant, owner).await?;
     Ok(if exists { WebhookError::NotSet } else { WebhookError::NoSuchAgent })
 }
 

@@ -9,9 +9,9 @@ use serde_json::Map;
 use shared::attempt::Outcome;
 use shared::domain::{AgentId, Delivery, DialectName, Owner, Status, Webhook};
 use shared::http::request::{body_bytes, path_parameter, query_parameter};
-use shared::store::slot_logs::DeliveriesPage;
+use shared::store::primary_deliveries::DeliveriesPage;
 use shared::time::Timestamp;
-use shared::webhooks::{Choice, SecretChoice, SlotSettings};
+use shared::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
 
 use super::payload::TestMessage;
 use super::{DIALECT, TIMEOUT_MAX_S};
@@ -158,14 +158,14 @@ pub(super) fn agent(request: &Request) -> Result<Owner, Problem> {
 }
 
 /// `{url, contextLimit?, timeout?}`, with a new secret; every field left out takes its default.
-pub(super) fn settings(request: &Request, require_https: bool) -> Result<SlotSettings, Problem> {
+pub(super) fn settings(request: &Request, require_https: bool) -> Result<PrimaryWebhookSettings, Problem> {
     let body = object(body_bytes(request))?;
     let mut fields = Fields::new("body", &body);
     let url = fields.required_url("url", require_https);
     let context_limit = fields.integer("contextLimit", 0..=50);
     let timeout = fields.integer("timeout", 5..=TIMEOUT_MAX_S);
     fields.finish()?;
-    Ok(SlotSettings {
+    Ok(PrimaryWebhookSettings {
         dialect: DialectName::new(DIALECT.name),
         url: url.unwrap_or_default(),
         secret: SecretChoice::New,

@@ -1,13 +1,13 @@
-//! Adding and removing subscriptions, which their owner's partition counts: many that are added at once cannot pass a limit.
+//! Adding and removing additional webhooks, which their owner's partition counts: many that are added at once cannot pass a limit.
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
 
 use super::webhooks::{Written, canceled_for};
 use super::{ITEM_VERSION, Store, StoreError, keys, number, text};
-use crate::domain::{Owner, Scope, Webhook, WebhookRef};
+use crate::domain::{Owner, Tenant, Webhook, WebhookRef};
 
-/// What became of a subscription that was to be added.
+/// What became of a additional webhook that was to be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
     /// It is stored.
@@ -20,7 +20,7 @@ pub enum Added {
     NoOwner,
 }
 
-/// What became of a subscription that was to be removed.
+/// What became of a additional webhook that was to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
     /// It is gone now.
@@ -32,24 +32,24 @@ pub enum Removed {
 }
 
 impl Store {
-    /// Stores a new subscription where its owner has fewer than `max`, and is still there.
+    /// Stores a new additional webhook where its owner has fewer than `max`, and is still there.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn add(&self, scope: &Scope, webhook: &Webhook, max: usize) -> Result<Added, StoreError> {
+    pub async fn add(&self, tenant: &Tenant, webhook: &Webhook, max: usize) -> Result<Added, StoreError> {
         let put = Put::builder()
             .table_name(&self.config_table)
-            .set_item(Some(self.sealed(scope, webhook)?))
+            .set_item(Some(self.sealed(tenant, webhook)?))
             .condition_expression("attribute_not_exists(pk)");
         let counted = self
-            .count(scope, &webhook.owner, 1)
+            .count(tenant, &webhook.owner, 1)
             .condition_expression("attribute_not_exists(pk) OR subscriptions < :max")
             .expression_attribute_values(":max", number(max));
         let steps = vec![
             TransactWriteItem::builder().set_update(counted.build().ok()).build(),
             TransactWriteItem::builder().set_put(put.build().ok()).build(),
         ];
-        let written = self.write_if_registered(scope, &webhook.owner, steps).await;
+        let written = self.write_if_registered(tenant, &webhook.owner, steps).await;
         Ok(match written? {
             Written::Done => Added::Done,
             Written::Refused(0) => Added::TooMany,
@@ -59,28 +59,32 @@ impl Store {
         })
     }
 
-    /// Changes how many subscriptions an owner has.
-    fn count(&self, scope: &Scope, owner: &Owner, by: i8) -> UpdateBuilder {
+    /// Changes how many additional webhooks an owner has.
+    fn count(&self, tenant: &Tenant, owner: &Owner, by: i8) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.config_table)
-            .key("pk", text(keys::owner(scope, owner)))
+            .key("pk", text(keys::owner(tenant, owner)))
             .key("sk", text(keys::COUNT))
             .update_expression("SET v = if_not_exists(v, :v) ADD subscriptions :by")
             .expression_attribute_values(":v", number(ITEM_VERSION))
             .expression_attribute_values(":by", number(by))
     }
 
-    /// Removes a subscription.
+    /// Removes a additional webhook.
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn delete_subscription(&self, scope: &Scope, reference: &WebhookRef) -> Result<Removed, StoreError> {
+    pub async fn delete_additional_webhook(
+        &self,
+        tenant: &Tenant,
+        reference: &WebhookRef,
+    ) -> Result<Removed, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.config_table)
-            .key("pk", text(keys::owner(scope, &reference.owner)))
+            .key("pk", text(keys::owner(tenant, &reference.owner)))
             .key("sk", text(keys::webhook(reference)))
             .condition_expression("attribute_exists(pk)");
-        let counted = self.count(scope, &reference.owner, -1);
+        let counted = self.count(tenant, &reference.owner, -1);
         let steps = vec![
             TransactWriteItem::builder().set_delete(delete.build().ok()).build(),
             TransactWriteItem::builder().set_update(counted.build().ok()).build(),

@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use super::{Store, StoreError, flag, keys, number, text, update_if};
-use crate::domain::{Health, Scope, Webhook};
+use crate::domain::{Health, Tenant, Webhook};
 use crate::time::Timestamp;
 
 impl Store {
@@ -12,14 +12,14 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn set_health(&self, scope: &Scope, webhook: &Webhook, health: Health) -> Result<bool, StoreError> {
+    pub async fn set_health(&self, tenant: &Tenant, webhook: &Webhook, health: Health) -> Result<bool, StoreError> {
         let attributes = [
             ("failing_since", health.failing_since),
             ("slow_since", health.slow_since),
             ("health_changed_at", health.changed_at),
         ];
         let (mut set, mut remove) = (Vec::new(), Vec::new());
-        let mut update = self.update_as_read(scope, webhook);
+        let mut update = self.update_if_unchanged(tenant, webhook);
         for (name, time) in attributes {
             match time {
                 Some(time) => {
@@ -38,9 +38,9 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn disable(&self, scope: &Scope, webhook: &Webhook, updated_at: Timestamp) -> Result<bool, StoreError> {
+    pub async fn disable(&self, tenant: &Tenant, webhook: &Webhook, updated_at: Timestamp) -> Result<bool, StoreError> {
         let update = self
-            .update(scope, webhook)
+            .update(tenant, webhook)
             .update_expression("SET enabled = :no, updated_at = :now")
             .condition_expression("webhook_id = :id AND updated_at = :updated_at")
             .expression_attribute_values(":updated_at", number(webhook.updated_at.millis()))
@@ -52,25 +52,25 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn spread_log(&self, scope: &Scope, webhook: &Webhook, shards: u8) -> Result<bool, StoreError> {
+    pub async fn spread_log(&self, tenant: &Tenant, webhook: &Webhook, shards: u8) -> Result<bool, StoreError> {
         let update = self
-            .update(scope, webhook)
+            .update(tenant, webhook)
             .update_expression("SET log_shards = :shards")
             .condition_expression("webhook_id = :id AND log_shards < :shards");
         update_if(update.expression_attribute_values(":shards", number(shards))).await
     }
 
-    fn update(&self, scope: &Scope, webhook: &Webhook) -> UpdateItemFluentBuilder {
+    fn update(&self, tenant: &Tenant, webhook: &Webhook) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
             .table_name(&self.config_table)
-            .key("pk", text(keys::owner(scope, &webhook.owner)))
+            .key("pk", text(keys::owner(tenant, &webhook.owner)))
             .key("sk", text(keys::webhook(&webhook.reference())))
             .expression_attribute_values(":id", text(webhook.id.as_str()))
     }
 
-    fn update_as_read(&self, scope: &Scope, webhook: &Webhook) -> UpdateItemFluentBuilder {
-        let update = self.update(scope, webhook);
+    fn update_if_unchanged(&self, tenant: &Tenant, webhook: &Webhook) -> UpdateItemFluentBuilder {
+        let update = self.update(tenant, webhook);
         let update = update.expression_attribute_values(":updated_at", number(webhook.updated_at.millis()));
         let unchanged = "webhook_id = :id AND updated_at = :updated_at AND";
         match webhook.health.changed_at {

@@ -8,38 +8,38 @@ use shared::http::caller::Caller;
 use shared::http::reply::{self, Reply};
 use shared::webhooks::{self, WebhookError};
 
-use super::payload::tell_test;
-use super::wire::{self, TestReply, WebhookReply};
+use super::payload::build_test_request;
+use super::schema::{self, TestReply, WebhookReply};
 use crate::app::App;
 use crate::fastapi::Problem;
 use crate::test_call;
 
 pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
-    let settings = wire::settings(request, app.settings.require_https)?;
+    let settings = schema::settings(request, app.settings.require_https)?;
     let made_of = (&app.clock, &app.ids);
-    let webhook = webhooks::set_slot(&app.store, made_of, &caller.scope, owner, settings).await?;
+    let webhook = webhooks::set_primary_webhook(&app.store, made_of, &caller.tenant, owner, settings).await?;
     Ok(reply::json(StatusCode::OK, &WebhookReply::from(&webhook)))
 }
 
 pub(super) async fn get(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, Problem> {
-    let webhook = webhooks::slot(&app.store, &caller.scope, owner).await?;
+    let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, owner).await?;
     Ok(reply::json(StatusCode::OK, &webhook.as_ref().map(WebhookReply::from)))
 }
 
 pub(super) async fn delete(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, Problem> {
-    webhooks::remove_slot(&app.store, &caller.scope, owner).await?;
+    webhooks::remove_primary_webhook(&app.store, &caller.tenant, owner).await?;
     Ok(reply::json(StatusCode::OK, &json!({ "success": true })))
 }
 
 pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
-    let message = wire::test_message(request, owner)?;
+    let message = schema::test_message(request, owner)?;
     if let Some(named) = &message.agent_id
         && owner.agent().is_none()
     {
         let named = AgentId::parse(named).or(Err(WebhookError::NoSuchAgent))?;
-        app.store.agent(&caller.scope, &named).await?.ok_or(WebhookError::NoSuchAgent)?;
+        app.store.agent(&caller.tenant, &named).await?.ok_or(WebhookError::NoSuchAgent)?;
     }
-    let webhook = webhooks::slot(&app.store, &caller.scope, owner).await?.ok_or(WebhookError::NotSet)?;
-    let tested = test_call::send(app, &webhook, |id, now| tell_test(&message, id, now)).await?;
+    let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, owner).await?.ok_or(WebhookError::NotSet)?;
+    let tested = test_call::send(app, &webhook, |id, now| build_test_request(&message, id, now)).await?;
     Ok(reply::json(StatusCode::OK, &TestReply::from(&tested.outcome)))
 }

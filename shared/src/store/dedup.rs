@@ -8,24 +8,24 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use serde::{Deserialize, Serialize};
 
-use super::keys::FirstPlace;
+use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
-use crate::domain::{Event, EventId, Scope};
+use crate::domain::{Event, EventId, Tenant};
 use crate::time::{SECONDS_A_DAY, Timestamp};
 
 /// A claim whose holder has not told of its event for so long is another's to take: longer than a message stays with the
 /// function that works it.
-const CLAIM_HELD: Duration = Duration::from_secs(10 * 60);
+const LOCK_LEASE: Duration = Duration::from_secs(10 * 60);
 
 /// Who tells of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
+pub enum DedupLock {
     /// The one that asked.
-    Ours,
+    Acquired,
     /// It was told of.
-    Told,
+    Done,
     /// Another is about to, or was when it ended: ask again later.
-    Held,
+    InProgress,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,10 +40,13 @@ struct Named<T> {
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Claimant {
-    claimant: String,
-    claimed_at: Timestamp,
-    told: bool,
+struct LockItem {
+    #[serde(rename = "claimant")]
+    publish_token: String,
+    #[serde(rename = "claimed_at")]
+    acquired_at: Timestamp,
+    #[serde(rename = "told")]
+    is_done: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,16 +66,16 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn claim_event(
+    pub async fn acquire_dedup_lock(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         event: &EventId,
-        publication: &str,
+        publish_token: &str,
         now: Timestamp,
-    ) -> Result<Claim, StoreError> {
-        let pk = keys::named_event(scope, event);
-        let claim = Claimant { claimant: publication.to_owned(), claimed_at: now, told: false };
-        let held_until = number(now.minus(CLAIM_HELD).millis());
+    ) -> Result<DedupLock, StoreError> {
+        let pk = keys::client_event(tenant, event);
+        let lock = LockItem { publish_token: publish_token.to_owned(), acquired_at: now, is_done: false };
+        let held_until = number(now.minus(LOCK_LEASE).millis());
         let condition = |put: PutItemFluentBuilder| {
             put.condition_expression(
                 "attribute_not_exists(pk) OR expires_at <= :now OR (told = :no AND claimed_at < :held_until)",
@@ -80,11 +83,11 @@ impl Store {
             .expression_attribute_values(":no", flag(false))
             .expression_attribute_values(":held_until", held_until)
         };
-        Ok(match self.name(pk, keys::CLAIM, claim, now, condition).await? {
-            Naming::Done => Claim::Ours,
-            Naming::Taken(other) if other.told => Claim::Told,
-            Naming::Taken(other) if other.claimant == publication => Claim::Ours,
-            Naming::Taken(_) => Claim::Held,
+        Ok(match self.name(pk, keys::DEDUP_LOCK, lock, now, condition).await? {
+            Naming::Done => DedupLock::Acquired,
+            Naming::Taken(other) if other.is_done => DedupLock::Done,
+            Naming::Taken(other) if other.publish_token == publish_token => DedupLock::Acquired,
+            Naming::Taken(_) => DedupLock::InProgress,
         })
     }
 
@@ -92,12 +95,12 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB did not take it.
-    pub async fn event_is_told(&self, scope: &Scope, event: &EventId) -> Result<(), StoreError> {
+    pub async fn complete_dedup_lock(&self, tenant: &Tenant, event: &EventId) -> Result<(), StoreError> {
         self.client
             .update_item()
             .table_name(&self.log_table)
-            .key("pk", text(keys::named_event(scope, event)))
-            .key("sk", text(keys::CLAIM))
+            .key("pk", text(keys::client_event(tenant, event)))
+            .key("sk", text(keys::DEDUP_LOCK))
             .update_expression("SET told = :yes")
             .expression_attribute_values(":yes", flag(true))
             .send()
@@ -109,29 +112,29 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB could not be asked.
-    pub async fn name_request(
+    pub async fn register_request(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         key: &str,
         digest: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let body = Body { digest: digest.to_owned() };
-        Ok(match self.name(keys::named_request(scope, key), keys::CLAIM, body.clone(), now, free).await? {
+        Ok(match self.name(keys::client_request(tenant, key), keys::DEDUP_LOCK, body.clone(), now, free).await? {
             Naming::Done => true,
             Naming::Taken(other) => other == body,
         })
     }
 
     /// Where an event is among others: for a repeat, where its first publication was.
-    pub(super) async fn first_place(&self, scope: &Scope, event: &Event) -> Result<FirstPlace, StoreError> {
-        let place = FirstPlace::of(event);
-        if !event.is_named {
-            return Ok(place);
+    pub(super) async fn first_position(&self, tenant: &Tenant, event: &Event) -> Result<FirstPosition, StoreError> {
+        let position = FirstPosition::of(event);
+        if !event.has_client_id {
+            return Ok(position);
         }
-        let pk = keys::named_event(scope, &event.id);
-        Ok(match self.name(pk, keys::PLACE, place, event.accepted_at, free).await? {
-            Naming::Done => place,
+        let pk = keys::client_event(tenant, &event.id);
+        Ok(match self.name(pk, keys::FIRST_POSITION, position, event.accepted_at, free).await? {
+            Naming::Done => position,
             Naming::Taken(first) => first,
         })
     }

@@ -25,13 +25,13 @@ struct Round<'a, T, R: Clone> {
 }
 
 /// Gathers what is asked for, within one invocation.
-pub(crate) struct Together<'a, T, R: Clone> {
+pub(crate) struct Coalescer<'a, T, R: Clone> {
     act: Act<'a, T, R>,
     linger: Duration,
     open: Arc<Mutex<Open<'a, T, R>>>,
 }
 
-impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Together<'a, T, R> {
+impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Coalescer<'a, T, R> {
     /// Once one of so many `members` has asked, the others are waited for, for as long as `linger`.
     pub(crate) fn new(
         linger: Duration,
@@ -48,7 +48,7 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Together<'a, T, R> {
             let round = open.round.get_or_insert_with(|| self.round());
             round.asked.push(what);
             let result = round.result.clone();
-            open.tell_if_full();
+            open.notify_if_full();
             result
         };
         result.await
@@ -63,7 +63,7 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Together<'a, T, R> {
     pub(crate) fn leave(&self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.members = open.members.saturating_sub(1);
-        open.tell_if_full();
+        open.notify_if_full();
     }
 
     fn round(&self) -> Round<'a, T, R> {
@@ -80,7 +80,7 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Together<'a, T, R> {
 }
 
 impl<T, R: Clone> Open<'_, T, R> {
-    fn tell_if_full(&self) {
+    fn notify_if_full(&self) {
         if let Some(round) = self.round.as_ref().filter(|round| round.asked.len() >= self.members) {
             round.full.notify_one();
         }
@@ -95,8 +95,8 @@ mod tests {
 
     use super::*;
 
-    fn sums(linger: Duration, members: usize) -> Together<'static, u32, u32> {
-        Together::new(linger, members, |asked: Vec<u32>| async move { asked.into_iter().sum() }.boxed())
+    fn sums(linger: Duration, members: usize) -> Coalescer<'static, u32, u32> {
+        Coalescer::new(linger, members, |asked: Vec<u32>| async move { asked.into_iter().sum() }.boxed())
     }
 
     #[tokio::test]

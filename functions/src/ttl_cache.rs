@@ -15,24 +15,24 @@ const HELD_MAX: usize = 500;
 type Held<K, V> = HashMap<K, (Timestamp, V)>;
 
 /// Values and when they were read. Clones share them.
-pub struct Recent<K, V> {
+pub struct TtlCache<K, V> {
     held: Arc<Mutex<Held<K, V>>>,
     lifetime: Duration,
 }
 
-impl<K, V> Clone for Recent<K, V> {
+impl<K, V> Clone for TtlCache<K, V> {
     fn clone(&self) -> Self {
         Self { held: self.held.clone(), lifetime: self.lifetime }
     }
 }
 
-impl<K, V> fmt::Debug for Recent<K, V> {
+impl<K, V> fmt::Debug for TtlCache<K, V> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Recent")
     }
 }
 
-impl<K: Eq + Hash, V: Clone> Recent<K, V> {
+impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
     /// What was read counts as recent for so long.
     #[must_use]
     pub fn for_as_long_as(lifetime: Duration) -> Self {
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_value_is_recent_for_its_lifetime_alone() {
-        let recent = Recent::for_as_long_as(Duration::from_secs(1));
+        let recent = TtlCache::for_as_long_as(Duration::from_secs(1));
         let at = Timestamp::from_millis;
         recent.keep("key", 1, at(5_000), at(5_000));
         assert_eq!(recent.get(&"key", at(5_999)), Some(1));
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_fits() {
-        let recent = Recent::for_as_long_as(Duration::from_secs(1));
+        let recent = TtlCache::for_as_long_as(Duration::from_secs(1));
         let now = Timestamp::from_millis(0);
         for key in 0..=HELD_MAX {
             recent.keep(key, (), now, now);

@@ -1,6 +1,6 @@
-//! Reading over the logs of all of a scope's slots: for lists and statistics of the whole project.
+//! Reading over the logs of all of a tenant's primary webhooks: for lists and statistics of the whole project.
 //!
-//! The costs grow with the slots and the deliveries that are read, for nothing is counted in advance: a counter would
+//! The costs grow with the primary webhooks and the deliveries that are read, for nothing is counted in advance: a counter would
 //! cost each delivery a write.
 
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use super::delivery_item::DeliveryItem;
-use super::webhooks::is_slot;
+use super::webhooks::is_primary;
 use super::{Item, Store, StoreError, from_item, keys, text};
-use crate::domain::{Delivery, Scope, Status, WebhookId};
+use crate::domain::{Delivery, Status, Tenant, WebhookId};
 use crate::time::Timestamp;
 
 /// Partitions that are read at once.
@@ -39,7 +39,7 @@ pub struct DeliveriesPage {
     pub total: u64,
 }
 
-/// A slot, as the listing index shows it.
+/// A primary webhook, as the listing index shows it.
 #[derive(Deserialize)]
 struct Listed {
     list_sk: WebhookId,
@@ -52,21 +52,21 @@ const fn one() -> u8 {
 }
 
 impl Store {
-    /// The deliveries to the scope's slots whose events were accepted from `since` on, without the first `offset` and at
+    /// The deliveries to the tenant's primary webhooks whose events were accepted from `since` on, without the first `offset` and at
     /// most `limit`. No more than their keys are held of those that are not in the page.
     ///
     /// # Errors
-    /// Where the scope has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
-    pub async fn slots_deliveries(
+    /// Where the tenant has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
+    pub async fn primary_deliveries(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         since: Option<Timestamp>,
         offset: u16,
         limit: u16,
     ) -> Result<DeliveriesPage, StoreError> {
         let from = since.unwrap_or(Timestamp::from_millis(0));
         let wanted = usize::from(offset) + usize::from(limit);
-        let logs = stream::iter(self.slot_logs(scope, from).await?);
+        let logs = stream::iter(self.primary_logs(tenant, from).await?);
         let mut logs = logs.map(|log| newest_and_count(log, wanted)).buffer_unordered(READS_AT_ONCE);
         let (mut newest, mut total) = (BTreeMap::new(), 0);
         while let Some((keys, count)) = logs.try_next().await? {
@@ -83,18 +83,18 @@ impl Store {
         Ok(DeliveriesPage { deliveries: deliveries.collect::<Result<_, StoreError>>()?, total })
     }
 
-    /// Shows `count` each delivery to the scope's slots whose event was accepted from `since` on, in no order. One that
+    /// Shows `count` each delivery to the tenant's primary webhooks whose event was accepted from `since` on, in no order. One that
     /// was logged within the last second may be missing.
     ///
     /// # Errors
-    /// Where the scope has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
-    pub async fn count_slots_deliveries(
+    /// Where the tenant has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
+    pub async fn count_primary_deliveries(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         since: Option<Timestamp>,
         mut count: impl FnMut(Counted),
     ) -> Result<(), StoreError> {
-        let logs = self.slot_logs(scope, since.unwrap_or(Timestamp::from_millis(0))).await?;
+        let logs = self.primary_logs(tenant, since.unwrap_or(Timestamp::from_millis(0))).await?;
         let logs = logs.into_iter().map(|log| {
             let query = log.projection_expression("#status, event_type, created_at");
             let items = query.expression_attribute_names("#status", "status").into_paginator().items().send();
@@ -108,16 +108,16 @@ impl Store {
         Ok(())
     }
 
-    /// A query of each partition of the slots' logs, from a time on.
-    async fn slot_logs(&self, scope: &Scope, from: Timestamp) -> Result<Vec<QueryFluentBuilder>, StoreError> {
+    /// A query of each partition of the primary webhooks' logs, from a time on.
+    async fn primary_logs(&self, tenant: &Tenant, from: Timestamp) -> Result<Vec<QueryFluentBuilder>, StoreError> {
         let mut logs = Vec::new();
-        for listed in self.listed(scope).await?.into_iter().filter(is_slot) {
-            let slot: Listed = from_item(listed)?;
-            for shard in 0..slot.log_shards.max(1) {
+        for listed in self.listed(tenant).await?.into_iter().filter(is_primary) {
+            let primary: Listed = from_item(listed)?;
+            for shard in 0..primary.log_shards.max(1) {
                 let query = self.client.query().table_name(&self.log_table);
                 let query = query
                     .key_condition_expression("pk = :shard AND sk >= :from")
-                    .expression_attribute_values(":shard", text(keys::log(scope, &slot.list_sk, shard)))
+                    .expression_attribute_values(":shard", text(keys::log(tenant, &primary.list_sk, shard)))
                     .expression_attribute_values(":from", text(keys::deliveries_from(from)));
                 logs.push(query);
             }

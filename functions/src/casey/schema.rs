@@ -3,12 +3,12 @@
 use lambda_http::Request;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::domain::{DialectName, EventFilter, Owner, RequestOptions, Scope, Webhook, WebhookId};
+use shared::domain::{DialectName, EventFilter, Owner, RequestOptions, Tenant, Webhook, WebhookId};
 use shared::http::request::{BODY_BYTES_MAX, body_bytes, path_parameter};
 use shared::store::Store;
 use shared::time::Timestamp;
-use shared::url::{UrlProblem, check_url};
-use shared::webhooks::{self, Subscription};
+use shared::url::{UrlError, check_url};
+use shared::webhooks::{self, NewWebhook};
 
 use super::{DIALECT, Problem};
 use crate::app::App;
@@ -71,24 +71,24 @@ pub(super) struct Data<T> {
 }
 
 /// The endpoint that the path names.
-pub(super) async fn endpoint(store: &Store, scope: &Scope, request: &Request) -> Result<Webhook, Problem> {
+pub(super) async fn endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, Problem> {
     let id = WebhookId::parse(&path_parameter(request, "id")).ok_or(Problem::NotFound)?;
-    Ok(webhooks::subscription(store, scope, &Owner::Project, DIALECT.name, id).await?)
+    Ok(webhooks::additional_webhook(store, tenant, &Owner::Project, DIALECT.name, id).await?)
 }
 
 /// The project's endpoints, oldest first.
-pub(super) async fn endpoints(store: &Store, scope: &Scope) -> Result<Vec<Webhook>, Problem> {
-    Ok(webhooks::subscriptions(store, scope, &Owner::Project, DIALECT.name).await?)
+pub(super) async fn endpoints(store: &Store, tenant: &Tenant) -> Result<Vec<Webhook>, Problem> {
+    Ok(webhooks::additional_webhooks(store, tenant, &Owner::Project, DIALECT.name).await?)
 }
 
 /// `{url, description?, event_types?}`
-pub(super) fn subscription(app: &App, request: &Request, now: Timestamp) -> Result<Subscription, Problem> {
+pub(super) fn new_webhook(app: &App, request: &Request, now: Timestamp) -> Result<NewWebhook, Problem> {
     let body = object(body_bytes(request))?;
     let known = ["url", "description", "event_types"];
     if let Some(other) = body.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(invalid(&format!("unknown field `{}`", other.chars().take(64).collect::<String>())));
     }
-    Ok(Subscription {
+    Ok(NewWebhook {
         id: app.ids.webhook(now),
         dialect: DialectName::new(DIALECT.name),
         description: description(body.get("description"))?,
@@ -128,10 +128,10 @@ fn url(value: Option<&Value>, require_https: bool) -> Result<String, Problem> {
         Err(problem) => problem,
     };
     Err(match wrong {
-        UrlProblem::TooLong => invalid(&format!("url has to be at most {URL_CHARS_MAX} characters")),
-        UrlProblem::Empty | UrlProblem::Unparsable(_) => invalid("url has to be a valid URL"),
-        UrlProblem::Scheme if require_https => invalid("url has to be an https URL"),
-        UrlProblem::Scheme => invalid("url has to be an http or https URL"),
+        UrlError::TooLong => invalid(&format!("url has to be at most {URL_CHARS_MAX} characters")),
+        UrlError::Empty | UrlError::Unparsable(_) => invalid("url has to be a valid URL"),
+        UrlError::Scheme if require_https => invalid("url has to be an https URL"),
+        UrlError::Scheme => invalid("url has to be an http or https URL"),
     })
 }
 

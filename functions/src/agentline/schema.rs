@@ -4,7 +4,7 @@ use lambda_http::Request;
 use serde::Serialize;
 use shared::domain::{AgentId, DialectName, Owner, Secret, Webhook};
 use shared::http::request::body_bytes;
-use shared::webhooks::{Choice, SecretChoice, SlotSettings};
+use shared::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
 
 use super::{DIALECT, SIGNATURE_HEADER};
 use crate::dialects;
@@ -14,7 +14,7 @@ use crate::fastapi::{Fields, Problem, object, query};
 const RETRIES_MAX: u8 = 10;
 /// Seconds that an attempt may take; AgentLine's customers cannot choose.
 const TIMEOUT_S: u16 = 30;
-/// What AgentPhone's view of the same slot shows for `contextLimit`.
+/// What AgentPhone's view of the same primary webhook shows for `contextLimit`.
 const HISTORY_LIMIT: u8 = 10;
 /// The longest secret, in characters.
 const SECRET_CHARS_MAX: usize = 255;
@@ -64,7 +64,7 @@ fn mask(secret: &Secret) -> String {
 /// A set: whose, and to what.
 pub(super) struct SetRequest {
     pub(super) owner: Owner,
-    pub(super) settings: SlotSettings,
+    pub(super) settings: PrimaryWebhookSettings,
 }
 
 /// `{url, agent_id, secret?, signature_header?}`. The secret and the header that are left out stay as they were.
@@ -76,7 +76,7 @@ pub(super) fn set_request(request: &Request, require_https: bool) -> Result<SetR
     let secret = fields.string_of("secret", 1..=SECRET_CHARS_MAX);
     let signature_header = fields.header_name("signature_header", is_taken);
     fields.finish()?;
-    let settings = SlotSettings {
+    let settings = PrimaryWebhookSettings {
         dialect: DialectName::new(DIALECT.name),
         url: url.unwrap_or_default(),
         secret: secret.map_or(SecretChoice::KeepOrNew, |secret| SecretChoice::Given(Secret::new(secret))),
@@ -90,7 +90,7 @@ pub(super) fn set_request(request: &Request, require_https: bool) -> Result<SetR
 
 /// Whether another header of some dialect's has that name. Signatures may be called alike.
 fn is_taken(name: &str) -> bool {
-    dialects::set_header(name) && !name.to_ascii_lowercase().ends_with("-signature")
+    dialects::is_reserved_header(name) && !name.to_ascii_lowercase().ends_with("-signature")
 }
 
 /// `?agent_id=`, which has to be there.

@@ -7,7 +7,7 @@ use lambda_http::Request;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use shared::domain::{AgentId, Method, Owner, Scope, Webhook, WebhookId};
+use shared::domain::{AgentId, Method, Owner, Tenant, Webhook, WebhookId};
 use shared::http::reply::{self, Reply};
 use shared::http::request::path_parameter;
 use shared::store::Store;
@@ -117,10 +117,10 @@ pub(super) fn agent(request: &Request) -> Result<Owner, Problem> {
 }
 
 /// The webhook that the path names.
-pub(super) async fn webhook(store: &Store, scope: &Scope, request: &Request) -> Result<Webhook, Problem> {
+pub(super) async fn webhook(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, Problem> {
     let owner = agent(request)?;
     // An id that no webhook can have is that of none, which the store has to say: its agent may be unknown, too.
     let id = WebhookId::parse(&path_parameter(request, "webhook_id"));
     let id = id.or_else(|| WebhookId::parse("none")).ok_or(NO_SUCH_WEBHOOK)?;
-    Ok(webhooks::subscription(store, scope, &owner, DIALECT.name, id).await?)
+    Ok(webhooks::additional_webhook(store, tenant, &owner, DIALECT.name, id).await?)
 }

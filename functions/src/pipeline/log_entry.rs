@@ -4,7 +4,7 @@ use shared::domain::{Delivery, Status};
 use shared::queue::messages::DeliveryMessage;
 
 /// An entry of which no attempt is told.
-pub(super) fn entry(message: &DeliveryMessage, status: Status, attempt_count: u32) -> Delivery {
+pub(super) fn log_entry(message: &DeliveryMessage, status: Status, attempt_count: u32) -> Delivery {
     Delivery {
         key: message.key.clone(),
         event_id: message.event_id.clone(),

@@ -1,17 +1,18 @@
-//! An owner's subscriptions: add one, show them, change one, remove one.
+//! An owner's additional webhooks: add one, show them, change one, remove one.
 
 use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
 use crate::domain::{
-    DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook, WebhookId, WebhookRef,
+    DialectName, EventFilter, Health, Ids, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookId, WebhookKind,
+    WebhookRef,
 };
 use crate::store::Store;
-use crate::store::subscriptions::{Added, Removed};
+use crate::store::additional_webhooks::{Added, Removed};
 use crate::store::webhooks::Replaced;
 use crate::time::{Clock, Timestamp};
 
-/// What a dialect adds a subscription with.
+/// What a dialect adds a additional webhook with.
 #[derive(Debug, Clone)]
-pub struct Subscription {
+pub struct NewWebhook {
     /// A new id.
     pub id: WebhookId,
     /// The dialect.
@@ -36,34 +37,34 @@ pub struct Subscription {
     pub timeout_s: u16,
 }
 
-/// Adds a subscription to those of the owner.
+/// Adds a additional webhook to those of the owner.
 ///
 /// # Errors
 /// Where the agent is not registered, the owner has `max` already, or the store fails.
-pub async fn subscribe(
+pub async fn add_webhook(
     store: &Store,
     (now, ids): (Timestamp, &Ids),
-    scope: &Scope,
+    tenant: &Tenant,
     owner: &Owner,
-    subscription: Subscription,
+    new: NewWebhook,
     max: usize,
 ) -> Result<Webhook, WebhookError> {
     let webhook = Webhook {
-        id: subscription.id,
+        id: new.id,
         owner: owner.clone(),
-        place: Place::Subscription,
-        dialect: subscription.dialect,
-        description: subscription.description,
-        url: subscription.url,
-        request: subscription.request,
-        secret: subscription.secret,
-        secret_known: subscription.secret_known,
+        kind: WebhookKind::Additional,
+        dialect: new.dialect,
+        description: new.description,
+        url: new.url,
+        request: new.request,
+        secret: new.secret,
+        secret_known: new.secret_known,
         previous_secrets: Vec::new(),
         signature_header: None,
-        events: subscription.events,
-        enabled: subscription.enabled,
-        retries_max: subscription.retries_max,
-        timeout_s: subscription.timeout_s,
+        events: new.events,
+        enabled: new.enabled,
+        retries_max: new.retries_max,
+        timeout_s: new.timeout_s,
         history_limit: 0,
         log_shards: 1,
         health: Health::default(),
@@ -71,7 +72,7 @@ pub async fn subscribe(
         updated_at: now,
     };
     for attempt in 0..TRIES_MAX {
-        match store.add(scope, &webhook, max).await? {
+        match store.add(tenant, &webhook, max).await? {
             Added::Done => return Ok(webhook),
             Added::TooMany => return Err(WebhookError::TooMany(max)),
             Added::NoOwner => return Err(WebhookError::NoSuchAgent),
@@ -81,54 +82,54 @@ pub async fn subscribe(
     Err(WebhookError::Contended)
 }
 
-/// The owner's subscriptions in one dialect, oldest first.
+/// The owner's additional webhooks in one dialect, oldest first.
 ///
 /// # Errors
 /// Where the agent is not registered, or the store fails.
-pub async fn subscriptions(
+pub async fn additional_webhooks(
     store: &Store,
-    scope: &Scope,
+    tenant: &Tenant,
     owner: &Owner,
     dialect: &str,
 ) -> Result<Vec<Webhook>, WebhookError> {
-    let mut webhooks = registered(store, scope, owner).await?.webhooks;
-    webhooks.retain(|webhook| is_subscription(webhook, dialect));
+    let mut webhooks = registered(store, tenant, owner).await?.webhooks;
+    webhooks.retain(|webhook| is_additional(webhook, dialect));
     webhooks.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(webhooks)
 }
 
-/// One of the owner's subscriptions in one dialect.
+/// One of the owner's additional webhooks in one dialect.
 ///
 /// # Errors
-/// Where the agent is not registered, it has no such subscription, or the store fails.
-pub async fn subscription(
+/// Where the agent is not registered, it has no such additional webhook, or the store fails.
+pub async fn additional_webhook(
     store: &Store,
-    scope: &Scope,
+    tenant: &Tenant,
     owner: &Owner,
     dialect: &str,
     id: WebhookId,
 ) -> Result<Webhook, WebhookError> {
-    let reference = WebhookRef { id, owner: owner.clone(), place: Place::Subscription };
-    let found = store.webhook(scope, &reference).await?;
-    match found.filter(|webhook| is_subscription(webhook, dialect)) {
+    let reference = WebhookRef { id, owner: owner.clone(), kind: WebhookKind::Additional };
+    let found = store.webhook(tenant, &reference).await?;
+    match found.filter(|webhook| is_additional(webhook, dialect)) {
         Some(webhook) => Ok(webhook),
-        None => Err(missing(store, scope, owner).await?),
+        None => Err(missing(store, tenant, owner).await?),
     }
 }
 
-fn is_subscription(webhook: &Webhook, dialect: &str) -> bool {
-    webhook.place == Place::Subscription && webhook.dialect.as_str() == dialect
+fn is_additional(webhook: &Webhook, dialect: &str) -> bool {
+    webhook.kind == WebhookKind::Additional && webhook.dialect.as_str() == dialect
 }
 
-/// Changes a subscription to what `change` makes of it; that may be asked again where somebody else was faster. Id, owner
+/// Changes a additional webhook to what `change` makes of it; that may be asked again where somebody else was faster. Id, owner
 /// and times are not its to change. A secret that it replaces signs for another 24 h.
 ///
 /// # Errors
-/// Those of `change`; where the subscription is gone by now, others keep changing it, or the store fails.
-pub async fn change<E: From<WebhookError>>(
+/// Those of `change`; where the additional webhook is gone by now, others keep changing it, or the store fails.
+pub async fn update_webhook<E: From<WebhookError>>(
     store: &Store,
     (clock, ids): (&Clock, &Ids),
-    scope: &Scope,
+    tenant: &Tenant,
     mut before: Webhook,
     change: impl Fn(Webhook) -> Result<Webhook, E>,
 ) -> Result<Webhook, E> {
@@ -138,26 +139,31 @@ pub async fn change<E: From<WebhookError>>(
         after.previous_secrets = previous_secrets(&before, &after.secret, now);
         after.health = Health::default();
         after.updated_at = before.next_updated_at(now);
-        match store.replace(scope, Some(&before), &after).await.map_err(WebhookError::from)? {
+        match store.replace(tenant, Some(&before), &after).await.map_err(WebhookError::from)? {
             Replaced::Done => return Ok(after),
             Replaced::NoOwner => return Err(WebhookError::NoSuchAgent.into()),
             Replaced::Conflict => pause(ids, attempt).await,
         }
         let Webhook { id, owner, dialect, .. } = before;
-        before = subscription(store, scope, &owner, dialect.as_str(), id).await?;
+        before = additional_webhook(store, tenant, &owner, dialect.as_str(), id).await?;
     }
     Err(WebhookError::Contended.into())
 }
 
-/// Removes a subscription.
+/// Removes a additional webhook.
 ///
 /// # Errors
 /// Where it is gone by now, others keep writing at the same moment, or the store fails.
-pub async fn unsubscribe(store: &Store, ids: &Ids, scope: &Scope, webhook: &Webhook) -> Result<(), WebhookError> {
+pub async fn remove_additional_webhook(
+    store: &Store,
+    ids: &Ids,
+    tenant: &Tenant,
+    webhook: &Webhook,
+) -> Result<(), WebhookError> {
     for attempt in 0..TRIES_MAX {
-        match store.delete_subscription(scope, &webhook.reference()).await? {
+        match store.delete_additional_webhook(tenant, &webhook.reference()).await? {
             Removed::Done => return Ok(()),
-            Removed::Gone => return Err(missing(store, scope, &webhook.owner).await?),
+            Removed::Gone => return Err(missing(store, tenant, &webhook.owner).await?),
             Removed::Conflict => pause(ids, attempt).await,
         }
     }

@@ -1,4 +1,4 @@
-//! Whose data it is: every read and write is under a [`Scope`].
+//! Whose data it is: every read and write is under a [`Tenant`].
 
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +28,9 @@ impl Environment {
     }
 }
 
-/// A project in one environment: nothing made under one scope is visible under another.
+/// A project in one environment: nothing made under one tenant is visible under another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Scope {
+pub struct Tenant {
     /// The project.
     pub project: ProjectId,
     /// Live or test.

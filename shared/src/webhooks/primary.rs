@@ -1,14 +1,16 @@
-//! An owner's slot: set it, show it, remove it.
+//! An owner's primary webhook: set it, show it, remove it.
 
 use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
-use crate::domain::{DialectName, EventFilter, Health, Ids, Owner, Place, RequestOptions, Scope, Secret, Webhook};
+use crate::domain::{
+    DialectName, EventFilter, Health, Ids, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookKind,
+};
 use crate::store::Store;
 use crate::store::webhooks::Replaced;
 use crate::time::{Clock, Timestamp};
 
-/// What a dialect sets a slot to.
+/// What a dialect sets a primary webhook to.
 #[derive(Debug, Clone)]
-pub struct SlotSettings {
+pub struct PrimaryWebhookSettings {
     /// The dialect.
     pub dialect: DialectName,
     /// Where deliveries go.
@@ -25,7 +27,7 @@ pub struct SlotSettings {
     pub history_limit: u8,
 }
 
-/// A slot's next secret.
+/// A primary webhook's next secret.
 #[derive(Debug, Clone)]
 pub enum SecretChoice {
     /// A new one.
@@ -39,27 +41,27 @@ pub enum SecretChoice {
 /// A setting that a set may leave as it was.
 #[derive(Debug, Clone)]
 pub enum Choice<T> {
-    /// As before; the default where the slot is set for the first time.
+    /// As before; the default where the primary webhook is set for the first time.
     Keep,
     /// This.
     To(T),
 }
 
-/// Sets or replaces the owner's slot. It keeps its id, and the time it was first set; the old secret signs for another 24 h.
+/// Sets or replaces the owner's primary webhook. It keeps its id, and the time it was first set; the old secret signs for another 24 h.
 ///
 /// # Errors
 /// Where the agent is not registered, or the store fails.
-pub async fn set_slot(
+pub async fn set_primary_webhook(
     store: &Store,
     (clock, ids): (&Clock, &Ids),
-    scope: &Scope,
+    tenant: &Tenant,
     owner: &Owner,
-    settings: SlotSettings,
+    settings: PrimaryWebhookSettings,
 ) -> Result<Webhook, WebhookError> {
     for attempt in 0..TRIES_MAX {
-        let before = registered(store, scope, owner).await?.slot();
+        let before = registered(store, tenant, owner).await?.primary_webhook();
         let webhook = replacement(before.as_ref(), owner, settings.clone(), clock.now(), ids);
-        match store.replace(scope, before.as_ref(), &webhook).await? {
+        match store.replace(tenant, before.as_ref(), &webhook).await? {
             Replaced::Done => return Ok(webhook),
             Replaced::NoOwner => return Err(WebhookError::NoSuchAgent),
             Replaced::Conflict => pause(ids, attempt).await,
@@ -68,7 +70,13 @@ pub async fn set_slot(
     Err(WebhookError::Contended)
 }
 
-fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, now: Timestamp, ids: &Ids) -> Webhook {
+fn replacement(
+    before: Option<&Webhook>,
+    owner: &Owner,
+    settings: PrimaryWebhookSettings,
+    now: Timestamp,
+    ids: &Ids,
+) -> Webhook {
     let updated_at = before.map_or(now, |before| before.next_updated_at(now));
     let secret = match settings.secret {
         SecretChoice::New => ids.secret(),
@@ -83,7 +91,7 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
     Webhook {
         id: before.map_or_else(|| ids.webhook(now), |before| before.id.clone()),
         owner: owner.clone(),
-        place: Place::Slot,
+        kind: WebhookKind::Primary,
         dialect: settings.dialect,
         description: None,
         url: settings.url,
@@ -104,21 +112,21 @@ fn replacement(before: Option<&Webhook>, owner: &Owner, settings: SlotSettings, 
     }
 }
 
-/// The owner's slot; `None` where it is not set.
+/// The owner's primary webhook; `None` where it is not set.
 ///
 /// # Errors
 /// Where the agent is not registered, or the store fails.
-pub async fn slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<Option<Webhook>, WebhookError> {
-    Ok(registered(store, scope, owner).await?.slot())
+pub async fn primary_webhook(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<Option<Webhook>, WebhookError> {
+    Ok(registered(store, tenant, owner).await?.primary_webhook())
 }
 
-/// Empties the owner's slot.
+/// Empties the owner's primary webhook.
 ///
 /// # Errors
-/// Where the agent is not registered, the slot is not set, or the store fails.
-pub async fn remove_slot(store: &Store, scope: &Scope, owner: &Owner) -> Result<(), WebhookError> {
-    if store.delete_slot(scope, owner).await? {
+/// Where the agent is not registered, the primary webhook is not set, or the store fails.
+pub async fn remove_primary_webhook(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<(), WebhookError> {
+    if store.delete_primary_webhook(tenant, owner).await? {
         return Ok(());
     }
-    Err(missing(store, scope, owner).await?)
+    Err(missing(store, tenant, owner).await?)
 }

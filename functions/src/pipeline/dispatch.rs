@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join;
-use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Scope, Status, Webhook};
+use shared::domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Status, Tenant, Webhook};
 use shared::queue::Outgoing;
-use shared::queue::messages::{AsRead, DeliveryMessage, EventsMessage, Version, sendable};
+use shared::queue::messages::{DeliveryMessage, EventsMessage, Version, WebhookSnapshot, sendable};
 use shared::render::RENDERED_BYTES_MAX;
 use shared::routing::{self, Decision, recipients};
 
 use super::batch::Batch;
 use super::conversation;
-use super::entry::entry;
+use super::log_entry::log_entry;
 use super::report;
 use crate::app::App;
-use crate::dialect::Telling;
+use crate::dialect::PayloadContext;
 use crate::dialects;
 use crate::fault::Fault;
 
@@ -28,13 +28,13 @@ const MESSAGE_BYTES: usize = 4 * 1024;
 
 /// Deliveries to one webhook within a second, in one of perhaps hundreds of processes, and for how many seconds on end, that make it
 /// a busy one: a burst does not.
-const BUSY: (u32, u32) = (30, 5);
+const HOT: (u32, u32) = (30, 5);
 
 /// Partitions of a busy webhook's log: each takes a thousand writes a second.
 const LOG_SHARDS: u8 = 16;
 
 /// Queues an event's deliveries, a batch at a time: there may be a hundred, of 256 KiB each.
-pub(super) async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), Fault> {
+pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), Fault> {
     let recipients = decide(batch, message, event).await?;
     let (mut failure, mut queued) = (None, 0);
     for some in recipients.decided.chunks(BATCH) {
@@ -55,12 +55,12 @@ pub(super) async fn tell(batch: &Batch<'_>, message: &EventsMessage, event: &Eve
         drop(room);
     }
     for (webhook, _) in &recipients.decided {
-        spread_log_if_busy(batch.app, &message.scope, webhook).await;
+        spread_log_if_hot(batch.app, &message.tenant, webhook).await;
     }
     if let Some(failure) = failure {
         return Err(failure);
     }
-    report::told(batch.app, event, message.traceparent.as_ref(), queued);
+    report::dispatched(batch.app, event, message.traceparent.as_ref(), queued);
     Ok(())
 }
 
@@ -73,14 +73,14 @@ struct Recipients {
 
 /// The reads are consistent: what was set or deleted before an event was published counts for it.
 async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<Recipients, Fault> {
-    let scope = &message.scope;
+    let tenant = &message.tenant;
     let agents = async {
         match &event.agent_id {
-            Some(id) => batch.owned(scope, Owner::Agent(id.clone())).await,
+            Some(id) => batch.owned(tenant, Owner::Agent(id.clone())).await,
             None => Ok(Arc::default()),
         }
     };
-    let projects = batch.owned(scope, Owner::Project);
+    let projects = batch.owned(tenant, Owner::Project);
     let (agents, projects) = try_join(agents, projects).await?;
     let native = dialects::native_name(&event.kind);
     let name_in = |name: &_| dialects::by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
@@ -89,7 +89,7 @@ async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Re
         None => recipients(&agents.webhooks, &projects.webhooks, name_in),
     };
     let decided: Vec<_> = decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect();
-    let conversation = conversation::before(batch.app, scope, event, &decided).await?;
+    let conversation = conversation::before(batch.app, tenant, event, &decided).await?;
     Ok(Recipients { agent: agents.agent.clone(), conversation, decided })
 }
 
@@ -101,39 +101,40 @@ fn delivery(
     to: &Recipients,
     webhook: &Webhook,
 ) -> Result<DeliveryMessage, Fault> {
-    let scope = &message.scope;
+    let tenant = &message.tenant;
     let dialect = dialects::by_name(&webhook.dialect).ok_or_else(|| Fault::Dialect(webhook.dialect.clone()))?;
     let event_type = dialect.event_name(dialects::native_name(&event.kind));
     let id = DeliveryId::derive(&event.id, &webhook.id);
     let (agent, conversation) = (to.agent.as_ref(), &to.conversation);
-    let told = (dialect.tell)(&Telling { scope, event, event_type, agent, conversation, webhook, id: &id })?;
+    let request =
+        (dialect.build_request)(&PayloadContext { tenant, event, event_type, agent, conversation, webhook, id: &id })?;
     Ok(DeliveryMessage {
         v: Version,
         key: DeliveryKey {
-            scope: scope.clone(),
+            tenant: tenant.clone(),
             webhook_id: webhook.id.clone(),
             shard: id.shard(webhook.log_shards),
             created_at: event.accepted_at,
             id,
         },
         webhook: webhook.reference(),
-        as_read: Some(AsRead {
+        snapshot: Some(WebhookSnapshot {
             at: batch.began_at,
             updated_at: webhook.updated_at,
-            webhook: batch.copy(scope, webhook)?,
+            webhook: batch.snapshot(tenant, webhook)?,
         }),
         event_id: event.id.clone(),
         event_type: event_type.to_owned(),
         agent_id: event.agent_id.clone(),
-        message_id: told.message_id,
+        message_id: request.message_id,
         channel: event.channel.clone(),
         traceparent: message.traceparent.clone(),
         attempt: 1,
         due_at: event.accepted_at,
         slow_lane: webhook.health.slow_since.is_some(),
-        scheme: told.scheme,
-        headers: told.headers,
-        body: sendable(told.body),
+        scheme: request.scheme,
+        headers: request.headers,
+        body: sendable(request.body),
     })
 }
 
@@ -143,8 +144,8 @@ fn bytes(event: &Event, to: &Recipients, webhook: &Webhook) -> usize {
         return RENDERED_BYTES_MAX;
     }
     let state = event.conversation_state.as_ref().map_or(0, |state| state.get().len());
-    let told: usize = to.conversation.messages.iter().map(|message| message.content.len()).sum();
-    event.data.get().len() + state + told + MESSAGE_BYTES
+    let history: usize = to.conversation.messages.iter().map(|message| message.content.len()).sum();
+    event.data.get().len() + state + history + MESSAGE_BYTES
 }
 
 fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, Fault> {
@@ -154,19 +155,19 @@ fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, Fault> {
 
 /// Spreads a webhook's log where it may get more deliveries than one partition of it takes. What was logged before stays where it is,
 /// and an event that is fanned out once more just then may be logged in two places.
-async fn spread_log_if_busy(app: &App, scope: &Scope, webhook: &Webhook) {
-    let is_busy = || app.fanned_out.stays_busy(webhook.id.clone(), app.clock.now(), BUSY);
+async fn spread_log_if_hot(app: &App, tenant: &Tenant, webhook: &Webhook) {
+    let is_hot = || app.hot_webhooks.is_hot(webhook.id.clone(), app.clock.now(), HOT);
     if webhook.log_shards < LOG_SHARDS
-        && is_busy()
-        && let Err(error) = app.store.spread_log(scope, webhook, LOG_SHARDS).await
+        && is_hot()
+        && let Err(error) = app.store.spread_log(tenant, webhook, LOG_SHARDS).await
     {
         tracing::warn!(error = &error as &dyn Error, webhook_id = %webhook.id, "a busy webhook's log could not be spread");
     }
 }
 
 async fn log_as_skipped(app: &App, message: &DeliveryMessage) -> Result<(), Fault> {
-    let mut skipped = entry(message, Status::Skipped, 0);
+    let mut skipped = log_entry(message, Status::Skipped, 0);
     skipped.error = Some("The webhook is disabled.".to_owned());
-    app.store.record(&skipped, None).await?;
+    app.store.log_attempt(&skipped, None).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shared::time::Timestamp;
 
 /// Counts by key and second. Clones share them.
-pub struct Heat<K> {
+pub struct HotKeyDetector<K> {
     counted: Arc<Mutex<Counted<K>>>,
 }
 
@@ -26,28 +26,28 @@ struct Count {
     busy_before: u32,
 }
 
-impl<K> Default for Heat<K> {
+impl<K> Default for HotKeyDetector<K> {
     fn default() -> Self {
         Self { counted: Arc::new(Mutex::new(Counted { counts: HashMap::new(), swept: 0 })) }
     }
 }
 
-impl<K> Clone for Heat<K> {
+impl<K> Clone for HotKeyDetector<K> {
     fn clone(&self) -> Self {
         Self { counted: self.counted.clone() }
     }
 }
 
-impl<K> fmt::Debug for Heat<K> {
+impl<K> fmt::Debug for HotKeyDetector<K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Heat")
     }
 }
 
-impl<K: Eq + Hash> Heat<K> {
+impl<K: Eq + Hash> HotKeyDetector<K> {
     /// Counts `key` once more; whether it has now been counted so many `times` in this second, and in each of the others of the
     /// last `seconds`. It says so once a second.
-    pub fn stays_busy(&self, key: K, now: Timestamp, (times, seconds): (u32, u32)) -> bool {
+    pub fn is_hot(&self, key: K, now: Timestamp, (times, seconds): (u32, u32)) -> bool {
         let (mut counted, second) = (self.counted.lock().unwrap_or_else(PoisonError::into_inner), now.seconds());
         if counted.swept != second {
             counted.counts.retain(|_, count| (second - 1..=second).contains(&count.second));
@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn what_is_busy_for_some_seconds_on_end_stays_busy() {
-        let heat = Heat::default();
-        let count = |key, ms| heat.stays_busy(key, Timestamp::from_millis(ms), (2, 3));
+        let heat = HotKeyDetector::default();
+        let count = |key, ms| heat.is_hot(key, Timestamp::from_millis(ms), (2, 3));
         let busy_at: Vec<i64> = [5_000, 5_900, 6_000, 6_500, 7_000, 7_100, 7_200, 9_000, 9_500]
             .into_iter()
             .filter(|&ms| count("a", ms))
