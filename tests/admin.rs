@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use domain::{Environment, ProjectId, Tenant};
 use functions::admin::administer;
 use http::Method;
 use local::aws;
 use serde_json::{Value, json};
-use shared::domain::{Environment, ProjectId, Tenant};
 use tokio::process::Command;
 
 use crate::receiver::Receiver;
@@ -90,12 +90,12 @@ async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
 
     let later = Api::with_app(|app| {
         let now = app.clock.clone();
-        app.clock = shared::time::Clock::from_fn(move || now.now().plus(Duration::from_secs(86_401)));
+        app.clock = domain::time::Clock::from_fn(move || now.now().plus(Duration::from_secs(86_401)));
     })
     .await?;
     let (store, [tenant, _]) = (later.store().await?, local::demo::tenants());
     let now = api.app.clock.now();
-    let reading = [shared::domain::Permission::Read].into();
+    let reading = [domain::Permission::Read].into();
     let expires_at = Some(now.plus(Duration::from_secs(86_400)));
     store.put_api_key("sk_test_expired", &tenant, (reading, None), (now, expires_at)).await?;
     assert_eq!(Client::new(&later.stack.url, "sk_test_expired").get("/v1/agents").await?.status, 401);

@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use functions::app::App;
-use functions::function::Handler;
+use functions::function::Trigger;
 use functions::pipeline;
 use futures::{StreamExt, stream};
 use http::Method;
@@ -17,6 +16,7 @@ use local::invoke;
 use local::stack::StoresAt;
 use local::stores::{Keep, Stores};
 use serde_json::{Value, json};
+use usecases::app::App;
 
 use crate::faults::{FAULTS, Fault, Faults, Point};
 use crate::promises::{is_long, row};
@@ -153,7 +153,7 @@ impl Run {
     /// Lets `sweep` run until everything has arrived.
     async fn recover(&mut self) -> Result<()> {
         let start = Instant::now();
-        let Handler::Schedule(sweep) = pipeline::sweep::FUNCTION.handler else { bail!("sweep is scheduled") };
+        let Trigger::Schedule(_, sweep) = pipeline::sweep::FUNCTION.trigger else { bail!("sweep is scheduled") };
         while self.missing() > 0 || self.pending().await? > 0 || self.api.messages().await? > 0 {
             if start.elapsed() > PATIENCE {
                 break;

@@ -1,8 +1,8 @@
 //! What ends in a dead-letter queue: what no function can read, and nothing that a customer does.
 
 use anyhow::{Context, Result};
+use domain::{AgentId, DialectName, Owner, Webhook};
 use serde_json::json;
-use shared::domain::{AgentId, DialectName, Owner, Webhook};
 
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, wait_until};

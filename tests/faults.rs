@@ -13,11 +13,12 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use functions::app::App;
+use clients::queue::Queues;
+use clients::send::{Answer, Request, SendError, SendRequest, SetupError};
+use clients::store::Store;
+use futures::future::BoxFuture;
 use local::{aws, invoke};
-use shared::queue::Queues;
-use shared::send::{Gate, SendError, Side};
-use shared::store::Store;
+use usecases::app::App;
 
 /// A call: the function that makes it, and what it asks for.
 pub(crate) type Point = (String, String);
@@ -82,20 +83,7 @@ impl Faults {
         let config = config.into_builder().http_client(client).build();
         app.store = Store::new(DynamoDb::new(&config), &app.settings);
         app.queues = Queues::new(Sqs::new(&config), &app.settings);
-        let faults = self.clone();
-        let gate = Gate::new(move |side| match (side, faults.next("HTTP")) {
-            (_, None) => None,
-            (Side::Before, Some(Fault::Refused)) => Some(SendError::Broken("refused by the test".to_owned())),
-            (Side::Before, Some(Fault::EndsBefore)) => panic!("the invocation ends here"),
-            // What goes wrong after the call has to be met again there.
-            (Side::Before, Some(Fault::AnswerLost | Fault::EndsAfter)) => {
-                faults.again();
-                None
-            }
-            (Side::After, Some(Fault::EndsAfter)) => panic!("the invocation ends here"),
-            (Side::After, Some(_)) => Some(SendError::Broken("lost by the test".to_owned())),
-        });
-        app.sender = app.sender.clone().behind(gate);
+        app.sender = Arc::new(FaultySender { inner: app.sender.clone(), faults: self.clone() });
     }
 
     /// What is to become of a call that a function makes now.
@@ -115,10 +103,33 @@ impl Faults {
         state.fired = true;
         Some(fault)
     }
+}
 
-    /// Leaves what was to go wrong to the next call.
-    fn again(&self) {
-        self.0.lock().unwrap().left += 1;
+/// The sender of a stack's functions, behind which a request fails.
+#[derive(Debug)]
+struct FaultySender {
+    inner: Arc<dyn SendRequest>,
+    faults: Faults,
+}
+
+impl SendRequest for FaultySender {
+    fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, SendError>> {
+        Box::pin(async move {
+            let fault = self.faults.next("HTTP");
+            match fault {
+                None => return self.inner.send(request).await,
+                Some(Fault::Refused) => return Err(SendError::Broken("refused by the test".to_owned())),
+                Some(Fault::EndsBefore) => panic!("the invocation ends here"),
+                Some(Fault::AnswerLost | Fault::EndsAfter) => {}
+            }
+            let answer = self.inner.send(request).await;
+            assert!(fault != Some(Fault::EndsAfter), "the invocation ends here");
+            answer.and(Err(SendError::Broken("lost by the test".to_owned())))
+        })
+    }
+
+    fn prepare(&self) -> Result<(), SetupError> {
+        self.inner.prepare()
     }
 }
 

@@ -4,7 +4,8 @@ use std::panic::AssertUnwindSafe;
 
 use anyhow::Result;
 use aws_lambda_events::event::sqs::SqsEvent;
-use functions::function::Handler;
+use functions::function;
+use functions::lambda::invoke_queue;
 use functions::pipeline;
 use futures::FutureExt;
 use http::Method;
@@ -236,9 +237,9 @@ fn no_queue_message_breaks_a_function() {
     run("any message in a queue", 150, "seeds/messages.txt", envelopes, |body| {
         let record = json!({ "messageId": "m-1", "body": body, "attributes": { "SentTimestamp": "1" } });
         for function in [pipeline::fan_out::FUNCTION, pipeline::deliver::FUNCTION] {
-            let Handler::Sqs(handler) = function.handler else { continue };
+            let function::Trigger::Queues(_, handler) = function.trigger else { continue };
             let event: SqsEvent = serde_json::from_value(json!({ "Records": [record] })).unwrap();
-            let outcome = runtime.block_on(AssertUnwindSafe(handler(&app, event)).catch_unwind());
+            let outcome = runtime.block_on(AssertUnwindSafe(invoke_queue(&app, handler, event)).catch_unwind());
             prop_assert!(outcome.is_ok(), "{} panicked", function.name);
         }
         Ok(())

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::Client as DynamoDb;
-use functions::dialects;
+use clients::store::Store;
+use domain::Ids;
+use domain::time::{Clock, Timestamp};
+use functions::dialects::DIALECTS;
 use http::Method;
 use local::aws;
 use serde_json::{Value, json};
-use shared::domain::Ids;
-use shared::store::Store;
-use shared::time::{Clock, Timestamp};
 
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Api, OTHER_AGENT, settings};
@@ -70,7 +70,7 @@ fn hold(received: &[Received], names: &[&str]) -> Result<()> {
         });
         for header in own {
             let is_known =
-                header == "authorization" || header == "x-hub-signature-256" || dialects::is_reserved_header(header);
+                header == "authorization" || header == "x-hub-signature-256" || DIALECTS.is_reserved_header(header);
             assert!(is_known, "{header} has to be among its dialect's headers, so that no customer can choose it");
         }
     }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use domain::{Health, Webhook};
 use serde_json::{Value, json};
-use shared::domain::{Health, Webhook};
 
 use crate::promises::{is_long, row};
 use crate::receiver::{Receiver, Step};

@@ -6,7 +6,7 @@ use http::Method;
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
 
-use shared::store::dedup::DedupLock;
+use clients::store::dedup::DedupLock;
 
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Answer, Api, Client};
@@ -118,9 +118,9 @@ async fn a_day_later_an_id_is_free() -> Result<()> {
     let (api, receiver) = started().await?;
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let day_and_a_second = std::time::Duration::from_secs(24 * 60 * 60 + 1);
-    let now = shared::time::Clock::system().now();
+    let now = domain::time::Clock::system().now();
     for (name, earlier, told) in [("order-1", now.minus(day_and_a_second), 1), ("order-2", now, 1)] {
-        let id = shared::domain::EventId::from_own_id(&tenant, name);
+        let id = domain::EventId::from_own_id(&tenant, name);
         assert_eq!(
             store.acquire_dedup_lock(&tenant, &id, "an earlier publication", earlier).await?,
             DedupLock::Acquired
@@ -138,15 +138,15 @@ async fn a_day_later_an_id_is_free() -> Result<()> {
 async fn an_event_whose_claim_was_never_followed_is_told_by_its_repeat() -> Result<()> {
     let (api, receiver) = started().await?;
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
-    let now = shared::time::Clock::system().now();
+    let now = domain::time::Clock::system().now();
     for (name, claimed_at) in [("order-1", now.minus(std::time::Duration::from_secs(601))), ("order-2", now)] {
-        let id = shared::domain::EventId::from_own_id(&tenant, name);
+        let id = domain::EventId::from_own_id(&tenant, name);
         assert_eq!(store.acquire_dedup_lock(&tenant, &id, "one that ended", claimed_at).await?, DedupLock::Acquired);
         api.publish(&event(name, 1)).await?;
     }
     receiver.wait_for(1).await?;
     assert_eq!(receiver.received().len(), 1, "the other claim may still be followed");
-    let id = shared::domain::EventId::from_own_id(&tenant, "order-2");
+    let id = domain::EventId::from_own_id(&tenant, "order-2");
     let held = store.acquire_dedup_lock(&tenant, &id, "another", now.plus(std::time::Duration::from_secs(599))).await?;
     assert_eq!(held, DedupLock::InProgress);
     store.complete_dedup_lock(&tenant, &id).await?;

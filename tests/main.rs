@@ -44,6 +44,5 @@ mod statistics;
 mod stores;
 mod talkover;
 mod telemetry;
-mod template;
 mod tenants;
 mod upgrade;

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use domain::{AgentId, Owner};
 use http::Method;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
-use shared::domain::{AgentId, Owner};
 
 use crate::promises::{is_long, random, row};
 use crate::receiver::{Received, Receiver};

@@ -8,15 +8,17 @@ use anyhow::Result;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sqs::Client as Sqs;
-use functions::app::App;
-use functions::function::Handler;
+use domain::time::{Clock, Timestamp};
+use functions::dialects::DIALECTS;
+use functions::function::Trigger;
+use functions::lambda::invoke_queue;
 use functions::pipeline;
-use functions::ttl_cache::TtlCache;
 use local::aws;
 use local::stores::{Keep, Stores};
 use local::template::Template;
 use serde_json::{Value, json};
-use shared::time::{Clock, Timestamp};
+use usecases::app::App;
+use usecases::ttl_cache::TtlCache;
 
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, settings};
@@ -35,7 +37,7 @@ impl Bench {
     async fn start() -> Result<Self> {
         let api = Api::unswept().await?;
         let config = aws::config(&api.stack.stores_url).await;
-        let mut app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config));
+        let mut app = App::new(settings()?, DIALECTS, DynamoDb::new(&config), Sqs::new(&config));
         // Long enough for the stack's own pollers never to see a retry of the test's.
         app.settings.retry_schedule = "15m,15m".parse()?;
         let start_ms = app.clock.now().millis() - 3_600_000;
@@ -78,8 +80,10 @@ impl Bench {
             })
             .collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records }))?;
-        let Handler::Sqs(deliver) = pipeline::deliver::FUNCTION.handler else { panic!("deliver is behind a queue") };
-        let answer: SqsBatchResponse = deliver(&self.app, event).await;
+        let Trigger::Queues(_, deliver) = pipeline::deliver::FUNCTION.trigger else {
+            panic!("deliver is behind a queue")
+        };
+        let answer: SqsBatchResponse = invoke_queue(&self.app, deliver, event).await;
         Ok(answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect())
     }
 }
@@ -120,7 +124,7 @@ async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_
     deliver(&bench, "del_1", 1).await?;
     deliver(&bench, "del_1", 2).await?;
     // Another process, which remembers nothing.
-    bench.app.webhook_cache = TtlCache::for_as_long_as(Duration::from_secs(1));
+    bench.app.webhook_cache = TtlCache::new(Duration::from_secs(1));
     bench.pass(Duration::from_secs(1));
     deliver(&bench, "del_2", 1).await?;
     let paths: Vec<String> = receiver.received().into_iter().map(|received| received.path).collect();
@@ -216,10 +220,12 @@ async fn an_event_in_the_queue_that_publishing_would_refuse_is_told_to_nobody() 
         let event: SqsEvent = serde_json::from_value(json!({
             "Records": [{ "messageId": "m", "body": message.to_string(), "attributes": {} }],
         }))?;
-        let Handler::Sqs(fan_out) = pipeline::fan_out::FUNCTION.handler else { panic!("fan_out is behind a queue") };
+        let Trigger::Queues(_, fan_out) = pipeline::fan_out::FUNCTION.trigger else {
+            panic!("fan_out is behind a queue")
+        };
         let config = aws::config(&api.stack.stores_url).await;
-        let app = App::new(settings()?, DynamoDb::new(&config), Sqs::new(&config));
-        assert_eq!(fan_out(&app, event).await.batch_item_failures.len(), 1);
+        let app = App::new(settings()?, DIALECTS, DynamoDb::new(&config), Sqs::new(&config));
+        assert_eq!(invoke_queue(&app, fan_out, event).await.batch_item_failures.len(), 1);
     }
     api.idle().await?;
     assert_eq!(receiver.received().len(), 0);
@@ -231,7 +237,7 @@ async fn sweep_queues_what_is_overdue_once() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     bench.deliver(&[bench.message(&webhook, 1, Duration::ZERO)], 1).await?;
-    let Handler::Schedule(sweep) = pipeline::sweep::FUNCTION.handler else { panic!("sweep is behind a schedule") };
+    let Trigger::Schedule(_, sweep) = pipeline::sweep::FUNCTION.trigger else { panic!("sweep is behind a schedule") };
     sweep(&bench.app).await?;
     bench.pass(Duration::from_secs((15 + 19) * 60));
     sweep(&bench.app).await?;

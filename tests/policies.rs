@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use domain::{AgentId, DialectName, Owner, Webhook};
 use functions::admin::administer;
-use functions::app::App;
-use functions::function::Handler;
+use functions::function::Trigger;
 use functions::pipeline;
-use functions::ttl_cache::TtlCache;
 use local::invoke;
 use local::policy::Use;
 use local::stack::{SEALING_KEYS, StoresAt};
 use local::stores::{Keep, Stores};
 use local::template::Template;
 use serde_json::{Value, json};
-use shared::domain::{AgentId, DialectName, Owner, Webhook};
+use usecases::app::App;
+use usecases::ttl_cache::TtlCache;
 
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE, wait_until};
@@ -28,7 +28,7 @@ const CASEY: &str = "/casey/v1/backend/webhooks";
 fn unused(api: &Api) -> Result<BTreeSet<Use>> {
     let mut allowed = BTreeSet::new();
     for function in Template::built_in()?.functions.into_values() {
-        allowed.extend(function.permissions.into_iter().map(|permission| (function.binary.clone(), permission)));
+        allowed.extend(function.permissions.into_iter().map(|permission| (function.name.clone(), permission)));
     }
     let used = api.stack.policy.used();
     Ok(allowed.into_iter().filter(|permission| !used.contains(permission)).collect())
@@ -48,7 +48,7 @@ async fn admin(api: &Api, command: Value) -> Result<Value> {
 
 /// Invokes `sweep` as Lambda does, until it has found something overdue.
 async fn sweep(api: &Api) -> Result<()> {
-    let Handler::Schedule(handler) = pipeline::sweep::FUNCTION.handler else { panic!("it has a schedule") };
+    let Trigger::Schedule(_, handler) = pipeline::sweep::FUNCTION.trigger else { panic!("it has a schedule") };
     let swept = async || {
         let app = api.app.clone();
         invoke::contained("pipeline-sweep", PATIENCE, async move { handler(&app).await }).await.expect("it ends")?;
@@ -173,8 +173,8 @@ async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
     let settings = [("RETRY_SCHEDULE", "2s,2s"), ("SWEEP_AFTER", "0s"), ("SEALING_KEYS", &keys)];
     // Nothing is remembered: each call reads what it needs.
     let api = Api::changed_async(&at, &settings, async |app: &mut App| {
-        app.api_key_cache = TtlCache::for_as_long_as(Duration::ZERO);
-        app.webhook_cache = TtlCache::for_as_long_as(Duration::ZERO);
+        app.api_key_cache = TtlCache::new(Duration::ZERO);
+        app.webhook_cache = TtlCache::new(Duration::ZERO);
     })
     .await?;
     let receiver = Receiver::start(&[]).await?;

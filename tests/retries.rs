@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use anyhow::Result;
+use domain::time::Timestamp;
 use serde_json::{Value, json};
-use shared::time::Timestamp;
 
 use crate::receiver::{Received, Receiver, Step};
 use crate::stack::{AGENT, Api};
@@ -90,7 +90,7 @@ async fn a_webhook_deleted_between_attempts_ends_its_deliveries() -> Result<()> 
     let logged = api.store().await?.deliveries(&tenant, &id, 1, 10).await?;
     assert_eq!(logged.len(), 1);
     assert_eq!((logged[0].attempt_count, logged[0].error.as_deref()), (1, Some("The webhook was deleted.")));
-    assert_eq!(logged[0].status, shared::domain::Status::Failed);
+    assert_eq!(logged[0].status, domain::Status::Failed);
     Ok(())
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use clients::store::Store;
+use clients::store::webhooks::LISTED_MAX;
+use domain::time::{Clock, Timestamp};
+use domain::{Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
-use shared::domain::{Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
-use shared::store::Store;
-use shared::store::webhooks::LISTED_MAX;
-use shared::time::{Clock, Timestamp};
 
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT};

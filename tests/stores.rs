@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use shared::domain::{
-    AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Ids, Owner, Status, Tenant, Webhook, WebhookId,
-};
-use shared::store::Store;
-use shared::store::deliveries::Logged;
-use shared::store::webhooks::Replaced;
-use shared::time::Timestamp;
+use clients::store::Store;
+use clients::store::deliveries::Logged;
+use clients::store::webhooks::Replaced;
+use domain::time::Timestamp;
+use domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Ids, Owner, Status, Tenant, Webhook, WebhookId};
 
 use crate::stack::{AGENT, Api};
 

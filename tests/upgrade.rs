@@ -8,16 +8,17 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use functions::app::App;
-use functions::function::Handler;
+use domain::time::{Clock, Timestamp};
+use functions::function::Trigger;
+use functions::lambda::invoke_queue;
 use functions::pipeline;
 use lambda_http::Body;
 use local::stack::{self, StoresAt};
 use local::stores::{Keep, Stores};
+use rules::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shared::settings::Settings;
-use shared::time::{Clock, Timestamp};
+use usecases::app::App;
 
 use crate::receiver::{Received, Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, queue_url_of, wait_until};
@@ -118,12 +119,12 @@ fn message_received(text: &str, minute: u32) -> Value {
 
 /// Publishes events where nobody works the queue.
 async fn publish(app: &App, events: &[Value]) -> Result<()> {
-    let Handler::Http(publish) = pipeline::publish_events::FUNCTION.handler else { panic!("it has a route") };
+    let Trigger::Http(publish) = pipeline::publish_events::FUNCTION.trigger else { panic!("it has a route") };
     let request = http::Request::post("/v1/events")
         .header("authorization", format!("Bearer {}", local::demo::TEST_KEY))
         .header("traceparent", TRACEPARENT)
         .body(Body::from(json!({ "events": events }).to_string()))?;
-    assert_eq!(publish(app, request).await.status(), 202);
+    assert_eq!(publish.answer(app, &request).await.status(), 202);
     Ok(())
 }
 
@@ -167,8 +168,8 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     publish(&app, &[message_received("After", 3), to_default]).await?;
     let body = taken(&stores, "EventsQueue").await?.pop().context("one message")?;
     let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
-    let Handler::Sqs(fan_out) = pipeline::fan_out::FUNCTION.handler else { panic!("it has a queue") };
-    fan_out(&app, serde_json::from_value(batch)?).await;
+    let Trigger::Queues(_, fan_out) = pipeline::fan_out::FUNCTION.trigger else { panic!("it has a queue") };
+    invoke_queue(&app, fan_out, serde_json::from_value(batch)?).await;
     let deliveries = taken(&stores, "DeliveriesQueue").await?;
     let mut retries = taken(&stores, "RetriesQueue").await?;
     // The other one's wait is not over: the log has its message.

@@ -6,20 +6,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
-use functions::app::App;
-use functions::function::Handler;
+use clients::queue::messages::{DeliveryMessage, Version, WebhookSnapshot};
+use domain::{DeliveryId, DeliveryKey, EventId, Tenant, Webhook};
+use functions::function::Trigger;
+use functions::lambda::invoke_queue;
 use functions::pipeline;
 use local::demo;
 use local::stack::{Stack, StoresAt};
 use local::stores::Keep;
+use rules::sign::Signature;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
-use shared::attempt::{Content, attempt};
-use shared::domain::{DeliveryId, DeliveryKey, EventId, Tenant, Webhook};
-use shared::queue::messages::{DeliveryMessage, Version, WebhookSnapshot};
-use shared::sign::Scheme;
 use tokio::task::JoinSet;
+use usecases::app::App;
+use usecases::attempt::{Content, attempt};
 
 use crate::measure::to_f64;
 use crate::replay;
@@ -71,10 +72,10 @@ impl Alone {
         at_once(REQUESTS_AT_ONCE, lasting, move |_| {
             let (own, body) = (self.clone(), body.clone());
             async move {
-                let (id, scheme) = (own.delivery_id(0), Scheme::TimestampedHex);
-                let content = Content { id: &id, scheme: &scheme, headers: &[], traceparent: None, body: &body };
+                let (id, signature) = (own.delivery_id(0), signature()?);
+                let content = Content { id: &id, signature: &signature, headers: &[], traceparent: None, body: &body };
                 let now = own.app.clock.now();
-                let outcome = attempt(&own.app.sender, &own.webhook, content, now, Duration::MAX).await;
+                let outcome = attempt(&*own.app.sender, &own.webhook, content, now, Duration::MAX).await;
                 outcome.error().map_or(Ok(1), |error| bail!("{error}"))
             }
         })
@@ -89,8 +90,8 @@ impl Alone {
         at_once(BATCHES_AT_ONCE, lasting, move |number| {
             let (own, app) = (self.clone(), app.clone());
             async move {
-                let Handler::Sqs(deliver) = pipeline::deliver::FUNCTION.handler else { bail!("it has a queue") };
-                let failures = deliver(&app, own.batch(number * BATCH)?).await.batch_item_failures;
+                let Trigger::Queues(_, deliver) = pipeline::deliver::FUNCTION.trigger else { bail!("it has a queue") };
+                let failures = invoke_queue(&app, deliver, own.batch(number * BATCH)?).await.batch_item_failures;
                 ensure!(failures.is_empty(), "a delivery failed");
                 Ok(BATCH)
             }
@@ -138,7 +139,7 @@ impl Alone {
             attempt: 1,
             due_at: now,
             slow_lane: false,
-            scheme: Scheme::TimestampedHex,
+            signature: signature()?,
             headers: Vec::new(),
             body: to_raw_value(&event("agt_abc123", number))?,
         })
@@ -168,4 +169,9 @@ where
         made += loops??;
     }
     Ok(Rate { a_second: to_f64(made as u64) / start.elapsed().as_secs_f64() })
+}
+
+/// AgentPhone's signature, as a queue message of 0.1.0 names it.
+fn signature() -> Result<Signature> {
+    Ok(serde_json::from_value(json!("timestamped_hex"))?)
 }

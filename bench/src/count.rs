@@ -17,17 +17,17 @@ use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchInput;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use functions::app::App;
+use clients::queue::Queues;
+use clients::store::Store;
 use local::{aws, invoke};
 use serde::{Deserialize, Serialize};
-use shared::queue::Queues;
-use shared::store::Store;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use usecases::app::App;
 
 /// What SQS counts a request by.
 const SQS_REQUEST_BYTES: usize = 64 * 1024;

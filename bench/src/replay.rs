@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
-use functions::app::App;
+use clients::store::Store;
 use local::aws;
-use shared::store::Store;
+use usecases::app::App;
 
 use crate::sdk_wire;
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
-use functions::app::App;
-use functions::function::{Function, Handler};
-use functions::hot_keys::HotKeyDetector;
+use domain::time::{Clock, Timestamp};
+use domain::{AgentId, Owner};
+use functions::function::{Function, Trigger};
+use functions::lambda::invoke_queue;
 use functions::pipeline::{deliver, fan_out, publish_events};
-use functions::ttl_cache::TtlCache;
 use futures::{TryStreamExt, stream};
 use local::demo::{self, TEST_KEY};
 use local::stack::{Stack, StoresAt};
@@ -20,9 +20,10 @@ use local::stores::Keep;
 use local::{aws, invoke};
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::domain::{AgentId, Owner};
-use shared::time::{Clock, Timestamp};
 use tokio::sync::Mutex as AsyncMutex;
+use usecases::app::App;
+use usecases::hot_keys::HotKeyDetector;
+use usecases::ttl_cache::TtlCache;
 
 use crate::count::{self, Counts};
 use crate::keys::{Keys, Place};
@@ -221,8 +222,8 @@ fn process(app: &App) -> Process {
     let clock = shown.clone();
     let mut app = app.clone();
     app.clock = Clock::from_fn(move || Timestamp::from_millis(clock.load(Ordering::Relaxed)));
-    app.api_key_cache = TtlCache::for_as_long_as(Duration::from_secs(1));
-    app.webhook_cache = TtlCache::for_as_long_as(Duration::from_secs(1));
+    app.api_key_cache = TtlCache::new(Duration::from_secs(1));
+    app.webhook_cache = TtlCache::new(Duration::from_secs(1));
     app.hot_webhooks = HotKeyDetector::default();
     AsyncMutex::new((app, shown))
 }
@@ -230,18 +231,18 @@ fn process(app: &App) -> Process {
 async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> {
     let app = app.clone();
     let work = async move {
-        match function.handler {
-            Handler::Http(handler) => {
+        match function.trigger {
+            Trigger::Http(endpoint) => {
                 let request = http::Request::post("/v1/events").header("authorization", format!("Bearer {TEST_KEY}"));
-                let answer = handler(&app, request.body(input.to_string().into())?).await;
+                let answer = endpoint.answer(&app, &request.body(input.to_string().into())?).await;
                 ensure!(answer.status().is_success(), "publishing was refused: {}", answer.status());
             }
-            Handler::Sqs(handler) => {
+            Trigger::Queues(_, handler) => {
                 let event: SqsEvent = serde_json::from_value(input)?;
-                let failures = handler(&app, event).await.batch_item_failures;
+                let failures = invoke_queue(&app, handler, event).await.batch_item_failures;
                 ensure!(failures.is_empty(), "a message was not worked");
             }
-            Handler::Schedule(_) | Handler::Command(_) => {}
+            Trigger::Schedule(..) | Trigger::Command(_) => {}
         }
         Ok(())
     };

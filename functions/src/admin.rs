@@ -19,14 +19,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use domain::time::{SECONDS_A_DAY, Timestamp};
+use domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
-use shared::time::{SECONDS_A_DAY, Timestamp};
 
-use crate::app::App;
-use crate::fault::Fault;
-use crate::function::Function;
+use usecases::app::App;
+use usecases::internal_error::InternalError;
+
+use crate::access::{Action, Resource, may};
+use crate::function::{Function, Trigger};
 
 /// The longest name of a key.
 const NAME_CHARS_MAX: usize = 255;
@@ -38,8 +40,30 @@ const DAYS_MAX: u32 = 3650;
 const WORK_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// The function.
-pub const FUNCTION: Function =
-    Function::command("admin", |app, event| Box::pin(async move { administer(app, event).await.map_err(Into::into) }));
+pub const FUNCTION: Function = Function {
+    name: "admin",
+    summary: "Makes and deletes projects and API keys, for somebody with AWS credentials.",
+    trigger: Trigger::Command(|app, event| Box::pin(async move { administer(app, event).await.map_err(Into::into) })),
+    // The longest that Lambda has: a project with many deliveries is not deleted in a moment.
+    timeout_s: 900,
+    access: &[
+        may(
+            Resource::ConfigTable,
+            &[
+                Action::GetItem,
+                Action::Query,
+                Action::PutItem,
+                Action::UpdateItem,
+                Action::DeleteItem,
+                Action::BatchWriteItem,
+                Action::ConditionCheckItem,
+            ],
+        ),
+        may(Resource::ConfigListing, &[Action::Query]),
+        may(Resource::LogTable, &[Action::Query, Action::BatchWriteItem]),
+    ],
+    calls_customers: false,
+};
 
 #[derive(Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
@@ -87,12 +111,12 @@ pub enum Refusal {
     Exists,
     /// It may be tried again.
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Internal(#[from] InternalError),
 }
 
-impl From<shared::store::StoreError> for Refusal {
-    fn from(error: shared::store::StoreError) -> Self {
-        Self::Fault(error.into())
+impl From<clients::store::StoreError> for Refusal {
+    fn from(error: clients::store::StoreError) -> Self {
+        Self::Internal(error.into())
     }
 }
 

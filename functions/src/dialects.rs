@@ -1,47 +1,44 @@
-//! Every dialect there is. The pipeline finds one by the name that a webhook carries, and knows nothing else of it.
+//! Every dialect of this release. The use cases are handed the list, and know a dialect by its row alone.
 
-use shared::domain::DialectName;
+use usecases::dialect::Dialects;
 
-use crate::dialect::Dialect;
 use crate::{agentline, agentphone, casey, talkover};
 
-/// Every dialect there is.
-pub const DIALECTS: &[Dialect] = &[agentline::DIALECT, agentphone::DIALECT, casey::DIALECT, talkover::DIALECT];
-
-/// The dialect called `name`; `None` where this release has none of that name.
-#[must_use]
-pub fn by_name(name: &DialectName) -> Option<&'static Dialect> {
-    DIALECTS.iter().find(|dialect| dialect.name == name.as_str())
-}
-
-/// The native name of the event that any dialect calls `name`.
-#[must_use]
-pub fn native_name(name: &str) -> &str {
-    let mut tables = DIALECTS.iter().flat_map(|dialect| dialect.event_names);
-    tables.find(|(_, own)| *own == name).map_or(name, |(native, _)| *native)
-}
-
-/// Whether some dialect's deliveries set the header called `name`.
-#[must_use]
-pub fn is_reserved_header(name: &str) -> bool {
-    DIALECTS.iter().flat_map(|dialect| dialect.headers).any(|own| own.eq_ignore_ascii_case(name))
-}
+/// Every dialect of this release.
+pub const DIALECTS: Dialects = Dialects(&[agentline::DIALECT, agentphone::DIALECT, casey::DIALECT, talkover::DIALECT]);
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use domain::event_types;
+
     use super::*;
 
     #[test]
     fn one_event_has_each_dialects_name() {
         for published in ["message.received", "agent.message", "sms.received"] {
-            assert_eq!(agentline::DIALECT.event_name(native_name(published)), "sms.received");
-            assert_eq!(agentphone::DIALECT.event_name(native_name(published)), "agent.message");
+            assert_eq!(agentline::DIALECT.event_name(DIALECTS.native_name(published)), "sms.received");
+            assert_eq!(agentphone::DIALECT.event_name(DIALECTS.native_name(published)), "agent.message");
         }
         for published in ["call.completed", "agent.call_ended", "event_phone_call_ended"] {
-            assert_eq!(agentphone::DIALECT.event_name(native_name(published)), "agent.call_ended");
-            assert_eq!(talkover::DIALECT.event_name(native_name(published)), "event_phone_call_ended");
-            assert_eq!(casey::DIALECT.event_name(native_name(published)), "call.completed");
+            assert_eq!(agentphone::DIALECT.event_name(DIALECTS.native_name(published)), "agent.call_ended");
+            assert_eq!(talkover::DIALECT.event_name(DIALECTS.native_name(published)), "event_phone_call_ended");
+            assert_eq!(casey::DIALECT.event_name(DIALECTS.native_name(published)), "call.completed");
         }
-        assert_eq!(agentphone::DIALECT.event_name(native_name("invoice.paid")), "invoice.paid");
+        assert_eq!(agentphone::DIALECT.event_name(DIALECTS.native_name("invoice.paid")), "invoice.paid");
+    }
+
+    /// So a row of one dialect changes nothing in another: each name leads to one native event, and no native name is a
+    /// dialect's name for another event.
+    #[test]
+    fn a_name_stands_for_one_event_in_all_dialects() {
+        let mut natives = BTreeMap::new();
+        for row in DIALECTS.0.iter().flat_map(|dialect| dialect.event_names) {
+            assert!(row.native.is_none_or(|native| event_types::ALL.contains(&native)), "{row:?} is in no catalogue");
+            assert!(!event_types::ALL.contains(&row.own), "{} is a native name", row.own);
+            let other = natives.insert(row.own, row.native);
+            assert!(other.is_none_or(|other| other == row.native), "{} stands for two events", row.own);
+        }
     }
 }

@@ -1,76 +1,107 @@
-//! What a function is: its name, and its handler by what triggers it.
+//! A function's row: its name, what triggers it, what it may call. Each stands at its handler, and the rows are the only
+//! list: `cargo regenerate` makes of them the template's resources, the routes of `cargo lambda watch` and the tables in
+//! `docs/reference/`.
 
 use std::error::Error;
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use futures::future::{BoxFuture, join_all};
+use domain::Permission;
+use futures::future::BoxFuture;
 use lambda_http::Request;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use shared::domain::Permission;
-use shared::http::caller::{Caller, CallerError, api_key, caller};
-use shared::http::reply::Reply;
-use shared::sign::hex;
+use usecases::app::App;
+use usecases::internal_error::InternalError;
+use usecases::pipeline::QueueRecord;
 
-use crate::app::App;
-use crate::fault::Fault;
+use crate::access::{Access, Resource};
+use crate::http::api_error::{ApiError, RenderError};
+use crate::http::authenticate::{Caller, authenticate};
+use crate::http::reply::Reply;
+use crate::schema::Shape;
 
-/// Answers an HTTP request, whatever it is.
-pub type HttpHandler = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Reply>;
-/// Works a batch of queue messages and names those to see again.
-pub type SqsHandler = for<'a> fn(&'a App, SqsEvent) -> BoxFuture<'a, SqsBatchResponse>;
-/// Carries out what it is invoked with, and answers it. An error is the invocation's.
-pub type CommandHandler = for<'a> fn(&'a App, Value) -> BoxFuture<'a, Result<Value, Box<dyn Error + Send + Sync>>>;
+/// Answers a caller.
+pub type HttpHandler = for<'a> fn(&'a App, Caller, &'a Request) -> BoxFuture<'a, Result<Reply, ApiError>>;
+/// Works a batch of queue messages, and returns the ids of those that SQS has to show again.
+pub type QueueHandler = for<'a> fn(&'a App, &'a [QueueRecord]) -> BoxFuture<'a, Vec<String>>;
 /// Does what is due.
-pub type ScheduleHandler = for<'a> fn(&'a App) -> BoxFuture<'a, Result<(), Fault>>;
+pub type ScheduleHandler = for<'a> fn(&'a App) -> BoxFuture<'a, Result<(), InternalError>>;
+/// Carries out a command, and answers it. An error fails the invocation.
+pub type CommandHandler = for<'a> fn(&'a App, Value) -> BoxFuture<'a, Result<Value, Box<dyn Error + Send + Sync>>>;
 
-/// What triggers a function, and what it then does.
+/// A Lambda function.
 #[derive(Debug, Clone, Copy)]
-pub enum Handler {
+pub struct Function {
+    /// Its name everywhere: `agentphone-set-agent-webhook` is the handler in `agentphone/set_agent_webhook.rs`, and the
+    /// template's resource `AgentphoneSetAgentWebhook`.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// What invokes it.
+    pub trigger: Trigger,
+    /// Seconds that an invocation may take.
+    pub timeout_s: u16,
+    /// What it may call, besides what its trigger takes.
+    pub access: &'static [Access],
+    /// Whether it calls customers' URLs. Then its process starts with the client for them set up.
+    pub calls_customers: bool,
+}
+
+/// What invokes a function.
+#[derive(Debug, Clone, Copy)]
+pub enum Trigger {
     /// A route of the HTTP API.
-    Http(HttpHandler),
-    /// Messages in a queue.
-    Sqs(SqsHandler),
-    /// A schedule.
-    Schedule(ScheduleHandler),
-    /// Who has AWS credentials for it: no trigger.
+    Http(Endpoint),
+    /// Messages in queues.
+    Queues(&'static [Mapping], QueueHandler),
+    /// A schedule, every so many minutes.
+    Schedule(u8, ScheduleHandler),
+    /// An invocation by somebody with AWS credentials.
     Command(CommandHandler),
 }
 
-/// A function: one binary, one resource of the template.
+/// A route of the HTTP API.
 #[derive(Debug, Clone, Copy)]
-pub struct Function {
-    /// `agentphone-set-agent-webhook`
-    pub name: &'static str,
-    /// What it does.
-    pub handler: Handler,
-    /// Whether it calls customers' URLs: then it starts with the client for it set up.
-    pub calls_customers: bool,
+pub struct Endpoint {
+    /// `POST`
+    pub method: &'static str,
+    /// `/v1/agents/{agent_id}`
+    pub path: &'static str,
+    /// What a caller's key has to allow.
+    pub permission: Permission,
+    /// The body that it takes.
+    pub request: Option<Shape>,
+    /// The status and body of its reply where it succeeds.
+    pub reply: (u16, Option<Shape>),
+    /// How its API writes errors.
+    pub render_error: RenderError,
+    /// Answers it.
+    pub handler: HttpHandler,
 }
+
+/// A queue that triggers a function.
+#[derive(Debug, Clone, Copy)]
+pub struct Mapping {
+    /// The queue.
+    pub queue: Resource,
+    /// Messages in one invocation.
+    pub batch_size: u8,
+    /// The template's parameter that limits invocations at once; none is Lambda's own limit.
+    pub concurrency: Option<&'static str>,
+}
+
+/// Seconds that a function behind a route may take: API Gateway waits 30 seconds.
+const HTTP_TIMEOUT_S: u16 = 29;
 
 impl Function {
     /// A function behind a route.
     #[must_use]
-    pub const fn http(name: &'static str, handler: HttpHandler) -> Self {
-        Self { name, handler: Handler::Http(handler), calls_customers: false }
-    }
-
-    /// A function behind a queue.
-    #[must_use]
-    pub const fn sqs(name: &'static str, handler: SqsHandler) -> Self {
-        Self { name, handler: Handler::Sqs(handler), calls_customers: false }
-    }
-
-    /// A function behind a schedule.
-    #[must_use]
-    pub const fn schedule(name: &'static str, handler: ScheduleHandler) -> Self {
-        Self { name, handler: Handler::Schedule(handler), calls_customers: false }
-    }
-
-    /// A function that is invoked by hand.
-    #[must_use]
-    pub const fn command(name: &'static str, handler: CommandHandler) -> Self {
-        Self { name, handler: Handler::Command(handler), calls_customers: false }
+    pub const fn http(
+        name: &'static str,
+        summary: &'static str,
+        endpoint: Endpoint,
+        access: &'static [Access],
+    ) -> Self {
+        let trigger = Trigger::Http(endpoint);
+        Self { name, summary, trigger, timeout_s: HTTP_TIMEOUT_S, access, calls_customers: false }
     }
 
     /// The same, which calls customers' URLs.
@@ -78,82 +109,34 @@ impl Function {
     pub const fn calling_customers(self) -> Self {
         Self { calls_customers: true, ..self }
     }
-}
 
-/// Why an HTTP call is not answered with its result, in the shapes of one family of dialects.
-pub trait Problem: From<CallerError> {
-    /// The answer that the caller gets.
-    fn reply(&self) -> Reply;
-    /// The fault behind it, where it is ours: that is logged, and never shown.
-    fn fault(&self) -> Option<&(dyn Error + 'static)>;
-}
-
-/// Runs an HTTP function: finds out who calls, lets `handler` answer, and turns a problem into the dialect's answer. Who only
-/// reads needs a key that may read, everybody else one that may manage.
-pub async fn answer<P: Problem>(
-    app: &App,
-    request: Request,
-    handler: impl AsyncFnOnce(&App, Caller, &Request) -> Result<Reply, P>,
-) -> Reply {
-    let permission = if request.method().is_safe() { Permission::Read } else { Permission::Manage };
-    answer_who_may(permission, app, request, handler).await
-}
-
-/// The same, for keys that may do that.
-pub async fn answer_who_may<P: Problem>(
-    permission: Permission,
-    app: &App,
-    request: Request,
-    handler: impl AsyncFnOnce(&App, Caller, &Request) -> Result<Reply, P>,
-) -> Reply {
-    let result = match caller_of(app, &request, permission).await {
-        Ok(caller) => handler(app, caller, &request).await,
-        Err(error) => Err(P::from(error)),
-    };
-    result.unwrap_or_else(|problem| {
-        if let Some(fault) = problem.fault() {
-            tracing::error!(error = fault, "a request could not be answered");
+    /// Everything that it may call, with what its trigger takes.
+    #[must_use]
+    pub fn all_access(&self) -> Vec<Access> {
+        let mut all: Vec<Access> = self.access.to_vec();
+        match self.trigger {
+            Trigger::Http(_) => all.push(crate::access::AUTHENTICATE),
+            Trigger::Queues(mappings, _) => {
+                all.extend(mappings.iter().map(|mapping| crate::access::may(mapping.queue, crate::access::POLL)));
+            }
+            Trigger::Schedule(..) | Trigger::Command(_) => {}
         }
-        problem.reply()
-    })
+        all
+    }
 }
 
-async fn caller_of(app: &App, request: &Request, permission: Permission) -> Result<Caller, CallerError> {
-    let (key, now) = (api_key(request)?, app.clock.now());
-    // A key is held nowhere, not even in memory.
-    let digest = hex(&Sha256::digest(key));
-    if let Some(known) = app.api_key_cache.get(&digest, now) {
-        return caller(Some(&known), permission, now);
+impl Endpoint {
+    /// Answers a request: finds the caller, runs the handler, writes its error.
+    pub async fn answer(self, app: &App, request: &Request) -> Reply {
+        let result = match authenticate(app, request, self.permission).await {
+            Ok(caller) => (self.handler)(app, caller, request).await,
+            Err(error) => Err(error),
+        };
+        result.unwrap_or_else(|error| {
+            if let Some(internal) = error.internal() {
+                tracing::error!(error = internal as &dyn Error, "a request could not be answered");
+            }
+            (self.render_error)(&error)
+        })
     }
-    let found = app.store.api_key(key).await?;
-    if let Some(found) = &found {
-        app.api_key_cache.keep(digest, found.clone(), now, now);
-    }
-    caller(found.as_ref(), permission, now)
-}
-
-/// Works all records of a batch at once, with what they have in common, and calls `after` for each that is done with. It reports
-/// those whose `work` failed, for SQS to show them again, and in the end to put them into the dead-letter queue.
-pub async fn each_record<C>(
-    common: &C,
-    event: SqsEvent,
-    work: impl AsyncFn(&C, &SqsMessage) -> Result<(), Fault>,
-    after: impl Fn(&C),
-) -> SqsBatchResponse {
-    let (work, after) = (&work, &after);
-    let works = event.records.iter().map(|record| async move {
-        let result = work(common, record).await;
-        after(common);
-        result
-    });
-    let results = join_all(works).await;
-    let mut response = SqsBatchResponse::default();
-    for (record, result) in event.records.iter().zip(results) {
-        if let Err(fault) = result {
-            let sqs_message_id = record.message_id.clone().unwrap_or_default();
-            tracing::error!(error = &fault as &dyn Error, sqs_message_id, "a message could not be worked");
-            response.add_failure(sqs_message_id);
-        }
-    }
-    response
 }

@@ -1,19 +1,42 @@
-//! Running one function as a Lambda: what every binary in `src/bin` does.
+//! Running a function as a Lambda. Every function is deployed with the same program, `bootstrap`; Lambda names the function
+//! that an environment serves.
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use aws_lambda_events::event::sqs::SqsEvent;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use domain::time::Timestamp;
 use futures::FutureExt;
 use lambda_http::{Request, RequestExt};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
+use rules::settings::variable;
 use serde_json::Value;
 use tracing::{Instrument, Span};
 use tracing_subscriber::EnvFilter;
+use usecases::app::App;
+use usecases::pipeline::QueueRecord;
 
-use crate::app::App;
-use crate::function::{Function, Handler};
+use crate::function::{Function, QueueHandler, Trigger};
+use crate::functions::FUNCTIONS;
 use crate::log;
+use crate::start_app::app_from_env;
+
+/// The variable in which Lambda gives the function's configured handler: its name here.
+const HANDLER_VARIABLE: &str = "_HANDLER";
+
+/// Serves the function that Lambda names.
+#[must_use]
+pub fn run_configured() -> ExitCode {
+    let name = variable(HANDLER_VARIABLE).unwrap_or_default();
+    match FUNCTIONS.iter().find(|function| function.name == name) {
+        Some(function) => run(*function),
+        None => {
+            log::write_json(EnvFilter::new("info"), std::io::stdout);
+            tracing::error!("there is no function `{name}`: set the Lambda function's handler to the name of one");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Starts `function` and serves its invocations until Lambda ends the process.
 #[must_use]
@@ -35,7 +58,7 @@ pub fn run(function: Function) -> ExitCode {
 }
 
 async fn serve(function: Function) -> Result<(), Error> {
-    let app = App::from_env().await?;
+    let app = app_from_env().await?;
     if function.calls_customers {
         app.sender.prepare()?;
     }
@@ -45,27 +68,30 @@ async fn serve(function: Function) -> Result<(), Error> {
         let request_id = &context.request_id;
         tracing::info_span!("invocation", function = function.name, request_id)
     };
-    match function.handler {
-        Handler::Http(handle) => {
+    match function.trigger {
+        Trigger::Http(endpoint) => {
             let invoke = |request: Request| {
                 let span = request.lambda_context_ref().map_or_else(Span::none, span);
-                metered(app, handle(app, request)).map(Ok::<_, Error>).instrument(span)
+                let answer = async move { endpoint.answer(app, &request).await };
+                metered(app, answer).map(Ok::<_, Error>).instrument(span)
             };
             lambda_http::run(service_fn(invoke)).await
         }
-        Handler::Sqs(handle) => {
+        Trigger::Queues(_, handle) => {
             let invoke = |event: LambdaEvent<SqsEvent>| {
-                metered(app, handle(app, event.payload)).map(Ok::<_, Error>).instrument(span(&event.context))
+                metered(app, invoke_queue(app, handle, event.payload))
+                    .map(Ok::<_, Error>)
+                    .instrument(span(&event.context))
             };
             lambda_runtime::run(service_fn(invoke)).await
         }
-        Handler::Schedule(handle) => {
+        Trigger::Schedule(_, handle) => {
             let invoke = |event: LambdaEvent<Value>| {
                 metered(app, handle(app)).map(|done| done.map_err(Error::from)).instrument(span(&event.context))
             };
             lambda_runtime::run(service_fn(invoke)).await
         }
-        Handler::Command(handle) => {
+        Trigger::Command(handle) => {
             let invoke = |event: LambdaEvent<Value>| {
                 let span = span(&event.context);
                 metered(app, handle(app, event.payload)).instrument(span)
@@ -84,4 +110,26 @@ async fn metered<T>(app: &App, work: impl Future<Output = T>) -> T {
         written.unwrap_or_else(|error| tracing::warn!(%error, "metrics could not be written"));
     }
     result
+}
+
+/// Hands an SQS event to a queue's function, and answers with the messages that SQS has to show again.
+pub async fn invoke_queue(app: &App, handler: QueueHandler, event: SqsEvent) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for message_id in handler(app, &queue_records(event)).await {
+        response.add_failure(message_id);
+    }
+    response
+}
+
+fn queue_records(event: SqsEvent) -> Vec<QueueRecord> {
+    let records = event.records.into_iter().map(|record| {
+        let number = |name: &str| record.attributes.get(name).and_then(|text| text.parse::<i64>().ok());
+        QueueRecord {
+            sent_at: number("SentTimestamp").map(Timestamp::from_millis),
+            receive_count: number("ApproximateReceiveCount").and_then(|count| count.try_into().ok()).unwrap_or(1),
+            message_id: record.message_id.unwrap_or_default(),
+            body: record.body.unwrap_or_default(),
+        }
+    });
+    records.collect()
 }

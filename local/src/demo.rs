@@ -1,8 +1,8 @@
 //! The demo project: two API keys and two agents in each environment, so that a newcomer can start at once.
 
 use anyhow::Result;
-use functions::app::App;
-use shared::domain::{AgentId, Environment, Permission, ProjectId, Tenant};
+use domain::{AgentId, Environment, Permission, ProjectId, Tenant};
+use usecases::app::App;
 
 /// The key of the test environment.
 pub const TEST_KEY: &str = "sk_test_switchhook_local";

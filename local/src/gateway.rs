@@ -18,8 +18,7 @@ use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use functions::app::App;
-use functions::function::{Handler, HttpHandler};
+use functions::function::{self, Endpoint};
 use functions::functions::FUNCTIONS;
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
@@ -27,6 +26,7 @@ use http::{Method, StatusCode, Uri};
 use http_body_util::LengthLimitError;
 use lambda_http::{Body as LambdaBody, Service};
 use url::Url;
+use usecases::app::App;
 
 use crate::invoke;
 use crate::template::{Template, Trigger};
@@ -48,7 +48,7 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 struct Route {
     app: Arc<App>,
     name: &'static str,
-    handler: HttpHandler,
+    endpoint: Endpoint,
     timeout: Duration,
 }
 
@@ -56,12 +56,14 @@ struct Route {
 pub(crate) fn router(template: &Template, app: &Arc<App>) -> Result<Router> {
     let mut routers: HashMap<Method, Router> = HashMap::new();
     for function in template.functions.values() {
-        let found = FUNCTIONS.iter().find(|known| known.name == function.binary);
-        let found = found.with_context(|| format!("no function {}", function.binary))?;
+        let found = FUNCTIONS.iter().find(|known| known.name == function.name);
+        let found = found.with_context(|| format!("no function {}", function.name))?;
         for trigger in &function.triggers {
-            let (Trigger::Route { method, path }, Handler::Http(handler)) = (trigger, found.handler) else { continue };
+            let (Trigger::Route { method, path }, function::Trigger::Http(endpoint)) = (trigger, found.trigger) else {
+                continue;
+            };
             let timeout = function.timeout.min(INTEGRATION_TIMEOUT);
-            let route = Route { app: app.clone(), name: found.name, handler, timeout };
+            let route = Route { app: app.clone(), name: found.name, endpoint, timeout };
             let serve = move |address, parameters, request| serve(route.clone(), address, parameters, request);
             let router = routers.entry(Method::try_from(method.as_str())?).or_default();
             *router = std::mem::take(router).route(path, any(serve));
@@ -107,7 +109,7 @@ async fn serve(
     if !fits(&event) {
         return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
     }
-    let answer = invoke::contained(route.name, route.timeout, invoke::http(route.app, route.handler, event)).await;
+    let answer = invoke::contained(route.name, route.timeout, invoke::http(route.app, route.endpoint, event)).await;
     answer
         .flatten()
         .and_then(response)

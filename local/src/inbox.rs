@@ -11,12 +11,12 @@ use axum::extract::{Query, State};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::any;
 use axum::{Router, body::Bytes};
-use functions::app::App;
+use domain::Webhook;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use shared::domain::Webhook;
+use usecases::app::App;
 
 use crate::demo;
 

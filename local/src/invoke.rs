@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use functions::app::App;
-use functions::function::HttpHandler;
+use domain::time::millis;
+use functions::function::Endpoint;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, Service, service_fn};
-use shared::time::millis;
 use tracing::{Instrument, Span};
+use usecases::app::App;
 
 tokio::task_local! {
     static FUNCTION: String;
@@ -58,12 +58,12 @@ pub async fn contained<T: Send + 'static>(
 /// Hands API Gateway's event to an HTTP function, through the same adapter as on Lambda.
 pub(crate) async fn http(
     app: Arc<App>,
-    handler: HttpHandler,
+    endpoint: Endpoint,
     event: ApiGatewayV2httpRequest,
 ) -> Option<ApiGatewayV2httpResponse> {
-    let mut adapter = Adapter::from(service_fn(move |request| {
+    let mut adapter = Adapter::from(service_fn(move |request: lambda_http::Request| {
         let app = app.clone();
-        async move { Ok::<_, Infallible>(handler(&app, request).await) }
+        async move { Ok::<_, Infallible>(endpoint.answer(&app, &request).await) }
     }));
     let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), Context::default());
     let Ok(response) = adapter.call(event).await;

@@ -43,7 +43,7 @@ impl Policy {
     /// The template's.
     pub(crate) fn of(template: &Template) -> Self {
         let functions = template.functions.values();
-        let allowed = functions.map(|function| (function.binary.clone(), function.permissions.clone()));
+        let allowed = functions.map(|function| (function.name.clone(), function.permissions.clone()));
         Self { allowed: Arc::new(allowed.collect()), calls: Arc::default() }
     }
 

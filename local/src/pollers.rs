@@ -9,12 +9,13 @@ use anyhow::{Context, Result};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
-use functions::app::App;
-use functions::function::{Handler, SqsHandler};
+use functions::function::{self, QueueHandler};
 use functions::functions::FUNCTIONS;
+use functions::lambda::invoke_queue;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use usecases::app::App;
 
 use crate::template::{Template, Trigger};
 use crate::{invoke, provision};
@@ -34,7 +35,7 @@ struct Mapping {
     app: Arc<App>,
     sqs: Client,
     name: &'static str,
-    handler: SqsHandler,
+    handler: QueueHandler,
     timeout: Duration,
     queue_url: String,
     queue_arn: String,
@@ -51,8 +52,10 @@ pub(crate) async fn start(
 ) -> Result<JoinSet<()>> {
     let mut tasks = JoinSet::new();
     for function in template.functions.values() {
-        let known = FUNCTIONS.iter().find(|known| known.name == function.binary);
-        let Some((name, Handler::Sqs(handler))) = known.map(|known| (known.name, known.handler)) else { continue };
+        let known = FUNCTIONS.iter().find(|known| known.name == function.name);
+        let Some((name, function::Trigger::Queues(_, handler))) = known.map(|known| (known.name, known.trigger)) else {
+            continue;
+        };
         for trigger in &function.triggers {
             let Trigger::Queue { queue, batch_size, .. } = trigger else { continue };
             let queue_url = references.get(queue).with_context(|| format!("no queue {queue}"))?.clone();
@@ -113,7 +116,8 @@ impl Mapping {
     /// Invokes the function with a batch. A batch that it did not answer is shown again as a whole.
     async fn work(&self, messages: Vec<Message>) {
         let (app, handler, event) = (self.app.clone(), self.handler, self.event(&messages));
-        let answer = invoke::contained(self.name, self.timeout, async move { handler(&app, event).await }).await;
+        let answer =
+            invoke::contained(self.name, self.timeout, async move { invoke_queue(&app, handler, event).await }).await;
         let Some(answer) = answer else { return };
         if let Err(error) = self.delete(&messages, &answer).await {
             tracing::error!(error = format!("{error:#}"), "messages could not be deleted");

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use functions::app::App;
-use functions::function::{Handler, ScheduleHandler};
+use functions::function::{self, ScheduleHandler};
 use functions::functions::FUNCTIONS;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use usecases::app::App;
 
 use crate::invoke;
 use crate::template::{Template, Trigger};
@@ -17,8 +17,11 @@ use crate::template::{Template, Trigger};
 pub(crate) fn start(template: &Template, app: &Arc<App>, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for function in template.functions.values() {
-        let known = FUNCTIONS.iter().find(|known| known.name == function.binary);
-        let Some((name, Handler::Schedule(handler))) = known.map(|known| (known.name, known.handler)) else { continue };
+        let known = FUNCTIONS.iter().find(|known| known.name == function.name);
+        let Some((name, function::Trigger::Schedule(_, handler))) = known.map(|known| (known.name, known.trigger))
+        else {
+            continue;
+        };
         for trigger in &function.triggers {
             if let Trigger::Schedule { every } = trigger {
                 let kept = keep(app.clone(), (name, handler), (*every, function.timeout), stop.clone());

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use functions::app::App;
-use shared::settings::Settings;
+use functions::dialects::DIALECTS;
+use rules::settings::Settings;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
+use usecases::app::App;
 
 use crate::policy::Policy;
 use crate::stores::{Keep, Stores};
@@ -155,7 +156,7 @@ async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str
     let references = provision::provision(template, &dynamodb, &sqs).await;
     let references = references.with_context(|| format!("the stores at {stores_url}"))?;
     let settings = Settings::read(|name| setting(name).or_else(|| value(template, &references, name)))?;
-    let app = App::new(settings, dynamodb, sqs.clone());
+    let app = App::new(settings, DIALECTS, dynamodb, sqs.clone());
     demo::seed(&app).await?;
     Ok(Ground { stores, stores_url, sqs, references, policy, app })
 }

@@ -3,24 +3,41 @@
 //! Query: `agent_id`. 200 `{deleted: true, agent_id}`; 401; 404 where none is set, or the agent is not registered; 422
 //! where `agent_id` is missing; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::{AgentId, Permission};
 use http::StatusCode;
 use lambda_http::Request;
-use serde_json::json;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks;
+use usecases::webhooks;
 
+use super::render_error;
+use super::schema::DeletedReply;
 use super::schema::required_agent;
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentline-delete-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentline-delete-webhook",
+    "Removes an agent's webhook.",
+    Endpoint {
+        method: "DELETE",
+        path: "/agentline/v1/webhooks",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<DeletedReply<'_>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::DeleteItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let owner = required_agent(request)?;
     webhooks::remove_primary_webhook(&app.store, &caller.tenant, &owner).await?;
-    Ok(reply::json(StatusCode::OK, &json!({ "deleted": true, "agent_id": owner.agent() })))
+    let agent_id = owner.agent().map(AgentId::as_str).unwrap_or_default();
+    Ok(reply::json(StatusCode::OK, &DeletedReply { deleted: true, agent_id }))
 }

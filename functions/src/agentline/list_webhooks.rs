@@ -4,29 +4,45 @@
 //! count}`; 400 where the project has over 10,000 webhooks; 401; 404 where the agent is not registered; 503. Without
 //! `agent_id`, a webhook that was set within the last second may be missing.
 
+use crate::http::authenticate::Caller;
+use crate::http::read_request::query_parameter;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use serde_json::json;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::http::request::query_parameter;
-use shared::webhooks;
+use usecases::webhooks;
 
+use super::render_error;
+use super::schema::WebhooksReply;
 use super::schema::{WebhookReply, owner};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentline-list-webhooks", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentline-list-webhooks",
+    "Lists the agents' webhooks, their secrets masked.",
+    Endpoint {
+        method: "GET",
+        path: "/agentline/v1/webhooks",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<WebhooksReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query]), may(Resource::ConfigListing, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhooks = match query_parameter(request, "agent_id") {
         Some(id) => webhooks::primary_webhook(&app.store, &caller.tenant, &owner(&id)?).await?.into_iter().collect(),
         None => app.store.primary_webhooks(&caller.tenant).await?,
     };
     let agents = webhooks.iter().filter(|webhook| webhook.owner.agent().is_some());
     let webhooks: Vec<_> = agents.map(WebhookReply::masked).collect();
-    Ok(reply::json(StatusCode::OK, &json!({ "webhooks": webhooks, "count": webhooks.len() })))
+    Ok(reply::json(StatusCode::OK, &WebhooksReply { count: webhooks.len(), webhooks }))
 }

@@ -10,7 +10,10 @@ mod schema;
 pub mod set_webhook;
 pub mod test_webhook;
 
-use crate::dialect::Dialect;
+use domain::event_types;
+use usecases::dialect::{Dialect, EventName};
+
+use crate::fastapi::render_error;
 
 /// The header of the signature, where the customer chose none.
 const SIGNATURE_HEADER: &str = "X-AgentLine-Signature";
@@ -18,11 +21,15 @@ const SIGNATURE_HEADER: &str = "X-AgentLine-Signature";
 /// The header of the event's type.
 const EVENT_HEADER: &str = "x-agentline-event";
 
-/// The dialect, as the pipeline uses it.
+/// The dialect's row.
 pub const DIALECT: Dialect = Dialect {
     name: "agentline",
-    event_names: &[("message.received", "sms.received")],
-    headers: &[EVENT_HEADER, "x-agentline-signature"],
+    event_names: &[EventName {
+        own: "sms.received",
+        native: Some(event_types::MESSAGE_RECEIVED),
+        description: "The agent got a text message.",
+    }],
+    reserved_headers: &[EVENT_HEADER, "x-agentline-signature"],
     uses_conversation: false,
     build_request: payload::build_request,
 };

@@ -1,11 +1,11 @@
-//! What AgentLine's webhooks are sent.
+//! The requests that carry events to AgentLine's webhooks.
 
 use indexmap::IndexMap;
+use rules::sign::{Algorithm, Encoding, OwnSignature, Signature, SignedPart};
 use serde_json::value::{RawValue, to_raw_value};
-use shared::sign::Scheme;
 
 use super::{EVENT_HEADER, SIGNATURE_HEADER};
-use crate::dialect::{OutgoingRequest, PayloadContext};
+use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 /// Writes the request that tells a webhook of an event: the event's data, each value with its bytes, and laid over it
 /// `event_id, event_type, event, agent_id, account_id, created_at`.
@@ -19,9 +19,22 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
     body.insert("account_id".to_owned(), to_raw_value(&context.tenant.project)?);
     body.insert("created_at".to_owned(), to_raw_value(&event.occurred_at.iso8601())?);
     Ok(OutgoingRequest {
-        scheme: Scheme::BodyHex { header: SIGNATURE_HEADER.to_owned() },
+        signature: Signature { own: Some(signature()), repeat_as: None },
         headers: vec![(EVENT_HEADER.to_owned(), context.event_type.to_owned())],
         body: to_raw_value(&body)?,
         message_id: None,
     })
+}
+
+/// The raw body's HMAC as hex. GitHub's header, which a customer may choose, carries its algorithm in front.
+fn signature() -> OwnSignature {
+    OwnSignature {
+        header: SIGNATURE_HEADER.to_owned(),
+        algorithm: Algorithm::HmacSha256,
+        encoding: Encoding::Hex,
+        signed: vec![SignedPart::Body],
+        prefix: String::new(),
+        prefix_in: Some(("x-hub-signature-256".to_owned(), "sha256=".to_owned())),
+        timestamp_header: None,
+    }
 }

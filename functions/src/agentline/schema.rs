@@ -1,26 +1,29 @@
-//! What AgentLine's callers send and are answered.
+//! AgentLine's requests and replies.
 
+use domain::{AgentId, DialectName, Owner, Secret, Webhook};
 use lambda_http::Request;
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::domain::{AgentId, DialectName, Owner, Secret, Webhook};
-use shared::http::request::body_bytes;
-use shared::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
+use usecases::dialect::Dialects;
+use usecases::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
 
 use super::{DIALECT, SIGNATURE_HEADER};
-use crate::dialects;
-use crate::fastapi::{Fields, Problem, object, query};
+use crate::fastapi::{PYDANTIC, URL_CHARS_MAX};
+use crate::http::api_error::ApiError;
+use crate::http::fields::{Fields, read_object, read_query};
+use crate::http::read_request::body_bytes;
 
 /// Attempts after the first one.
 const RETRIES_MAX: u8 = 10;
 /// Seconds that an attempt may take; AgentLine's customers cannot choose.
 const TIMEOUT_S: u16 = 30;
-/// What AgentPhone's view of the same primary webhook shows for `contextLimit`.
+/// What AgentPhone's view of the same webhook shows for `contextLimit`.
 const HISTORY_LIMIT: u8 = 10;
 /// The longest secret, in characters.
 const SECRET_CHARS_MAX: usize = 255;
 
-/// `{agent_id, url, secret, signature_header, created_at}`
-#[derive(Serialize)]
+/// A webhook.
+#[derive(Serialize, JsonSchema)]
 pub(super) struct WebhookReply {
     agent_id: String,
     url: String,
@@ -36,7 +39,7 @@ impl WebhookReply {
         Self::new(webhook, webhook.secret.expose().to_owned())
     }
 
-    /// With so much of the secret that its holder knows it again.
+    /// With so much of the secret that its holder recognizes it.
     pub(super) fn masked(webhook: &Webhook) -> Self {
         Self::new(webhook, mask(&webhook.secret))
     }
@@ -61,50 +64,91 @@ fn mask(secret: &Secret) -> String {
     }
 }
 
-/// A set: whose, and to what.
-pub(super) struct SetRequest {
-    pub(super) owner: Owner,
-    pub(super) settings: PrimaryWebhookSettings,
+/// A list of webhooks.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WebhooksReply {
+    pub(super) webhooks: Vec<WebhookReply>,
+    pub(super) count: usize,
 }
 
-/// `{url, agent_id, secret?, signature_header?}`. The secret and the header that are left out stay as they were.
-pub(super) fn set_request(request: &Request, require_https: bool) -> Result<SetRequest, Problem> {
-    let body = object(body_bytes(request))?;
-    let mut fields = Fields::new("body", &body);
-    let url = fields.required_url("url", require_https);
+/// A removed webhook.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeletedReply<'a> {
+    pub(super) deleted: bool,
+    pub(super) agent_id: &'a str,
+}
+
+/// A queued test event.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SentReply<'a> {
+    pub(super) sent: bool,
+    pub(super) url: &'a str,
+    pub(super) event_type: &'a str,
+}
+
+/// The body that sets a webhook. A secret or header that is left out stays as it was.
+#[derive(JsonSchema)]
+pub(super) struct SetRequest<'a> {
+    url: &'a str,
+    agent_id: &'a str,
+    secret: Option<&'a str>,
+    signature_header: Option<&'a str>,
+}
+
+/// Reads the body that sets a webhook: its owner and settings.
+pub(super) fn read_set_request(
+    request: &Request,
+    dialects: Dialects,
+    require_https: bool,
+) -> Result<(Owner, PrimaryWebhookSettings), ApiError> {
+    let body = read_object(body_bytes(request))?;
+    let mut fields = Fields::new(PYDANTIC, "body", &body);
+    let url = fields.required_string("url");
+    let url = url.and_then(|url| fields.check_url("url", url, (URL_CHARS_MAX, require_https)));
     let agent_id = fields.required_string("agent_id");
     let secret = fields.string_of("secret", 1..=SECRET_CHARS_MAX);
-    let signature_header = fields.header_name("signature_header", is_taken);
+    let header = fields.string("signature_header");
+    let signature_header =
+        header.and_then(|header| fields.check_header_name("signature_header", header, is_reserved(dialects, header)));
     fields.finish()?;
-    let settings = PrimaryWebhookSettings {
-        dialect: DialectName::new(DIALECT.name),
-        url: url.unwrap_or_default(),
-        secret: secret.map_or(SecretChoice::KeepOrNew, |secret| SecretChoice::Given(Secret::new(secret))),
-        signature_header: signature_header.map_or(Choice::Keep, |header| Choice::To(Some(header))),
-        retries_max: RETRIES_MAX,
-        timeout_s: TIMEOUT_S,
-        history_limit: HISTORY_LIMIT,
-    };
-    Ok(SetRequest { owner: owner(&agent_id.unwrap_or_default())?, settings })
+    let set =
+        SetRequest { url: url.unwrap_or_default(), agent_id: agent_id.unwrap_or_default(), secret, signature_header };
+    Ok((owner(set.agent_id)?, PrimaryWebhookSettings::from(set)))
 }
 
-/// Whether another header of some dialect's has that name. Signatures may be called alike.
-fn is_taken(name: &str) -> bool {
-    dialects::is_reserved_header(name) && !name.to_ascii_lowercase().ends_with("-signature")
+impl From<SetRequest<'_>> for PrimaryWebhookSettings {
+    fn from(set: SetRequest<'_>) -> Self {
+        Self {
+            dialect: DialectName::new(DIALECT.name),
+            url: set.url.to_owned(),
+            secret: set
+                .secret
+                .map_or(SecretChoice::KeepOrNew, |secret| SecretChoice::Given(Secret::new(secret.to_owned()))),
+            signature_header: set.signature_header.map_or(Choice::Keep, |header| Choice::To(Some(header.to_owned()))),
+            retries_max: RETRIES_MAX,
+            timeout_s: TIMEOUT_S,
+            history_limit: HISTORY_LIMIT,
+        }
+    }
+}
+
+/// Whether another header of a dialect's has that name. Signatures may share one.
+fn is_reserved(dialects: Dialects, name: &str) -> bool {
+    dialects.is_reserved_header(name) && !name.to_ascii_lowercase().ends_with("-signature")
 }
 
 /// `?agent_id=`, which has to be there.
-pub(super) fn required_agent(request: &Request) -> Result<Owner, Problem> {
-    let query = query(request, &["agent_id"]);
-    let mut fields = Fields::new("query", &query);
+pub(super) fn required_agent(request: &Request) -> Result<Owner, ApiError> {
+    let query = read_query(request, &["agent_id"]);
+    let mut fields = Fields::new(PYDANTIC, "query", &query);
     let id = fields.required_string("agent_id");
     fields.finish()?;
-    owner(&id.unwrap_or_default())
+    owner(id.unwrap_or_default())
 }
 
 /// The agent called `id`. An id that no agent can have is answered as that of no agent.
-pub(super) fn owner(id: &str) -> Result<Owner, Problem> {
-    AgentId::parse(id).map(Owner::Agent).or(Err(Problem::NotFound("Agent not found.")))
+pub(super) fn owner(id: &str) -> Result<Owner, ApiError> {
+    AgentId::parse(id).map(Owner::Agent).or(Err(ApiError::AgentNotFound))
 }
 
 #[cfg(test)]

@@ -4,24 +4,40 @@
 //! the full secret, this once; 401; 404 where the agent is not registered; 413; 422 where a field is wrong: nothing is
 //! stored; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks;
+use usecases::webhooks;
 
-use super::schema::{WebhookReply, set_request};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::SetRequest;
+use super::schema::{WebhookReply, read_set_request};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentline-set-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentline-set-webhook",
+    "Sets or replaces an agent's webhook.",
+    Endpoint {
+        method: "POST",
+        path: "/agentline/v1/webhooks",
+        permission: Permission::Manage,
+        request: Some(Shape::of::<SetRequest<'_>>()),
+        reply: (200, Some(Shape::of::<WebhookReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query, Action::ConditionCheckItem, Action::PutItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let set = set_request(request, app.settings.require_https)?;
-    let made_of = (&app.clock, &app.ids);
-    let webhook = webhooks::set_primary_webhook(&app.store, made_of, &caller.tenant, &set.owner, set.settings).await?;
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
+    let (owner, settings) = read_set_request(request, app.dialects, app.settings.require_https)?;
+    let webhook = webhooks::set_primary_webhook(app, &caller.tenant, &owner, settings).await?;
     Ok(reply::json(StatusCode::OK, &WebhookReply::with_secret(&webhook)))
 }

@@ -3,30 +3,47 @@
 //! Query: `agent_id`. 200 `{sent: true, url, event_type}` once the event is queued; 401; 404 where none is set, or the
 //! agent is not registered; 422 where `agent_id` is missing; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
 use serde_json::json;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks::{self, WebhookError};
+use usecases::webhooks::{self, WebhookError};
 
+use super::render_error;
+use super::schema::SentReply;
 use super::schema::required_agent;
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
-use crate::pipeline::publish_events::publish_to;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
+use usecases::publish::publish_to_webhooks;
 
 const EVENT_TYPE: &str = "webhook.test";
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentline-test-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentline-test-webhook",
+    "Sends `webhook.test` to an agent's webhook, the way that real events go.",
+    Endpoint {
+        method: "POST",
+        path: "/agentline/v1/webhooks/test",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<SentReply<'_>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query]), may(Resource::EventsQueue, &[Action::SendMessage])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let owner = required_agent(request)?;
     let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, &owner).await?.ok_or(WebhookError::NotSet)?;
     let data = json!({ "message": "This is a test event." });
     let event = json!({ "type": EVENT_TYPE, "agent_id": owner.agent(), "data": data });
-    publish_to(app, &caller.tenant, &event, vec![webhook.id]).await?;
-    Ok(reply::json(StatusCode::OK, &json!({ "sent": true, "url": webhook.url, "event_type": EVENT_TYPE })))
+    publish_to_webhooks(app, &caller.tenant, &event, vec![webhook.id]).await?;
+    Ok(reply::json(StatusCode::OK, &SentReply { sent: true, url: &webhook.url, event_type: EVENT_TYPE }))
 }

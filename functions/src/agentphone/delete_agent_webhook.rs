@@ -2,19 +2,36 @@
 //!
 //! 200 `{success: true}`; 401; 404 where none is set, or the agent is not registered; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::Permission;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
+use super::render_error;
+use super::schema::DeletedReply;
 use super::{primary_webhook, schema};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-delete-agent-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-delete-agent-webhook",
+    "Removes the agent's webhook; the project's default stands in.",
+    Endpoint {
+        method: "DELETE",
+        path: "/agentphone/v1/agents/{agent_id}/webhook",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<DeletedReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::DeleteItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     primary_webhook::delete(app, &caller, &schema::agent(request)?).await
 }

@@ -2,20 +2,36 @@
 //!
 //! 200 `{success: true}`; 401; 404 where none is set; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::{Owner, Permission};
 use lambda_http::Request;
-use shared::domain::Owner;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
 use super::primary_webhook;
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::DeletedReply;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-delete-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-delete-webhook",
+    "Removes the project's default webhook.",
+    Endpoint {
+        method: "DELETE",
+        path: "/agentphone/v1/webhooks",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<DeletedReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::DeleteItem])],
+);
 
-async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
     primary_webhook::delete(app, &caller, &Owner::Project).await
 }

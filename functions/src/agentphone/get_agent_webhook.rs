@@ -3,19 +3,36 @@
 //! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where none is set; 401; 404 where the agent is not
 //! registered; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::Permission;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
+use super::render_error;
+use super::schema::WebhookReply;
 use super::{primary_webhook, schema};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-get-agent-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-get-agent-webhook",
+    "Shows the agent's webhook.",
+    Endpoint {
+        method: "GET",
+        path: "/agentphone/v1/agents/{agent_id}/webhook",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Option<WebhookReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     primary_webhook::get(app, &caller, &schema::agent(request)?).await
 }

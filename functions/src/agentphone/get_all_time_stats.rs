@@ -2,21 +2,37 @@
 //!
 //! 200 `{total, success, failed, successRate}`; 400 where the project has over 10,000 webhooks; 401; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
+use super::render_error;
 use super::statistics::{AllTimeStats, Counter};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-get-all-time-stats", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-get-all-time-stats",
+    "Counts all deliveries to the project's primary webhooks that the log holds.",
+    Endpoint {
+        method: "GET",
+        path: "/agentphone/v1/webhooks/deliveries/all-time",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<AllTimeStats>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigListing, &[Action::Query]), may(Resource::LogTable, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
     let mut counter = Counter::default();
     app.store.count_primary_deliveries(&caller.tenant, None, |delivery| counter.count(delivery)).await?;
     Ok(reply::json(StatusCode::OK, &AllTimeStats::from(counter)))

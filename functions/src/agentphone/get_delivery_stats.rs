@@ -3,22 +3,39 @@
 //! Query: `hours` (1-8760, default 24). 200 `{total, success, failed, pending, successRate, byEventType, byHour}`; 400
 //! where the project has over 10,000 webhooks; 401; 422; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
+use super::render_error;
 use super::schema::since;
 use super::statistics::Counter;
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use super::statistics::Stats;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-get-delivery-stats", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-get-delivery-stats",
+    "Counts the deliveries to all of the project's primary webhooks.",
+    Endpoint {
+        method: "GET",
+        path: "/agentphone/v1/webhooks/deliveries/stats",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Stats>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigListing, &[Action::Query]), may(Resource::LogTable, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let since = since(request, app.clock.now())?;
     let mut counter = Counter::default();
     app.store.count_primary_deliveries(&caller.tenant, Some(since), |delivery| counter.count(delivery)).await?;

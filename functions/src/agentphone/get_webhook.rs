@@ -2,20 +2,36 @@
 //!
 //! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where none is set; 401; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::{Owner, Permission};
 use lambda_http::Request;
-use shared::domain::Owner;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
 use super::primary_webhook;
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::WebhookReply;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-get-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-get-webhook",
+    "Shows the project's default webhook.",
+    Endpoint {
+        method: "GET",
+        path: "/agentphone/v1/webhooks",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Option<WebhookReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
     primary_webhook::get(app, &caller, &Owner::Project).await
 }

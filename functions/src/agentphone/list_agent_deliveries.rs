@@ -3,22 +3,38 @@
 //! Query: `limit?`, 1 to 100, 50 where it is not said. 200 a bare array of `DeliveryReply` (`schema.rs`), empty where
 //! no webhook is set; 401; 404 where the agent is not registered; 422 where `limit` is wrong; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks;
+use usecases::webhooks;
 
+use super::render_error;
 use super::schema::{self, DeliveryReply};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-list-agent-deliveries", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-list-agent-deliveries",
+    "The deliveries of the agent's webhook, newest first.",
+    Endpoint {
+        method: "GET",
+        path: "/agentphone/v1/agents/{agent_id}/webhook/deliveries",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Vec<DeliveryReply>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query]), may(Resource::LogTable, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let (owner, limit) = (schema::agent(request)?, schema::limit(request)?);
     let deliveries: Vec<DeliveryReply> = match webhooks::primary_webhook(&app.store, &caller.tenant, &owner).await? {
         None => Vec::new(),

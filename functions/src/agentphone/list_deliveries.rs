@@ -3,21 +3,41 @@
 //! Query: `limit` (1-100, default 50), `offset` (0-10,000), `hours` (1-8760; default: all that the log holds).
 //! 200 `{items, total, offset, limit}`; 400 where the project has over 10,000 webhooks; 401; 422; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
+use super::render_error;
 use super::schema::{PageReply, page};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-list-deliveries", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-list-deliveries",
+    "Lists the deliveries to all of the project's primary webhooks, newest first.",
+    Endpoint {
+        method: "GET",
+        path: "/agentphone/v1/webhooks/deliveries",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<PageReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[
+        may(Resource::ConfigListing, &[Action::Query]),
+        may(Resource::LogTable, &[Action::Query]),
+        may(Resource::LogTable, &[Action::GetItem]),
+    ],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let asked = page(request, app.clock.now())?;
     let page = app.store.primary_deliveries(&caller.tenant, asked.since, asked.offset, asked.limit).await?;
     Ok(reply::json(StatusCode::OK, &PageReply::new(page, &asked)))

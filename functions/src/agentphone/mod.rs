@@ -19,20 +19,43 @@ mod statistics;
 pub mod test_agent_webhook;
 pub mod test_webhook;
 
-use crate::dialect::Dialect;
+use domain::event_types;
+use usecases::dialect::{Dialect, EventName};
+
+use crate::fastapi::render_error;
 
 /// The most seconds that an attempt may take.
 pub const TIMEOUT_MAX_S: i64 = 120;
 
-/// The dialect, as the pipeline uses it.
+/// AgentPhone's name for a message.
+const MESSAGE_EVENT: EventName = EventName {
+    own: "agent.message",
+    native: Some(event_types::MESSAGE_RECEIVED),
+    description: "The agent got or sent a message.",
+};
+
+/// The dialect's row.
 pub const DIALECT: Dialect = Dialect {
     name: "agentphone",
     event_names: &[
-        ("call.completed", "agent.call_ended"),
-        ("message.received", "agent.message"),
-        ("message.reaction", "agent.reaction"),
+        EventName {
+            own: "agent.call_ended",
+            native: Some(event_types::CALL_COMPLETED),
+            description: "A phone call has ended.",
+        },
+        MESSAGE_EVENT,
+        EventName {
+            own: "agent.reaction",
+            native: Some(event_types::MESSAGE_REACTION),
+            description: "Somebody reacted to a message.",
+        },
     ],
-    headers: &["x-webhook-event", "x-webhook-id", "x-webhook-signature", "x-webhook-timestamp"],
+    reserved_headers: &[EVENT_HEADER, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER],
     uses_conversation: true,
     build_request: payload::build_request,
 };
+
+const EVENT_HEADER: &str = "x-webhook-event";
+const ID_HEADER: &str = "x-webhook-id";
+const SIGNATURE_HEADER: &str = "x-webhook-signature";
+const TIMESTAMP_HEADER: &str = "x-webhook-timestamp";

@@ -1,13 +1,14 @@
-//! What AgentPhone's webhooks are sent.
+//! The requests that carry events to AgentPhone's webhooks.
 
+use domain::time::Timestamp;
+use domain::{DeliveryId, Message};
+use rules::sign::{Algorithm, Encoding, OwnSignature, Signature, SignedPart};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
-use shared::domain::{DeliveryId, Message};
-use shared::sign::Scheme;
-use shared::time::Timestamp;
 
-use crate::dialect::{OutgoingRequest, PayloadContext};
+use super::{EVENT_HEADER, ID_HEADER, MESSAGE_EVENT, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 /// The longest `messageId` that the log shows; a longer one is left out of it, and sent all the same.
 const MESSAGE_ID_CHARS_MAX: usize = 256;
@@ -90,7 +91,7 @@ pub(super) fn build_test_request(
         "receivedAt": now.iso8601(),
     }))?;
     let payload = Payload {
-        event: "agent.message",
+        event: MESSAGE_EVENT.own,
         channel: Some(&test.channel),
         timestamp: now.iso8601(),
         agent_id: test.agent_id.as_deref(),
@@ -108,14 +109,24 @@ fn outgoing_request(
     message_id: Option<String>,
 ) -> Result<OutgoingRequest, serde_json::Error> {
     Ok(OutgoingRequest {
-        scheme: Scheme::TimestampedHex,
-        headers: vec![
-            ("x-webhook-id".to_owned(), id.to_string()),
-            ("x-webhook-event".to_owned(), payload.event.to_owned()),
-        ],
+        signature: Signature { own: Some(signature()), repeat_as: None },
+        headers: vec![(ID_HEADER.to_owned(), id.to_string()), (EVENT_HEADER.to_owned(), payload.event.to_owned())],
         body: to_raw_value(payload)?,
         message_id,
     })
+}
+
+/// `sha256=` and the hex HMAC of `{timestamp}.{raw body}`.
+fn signature() -> OwnSignature {
+    OwnSignature {
+        header: SIGNATURE_HEADER.to_owned(),
+        algorithm: Algorithm::HmacSha256,
+        encoding: Encoding::Hex,
+        signed: vec![SignedPart::Timestamp, SignedPart::Text(".".to_owned()), SignedPart::Body],
+        prefix: "sha256=".to_owned(),
+        prefix_in: None,
+        timestamp_header: Some(TIMESTAMP_HEADER.to_owned()),
+    }
 }
 
 /// The `messageId` that the published data carries, for the log.

@@ -1,38 +1,36 @@
 //! What the endpoints of the agent's webhook and of the project's default share: they differ in the owner alone.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::{AgentId, Owner};
 use http::StatusCode;
 use lambda_http::Request;
-use serde_json::json;
-use shared::domain::{AgentId, Owner};
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks::{self, WebhookError};
+use usecases::webhooks::{self, WebhookError};
 
 use super::payload::build_test_request;
-use super::schema::{self, TestReply, WebhookReply};
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::test_call;
+use super::schema::{self, DeletedReply, TestReply, WebhookReply};
+use crate::http::api_error::ApiError;
+use usecases::app::App;
+use usecases::test_webhook::test_webhook;
 
-pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
-    let settings = schema::settings(request, app.settings.require_https)?;
-    let made_of = (&app.clock, &app.ids);
-    let webhook = webhooks::set_primary_webhook(&app.store, made_of, &caller.tenant, owner, settings).await?;
+pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, ApiError> {
+    let settings = schema::read_set_request(request, app.settings.require_https)?;
+    let webhook = webhooks::set_primary_webhook(app, &caller.tenant, owner, settings).await?;
     Ok(reply::json(StatusCode::OK, &WebhookReply::from(&webhook)))
 }
 
-pub(super) async fn get(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, Problem> {
+pub(super) async fn get(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, ApiError> {
     let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, owner).await?;
     Ok(reply::json(StatusCode::OK, &webhook.as_ref().map(WebhookReply::from)))
 }
 
-pub(super) async fn delete(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, Problem> {
+pub(super) async fn delete(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, ApiError> {
     webhooks::remove_primary_webhook(&app.store, &caller.tenant, owner).await?;
-    Ok(reply::json(StatusCode::OK, &json!({ "success": true })))
+    Ok(reply::json(StatusCode::OK, &DeletedReply { success: true }))
 }
 
-pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, Problem> {
-    let message = schema::test_message(request, owner)?;
+pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, ApiError> {
+    let message = schema::read_test_request(request, owner)?;
     if let Some(named) = &message.agent_id
         && owner.agent().is_none()
     {
@@ -40,6 +38,6 @@ pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &
         app.store.agent(&caller.tenant, &named).await?.ok_or(WebhookError::NoSuchAgent)?;
     }
     let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, owner).await?.ok_or(WebhookError::NotSet)?;
-    let tested = test_call::send(app, &webhook, |id, now| build_test_request(&message, id, now)).await?;
+    let tested = test_webhook(app, &webhook, |id, now| build_test_request(&message, id, now)).await?;
     Ok(reply::json(StatusCode::OK, &TestReply::from(&tested.outcome)))
 }

@@ -1,21 +1,24 @@
-//! What AgentPhone's callers send and are answered.
+//! AgentPhone's requests and replies.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use clients::store::primary_deliveries::DeliveriesPage;
+use domain::time::Timestamp;
+use domain::{AgentId, Delivery, DialectName, Owner, Status, Webhook};
 use lambda_http::Request;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Map;
-use shared::attempt::Outcome;
-use shared::domain::{AgentId, Delivery, DialectName, Owner, Status, Webhook};
-use shared::http::request::{body_bytes, path_parameter, query_parameter};
-use shared::store::primary_deliveries::DeliveriesPage;
-use shared::time::Timestamp;
-use shared::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
+use usecases::attempt::Outcome;
+use usecases::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
 
 use super::payload::TestMessage;
 use super::{DIALECT, TIMEOUT_MAX_S};
-use crate::fastapi::{Fields, Problem, object, query};
+use crate::fastapi::{PYDANTIC, URL_CHARS_MAX};
+use crate::http::api_error::ApiError;
+use crate::http::fields::{Fields, read_object, read_query};
+use crate::http::read_request::{body_bytes, path_parameter, query_parameter};
 
 /// Attempts after the first one.
 const RETRIES_MAX: u8 = 5;
@@ -35,7 +38,7 @@ const HOURS_DEFAULT: i64 = 24;
 const HOURS: RangeInclusive<i64> = 1..=8760;
 
 /// `{id, url, secret, status, contextLimit, timeout, createdAt}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WebhookReply<'a> {
     id: &'a str,
@@ -63,7 +66,7 @@ impl<'a> From<&'a Webhook> for WebhookReply<'a> {
 
 /// `{id, messageId, eventType, channel, status, httpStatus, errorMessage, responseBody, attemptCount, lastAttemptAt,
 /// nextRetryAt, createdAt}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DeliveryReply {
     id: String,
@@ -109,7 +112,7 @@ pub(super) const fn status_name(status: Status) -> &'static str {
 }
 
 /// `{items, total, offset, limit}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct PageReply {
     items: Vec<DeliveryReply>,
     total: u64,
@@ -132,7 +135,7 @@ pub(super) struct PageRequest {
 }
 
 /// `{success, httpStatus, errorMessage}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TestReply {
     success: bool,
@@ -151,66 +154,103 @@ impl From<&Outcome> for TestReply {
     }
 }
 
+/// A removed webhook.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeletedReply {
+    pub(super) success: bool,
+}
+
 /// The agent that the path names. An id that no agent can have is answered as that of no agent.
-pub(super) fn agent(request: &Request) -> Result<Owner, Problem> {
-    let id = AgentId::parse(&path_parameter(request, "agent_id")).or(Err(Problem::NotFound("Agent not found.")))?;
+pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
+    let id = AgentId::parse(&path_parameter(request, "agent_id")).or(Err(ApiError::AgentNotFound))?;
     Ok(Owner::Agent(id))
 }
 
-/// `{url, contextLimit?, timeout?}`, with a new secret; every field left out takes its default.
-pub(super) fn settings(request: &Request, require_https: bool) -> Result<PrimaryWebhookSettings, Problem> {
-    let body = object(body_bytes(request))?;
-    let mut fields = Fields::new("body", &body);
-    let url = fields.required_url("url", require_https);
-    let context_limit = fields.integer("contextLimit", 0..=50);
-    let timeout = fields.integer("timeout", 5..=TIMEOUT_MAX_S);
+/// The body that sets a webhook. It gets a new secret, and each field that is left out takes its default.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SetRequest<'a> {
+    url: &'a str,
+    context_limit: Option<i64>,
+    timeout: Option<i64>,
+}
+
+/// Reads the body that sets a webhook.
+pub(super) fn read_set_request(request: &Request, require_https: bool) -> Result<PrimaryWebhookSettings, ApiError> {
+    let body = read_object(body_bytes(request))?;
+    let mut fields = Fields::new(PYDANTIC, "body", &body);
+    let url = fields.required_string("url");
+    let url = url.and_then(|url| fields.check_url("url", url, (URL_CHARS_MAX, require_https)));
+    let context_limit = fields.integer("contextLimit", 0..=50, None);
+    let timeout = fields.integer("timeout", 5..=TIMEOUT_MAX_S, None);
     fields.finish()?;
-    Ok(PrimaryWebhookSettings {
-        dialect: DialectName::new(DIALECT.name),
-        url: url.unwrap_or_default(),
-        secret: SecretChoice::New,
-        signature_header: Choice::To(None),
-        retries_max: RETRIES_MAX,
-        timeout_s: timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(TIMEOUT_DEFAULT_S),
-        history_limit: context_limit.and_then(|limit| limit.try_into().ok()).unwrap_or(CONTEXT_LIMIT_DEFAULT),
+    Ok(SetRequest { url: url.unwrap_or_default(), context_limit, timeout }.into())
+}
+
+impl From<SetRequest<'_>> for PrimaryWebhookSettings {
+    fn from(set: SetRequest<'_>) -> Self {
+        let SetRequest { url, context_limit, timeout } = set;
+        Self {
+            dialect: DialectName::new(DIALECT.name),
+            url: url.to_owned(),
+            secret: SecretChoice::New,
+            signature_header: Choice::To(None),
+            retries_max: RETRIES_MAX,
+            timeout_s: timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(TIMEOUT_DEFAULT_S),
+            history_limit: context_limit.and_then(|limit| limit.try_into().ok()).unwrap_or(CONTEXT_LIMIT_DEFAULT),
+        }
+    }
+}
+
+/// The body of a test call.
+#[derive(JsonSchema)]
+pub(super) struct TestRequest<'a> {
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    message: Option<&'a str>,
+    channel: Option<&'a str>,
+}
+
+/// Reads the body of a test call, if there is one, and the agent of the webhook or of `?agentId=`.
+pub(super) fn read_test_request(request: &Request, owner: &Owner) -> Result<TestMessage, ApiError> {
+    let body = match body_bytes(request) {
+        [] => Map::new(),
+        bytes => read_object(bytes)?,
+    };
+    let mut fields = Fields::new(PYDANTIC, "body", &body);
+    let test = TestRequest {
+        from: fields.string("from"),
+        to: fields.string("to"),
+        message: fields.string("message"),
+        channel: fields.string("channel"),
+    };
+    fields.finish()?;
+    let or = |text: Option<&str>, default: &str| text.unwrap_or(default).to_owned();
+    Ok(TestMessage {
+        agent_id: owner.agent().map(ToString::to_string).or_else(|| query_parameter(request, "agentId")),
+        from: or(test.from, "+15550100001"),
+        to: or(test.to, "+15550100002"),
+        message: or(test.message, "This is a test message."),
+        channel: or(test.channel, "sms"),
     })
 }
 
-/// `{from?, to?, message?, channel?}` where there is a body, and the agent of the webhook or of `?agentId=`.
-pub(super) fn test_message(request: &Request, owner: &Owner) -> Result<TestMessage, Problem> {
-    let body = match body_bytes(request) {
-        [] => Map::new(),
-        bytes => object(bytes)?,
-    };
-    let mut fields = Fields::new("body", &body);
-    let mut text = |name, default: &str| fields.string(name).unwrap_or_else(|| default.to_owned());
-    let message = TestMessage {
-        agent_id: owner.agent().map(ToString::to_string).or_else(|| query_parameter(request, "agentId")),
-        from: text("from", "+15550100001"),
-        to: text("to", "+15550100002"),
-        message: text("message", "This is a test message."),
-        channel: text("channel", "sms"),
-    };
-    fields.finish()?;
-    Ok(message)
-}
-
 /// `?limit=`, from 1 to 100.
-pub(super) fn limit(request: &Request) -> Result<u16, Problem> {
-    let query = query(request, &["limit"]);
-    let mut fields = Fields::new("query", &query);
-    let limit = fields.integer("limit", LIMITS);
+pub(super) fn limit(request: &Request) -> Result<u16, ApiError> {
+    let query = read_query(request, &["limit"]);
+    let mut fields = Fields::new(PYDANTIC, "query", &query);
+    let limit = fields.integer("limit", LIMITS, None);
     fields.finish()?;
     Ok(limit.and_then(|limit| limit.try_into().ok()).unwrap_or(LIMIT_DEFAULT))
 }
 
-/// `?limit=&offset=&hours=`; without `hours` all that the log holds.
-pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, Problem> {
-    let query = query(request, &["limit", "offset", "hours"]);
-    let mut fields = Fields::new("query", &query);
-    let limit = fields.integer("limit", LIMITS);
-    let offset = fields.integer("offset", 0..=OFFSET_MAX);
-    let hours = fields.integer("hours", HOURS);
+/// `?limit=&offset=&hours=`; without `hours`, the page is of the whole log.
+pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, ApiError> {
+    let query = read_query(request, &["limit", "offset", "hours"]);
+    let mut fields = Fields::new(PYDANTIC, "query", &query);
+    let limit = fields.integer("limit", LIMITS, None);
+    let offset = fields.integer("offset", 0..=OFFSET_MAX, None);
+    let hours = fields.integer("hours", HOURS, None);
     fields.finish()?;
     Ok(PageRequest {
         limit: limit.and_then(|limit| limit.try_into().ok()).unwrap_or(LIMIT_DEFAULT),
@@ -220,10 +260,10 @@ pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, Pro
 }
 
 /// `?hours=`: since when.
-pub(super) fn since(request: &Request, now: Timestamp) -> Result<Timestamp, Problem> {
-    let query = query(request, &["hours"]);
-    let mut fields = Fields::new("query", &query);
-    let hours = fields.integer("hours", HOURS);
+pub(super) fn since(request: &Request, now: Timestamp) -> Result<Timestamp, ApiError> {
+    let query = read_query(request, &["hours"]);
+    let mut fields = Fields::new(PYDANTIC, "query", &query);
+    let hours = fields.integer("hours", HOURS, None);
     fields.finish()?;
     Ok(ago(hours.unwrap_or(HOURS_DEFAULT), now))
 }

@@ -3,20 +3,37 @@
 //! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 422 where a field
 //! is wrong: nothing is stored; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::{Owner, Permission};
 use lambda_http::Request;
-use shared::domain::Owner;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
 use super::primary_webhook;
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::SetRequest;
+use super::schema::WebhookReply;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-set-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-set-webhook",
+    "Sets or replaces the project's default webhook.",
+    Endpoint {
+        method: "POST",
+        path: "/agentphone/v1/webhooks",
+        permission: Permission::Manage,
+        request: Some(Shape::of::<SetRequest<'_>>()),
+        reply: (200, Some(Shape::of::<WebhookReply<'_>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query, Action::PutItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     primary_webhook::set(app, &caller, request, &Owner::Project).await
 }

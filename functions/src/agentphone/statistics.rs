@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use clients::store::primary_deliveries::Counted;
+use domain::Status;
+use domain::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
-use shared::domain::Status;
-use shared::store::primary_deliveries::Counted;
-use shared::time::Timestamp;
 
 use super::schema::status_name;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// `{total, success, failed, pending, successRate, byEventType: {type: {status: n}}, byHour: [{hour, total, success, failed}]}`
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stats {
     total: u64,
@@ -25,7 +26,7 @@ pub(super) struct Stats {
 }
 
 /// The deliveries of events that were accepted within one hour.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Hour {
     hour: String,
     total: u64,
@@ -34,7 +35,7 @@ struct Hour {
 }
 
 /// `{total, success, failed, successRate}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AllTimeStats {
     total: u64,

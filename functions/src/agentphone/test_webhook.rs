@@ -4,21 +4,38 @@
 //! 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401; 404 where none is set; 422 where a
 //! field is wrong; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::{Owner, Permission};
 use lambda_http::Request;
-use shared::domain::Owner;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
 use super::primary_webhook;
-use crate::app::App;
-use crate::fastapi::Problem;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::TestReply;
+use super::schema::TestRequest;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("agentphone-test-webhook", |app, request| Box::pin(answer(app, request, handle)))
-        .calling_customers();
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "agentphone-test-webhook",
+    "Sends a test message to the project's default webhook now, and waits.",
+    Endpoint {
+        method: "POST",
+        path: "/agentphone/v1/webhooks/test",
+        permission: Permission::Manage,
+        request: Some(Shape::of::<TestRequest<'_>>()),
+        reply: (200, Some(Shape::of::<TestReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query])],
+)
+.calling_customers();
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     primary_webhook::test(app, &caller, request, &Owner::Project).await
 }

@@ -3,25 +3,41 @@
 //! Body: `{url, description?, event_types?}`. 201 `{data: {id, url, description, event_types, enabled, created_at,
 //! secret}}`; 400 where a field is wrong or unknown, or there are 50: nothing is stored; 401; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::{Owner, Permission};
 use http::StatusCode;
 use lambda_http::Request;
-use shared::domain::Owner;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks;
+use usecases::webhooks;
 
-use super::Problem;
-use super::schema::{Data, EndpointReply, new_webhook};
-use crate::app::App;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::CreateRequest;
+use super::schema::{Data, EndpointReply, read_create_request};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("casey-create-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "casey-create-webhook",
+    "Adds an endpoint.",
+    Endpoint {
+        method: "POST",
+        path: "/casey/v1/backend/webhooks",
+        permission: Permission::Manage,
+        request: Some(Shape::of::<CreateRequest<'_>>()),
+        reply: (201, Some(Shape::of::<Data<EndpointReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::PutItem, Action::UpdateItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let now = app.clock.now();
-    let new = new_webhook(app, request, now)?;
+    let new = read_create_request(app, request, now)?;
     let webhook = webhooks::add_webhook(
         &app.store,
         (now, &app.ids),

@@ -2,22 +2,37 @@
 //!
 //! 204; 401; 404; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks;
+use usecases::webhooks;
 
-use super::Problem;
+use super::render_error;
 use super::schema::endpoint;
-use crate::app::App;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("casey-delete-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "casey-delete-webhook",
+    "Removes an endpoint.",
+    Endpoint {
+        method: "DELETE",
+        path: "/casey/v1/backend/webhooks/{id}",
+        permission: Permission::Manage,
+        request: None,
+        reply: (204, None),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::DeleteItem, Action::UpdateItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhook = endpoint(&app.store, &caller.tenant, request).await?;
     webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))

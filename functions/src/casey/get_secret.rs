@@ -2,24 +2,37 @@
 //!
 //! 200 `{data: {secret}}`; 401; 403 with a key that only reads; 404; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use serde_json::json;
-use shared::domain::Permission;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
-use super::Problem;
+use super::render_error;
+use super::schema::SecretReply;
 use super::schema::{Data, endpoint};
-use crate::app::App;
-use crate::function::{Function, answer_who_may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function = Function::http("casey-get-secret", |app, request| {
-    Box::pin(answer_who_may(Permission::Manage, app, request, handle))
-});
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "casey-get-secret",
+    "Shows what an endpoint's deliveries are signed with.",
+    Endpoint {
+        method: "GET",
+        path: "/casey/v1/backend/webhooks/{id}/secret",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<Data<SecretReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhook = endpoint(&app.store, &caller.tenant, request).await?;
-    Ok(reply::json(StatusCode::OK, &Data { data: json!({ "secret": webhook.secret.expose() }) }))
+    Ok(reply::json(StatusCode::OK, &Data { data: SecretReply { secret: webhook.secret.expose() } }))
 }

@@ -2,21 +2,36 @@
 //!
 //! 200 `{data: {id, url, description, event_types, enabled, created_at}}`; 401; 404; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
-use super::Problem;
+use super::render_error;
 use super::schema::{Data, EndpointReply, endpoint};
-use crate::app::App;
-use crate::function::{Function, answer};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("casey-get-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "casey-get-webhook",
+    "Shows an endpoint.",
+    Endpoint {
+        method: "GET",
+        path: "/casey/v1/backend/webhooks/{id}",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Data<EndpointReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhook = endpoint(&app.store, &caller.tenant, request).await?;
     Ok(reply::json(StatusCode::OK, &Data { data: EndpointReply::from(&webhook) }))
 }

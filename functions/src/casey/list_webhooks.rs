@@ -2,21 +2,37 @@
 //!
 //! 200 `{data: [{id, url, description, event_types, enabled, created_at}]}`; 401; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
-use super::Problem;
+use super::render_error;
 use super::schema::{Data, EndpointReply, endpoints};
-use crate::app::App;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("casey-list-webhooks", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "casey-list-webhooks",
+    "Lists the endpoints, oldest first.",
+    Endpoint {
+        method: "GET",
+        path: "/casey/v1/backend/webhooks",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Data<Vec<EndpointReply<'_>>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
     let webhooks = endpoints(&app.store, &caller.tenant).await?;
     let data: Vec<EndpointReply<'_>> = webhooks.iter().map(EndpointReply::from).collect();
     Ok(reply::json(StatusCode::OK, &Data { data }))

@@ -1,10 +1,10 @@
-//! What Casey's endpoints are sent.
+//! The requests that carry events to Casey's endpoints.
 
+use rules::sign::Signature;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use shared::sign::Scheme;
 
-use crate::dialect::{OutgoingRequest, PayloadContext};
+use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 /// `{event_type, event_id, timestamp, organization_id, data}`
 #[derive(Serialize)]
@@ -25,5 +25,10 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
         organization_id: context.tenant.project.as_str(),
         data: &context.event.data,
     };
-    Ok(OutgoingRequest { scheme: Scheme::Svix, headers: Vec::new(), body: to_raw_value(&payload)?, message_id: None })
+    Ok(OutgoingRequest {
+        signature: Signature { repeat_as: Some("svix".to_owned()), own: None },
+        headers: Vec::new(),
+        body: to_raw_value(&payload)?,
+        message_id: None,
+    })
 }

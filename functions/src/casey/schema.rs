@@ -1,19 +1,24 @@
-//! What Casey's callers send and are answered.
+//! Casey's requests and replies.
 
+use clients::store::Store;
+use domain::time::Timestamp;
+use domain::{DialectName, EventFilter, Owner, RequestOptions, Tenant, Webhook, WebhookId};
 use lambda_http::Request;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use shared::domain::{DialectName, EventFilter, Owner, RequestOptions, Tenant, Webhook, WebhookId};
-use shared::http::request::{BODY_BYTES_MAX, body_bytes, path_parameter};
-use shared::store::Store;
-use shared::time::Timestamp;
-use shared::url::{UrlError, check_url};
-use shared::webhooks::{self, NewWebhook};
+use serde_json::{Value, json};
+use usecases::app::App;
+use usecases::dialect::Dialects;
+use usecases::publish::{TYPE_CHARS_MAX, is_event_type};
+use usecases::webhooks::{self, NewWebhook};
 
-use super::{DIALECT, Problem};
-use crate::app::App;
-use crate::dialects::native_name;
-use crate::pipeline::event::{TYPE_CHARS_MAX, is_type};
+use super::DIALECT;
+use crate::http::api_error::{ApiError, IntegerError, Rule};
+use crate::http::fields::{Family, Fields, Given, read_object};
+use crate::http::read_request::{body_bytes, path_parameter};
+
+/// Casey reads values as they are.
+const FAMILY: Family = Family { blank_is_null: false, integer: |value| value.as_i64().ok_or(IntegerError::Type) };
 
 /// What an endpoint asks for that does not say.
 const EVENT_TYPES_DEFAULT: &str = "conversation.completed";
@@ -29,7 +34,7 @@ const RETRIES_MAX: u8 = 10;
 const TIMEOUT_S: u16 = 30;
 
 /// `{id, url, description, event_types, enabled, created_at}`, and `secret` for the call that makes it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct EndpointReply<'a> {
     id: &'a str,
     url: &'a str,
@@ -65,99 +70,90 @@ impl<'a> EndpointReply<'a> {
 }
 
 /// `{data: …}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Data<T> {
     pub(super) data: T,
 }
 
+/// An endpoint's secret.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SecretReply<'a> {
+    pub(super) secret: &'a str,
+}
+
+/// A queued test event.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TestReply<'a> {
+    pub(super) success: bool,
+    pub(super) message_id: &'a str,
+}
+
 /// The endpoint that the path names.
-pub(super) async fn endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, Problem> {
-    let id = WebhookId::parse(&path_parameter(request, "id")).ok_or(Problem::NotFound)?;
+pub(super) async fn endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
+    let id = WebhookId::parse(&path_parameter(request, "id")).ok_or(ApiError::WebhookNotFound)?;
     Ok(webhooks::additional_webhook(store, tenant, &Owner::Project, DIALECT.name, id).await?)
 }
 
 /// The project's endpoints, oldest first.
-pub(super) async fn endpoints(store: &Store, tenant: &Tenant) -> Result<Vec<Webhook>, Problem> {
+pub(super) async fn endpoints(store: &Store, tenant: &Tenant) -> Result<Vec<Webhook>, ApiError> {
     Ok(webhooks::additional_webhooks(store, tenant, &Owner::Project, DIALECT.name).await?)
 }
 
-/// `{url, description?, event_types?}`
-pub(super) fn new_webhook(app: &App, request: &Request, now: Timestamp) -> Result<NewWebhook, Problem> {
-    let body = object(body_bytes(request))?;
-    let known = ["url", "description", "event_types"];
-    if let Some(other) = body.keys().find(|key| !known.contains(&key.as_str())) {
-        return Err(invalid(&format!("unknown field `{}`", other.chars().take(64).collect::<String>())));
-    }
+/// The body that adds an endpoint.
+#[derive(JsonSchema)]
+pub(super) struct CreateRequest<'a> {
+    url: &'a str,
+    description: Option<&'a str>,
+    event_types: Option<Vec<String>>,
+}
+
+/// Reads the body that adds an endpoint. Casey names the first thing that is wrong.
+pub(super) fn read_create_request(app: &App, request: &Request, now: Timestamp) -> Result<NewWebhook, ApiError> {
+    let body = read_object(body_bytes(request))?;
+    let mut fields = Fields::new(FAMILY, "body", &body);
+    fields.only(&["url", "description", "event_types"]);
+    let url = fields.required("url", true).and_then(|value| fields.text("url", value));
+    let limits = (URL_CHARS_MAX, app.settings.require_https);
+    let url = url.and_then(|url| fields.check_url("url", url, limits));
+    let description = fields.string_of("description", 0..=DESCRIPTION_CHARS_MAX);
+    let event_types = event_types(&mut fields, app.dialects);
+    fields.finish()?;
+    let create = CreateRequest { url: url.unwrap_or_default(), description, event_types };
     Ok(NewWebhook {
         id: app.ids.webhook(now),
         dialect: DialectName::new(DIALECT.name),
-        description: description(body.get("description"))?,
-        url: url(body.get("url"), app.settings.require_https)?,
+        description: create.description.map(str::to_owned),
+        url: create.url.to_owned(),
         request: RequestOptions::default(),
         secret: app.ids.secret(),
         secret_known: true,
-        events: EventFilter::Only(event_types(body.get("event_types"))?),
+        events: EventFilter::Only(create.event_types.unwrap_or_else(|| vec![EVENT_TYPES_DEFAULT.to_owned()])),
         enabled: true,
         retries_max: RETRIES_MAX,
         timeout_s: TIMEOUT_S,
     })
 }
 
-fn invalid(message: &str) -> Problem {
-    Problem::Invalid(message.to_owned())
-}
-
-fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
-    if body.len() > BODY_BYTES_MAX {
-        return Err(invalid(&format!("the body is over {BODY_BYTES_MAX} bytes")));
-    }
-    match serde_json::from_slice(body) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(invalid("the body has to be a JSON object")),
-        Err(error) => Err(invalid(&format!("the body is no JSON: {error}"))),
-    }
-}
-
-fn url(value: Option<&Value>, require_https: bool) -> Result<String, Problem> {
-    let text = match value {
-        None | Some(Value::Null) => return Err(invalid("url is required")),
-        Some(value) => value.as_str().ok_or_else(|| invalid("url has to be a string"))?,
-    };
-    let wrong = match check_url(text, URL_CHARS_MAX, require_https) {
-        Ok(()) => return Ok(text.to_owned()),
-        Err(problem) => problem,
-    };
-    Err(match wrong {
-        UrlError::TooLong => invalid(&format!("url has to be at most {URL_CHARS_MAX} characters")),
-        UrlError::Empty | UrlError::Unparsable(_) => invalid("url has to be a valid URL"),
-        UrlError::Scheme if require_https => invalid("url has to be an https URL"),
-        UrlError::Scheme => invalid("url has to be an http or https URL"),
-    })
-}
-
-fn description(value: Option<&Value>) -> Result<Option<String>, Problem> {
-    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
-    let text = value.as_str().ok_or_else(|| invalid("description has to be a string"))?;
-    if text.chars().count() > DESCRIPTION_CHARS_MAX {
-        return Err(invalid(&format!("description has to be at most {DESCRIPTION_CHARS_MAX} characters")));
-    }
-    Ok(Some(text.to_owned()))
-}
-
-fn event_types(value: Option<&Value>) -> Result<Vec<String>, Problem> {
-    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(vec![EVENT_TYPES_DEFAULT.to_owned()]) };
-    let list = value.as_array().ok_or_else(|| invalid("event_types has to be a list"))?;
+fn event_types(fields: &mut Fields<'_>, dialects: Dialects) -> Option<Vec<String>> {
+    let field = "event_types";
+    let Given::Value(value) = fields.given(field) else { return None };
+    let list = fields.list(field, value)?;
     if !(1..=EVENT_TYPES_MAX).contains(&list.len()) {
-        return Err(invalid(&format!("event_types has to be a list of 1 to {EVENT_TYPES_MAX}")));
+        fields.wrong(field, Rule::ItemsMax(EVENT_TYPES_MAX), json!(list.len()));
+        return None;
     }
-    let types = list.iter().map(|value| value.as_str().filter(|text| is_type(text)).map(str::to_owned));
+    let types = list.iter().map(|value| value.as_str().filter(|text| is_event_type(text)).map(str::to_owned));
     let types: Option<Vec<String>> = types.collect();
-    let wrong = || invalid(&format!("each of event_types has to be 1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -"));
-    let types = types.ok_or_else(wrong)?;
-    // Endpoints are told in Casey's words, and so have to ask in them.
-    let elsewhere = types.iter().find(|name| DIALECT.event_name(native_name(name)) != name.as_str());
-    match elsewhere {
-        None => Ok(types),
-        Some(name) => Err(invalid(&format!("`{name}` of event_types is called `{}` here", native_name(name)))),
+    let Some(types) = types else {
+        let text = format!("each of event_types has to be 1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -");
+        fields.wrong(field, Rule::Other(text), Value::Null);
+        return None;
+    };
+    // Endpoints get Casey's names, and so have to ask for them.
+    let elsewhere = types.iter().find(|name| DIALECT.event_name(dialects.native_name(name)) != name.as_str());
+    if let Some(name) = elsewhere {
+        let text = format!("`{name}` of event_types is called `{}` here", dialects.native_name(name));
+        fields.wrong(field, Rule::Other(text), Value::Null);
     }
+    Some(types)
 }

@@ -2,26 +2,43 @@
 //!
 //! No body. 200 `{data: {success: true, message_id}}` once the event is queued; 401; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
 use serde_json::json;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
-use super::Problem;
+use super::render_error;
+use super::schema::TestReply;
 use super::schema::{Data, endpoints};
-use crate::app::App;
-use crate::function::{Function, answer};
-use crate::pipeline::publish_events::publish_to;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
+use usecases::publish::publish_to_webhooks;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("casey-test-webhooks", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "casey-test-webhooks",
+    "Sends `test.event` to every endpoint, the way that real events go.",
+    Endpoint {
+        method: "POST",
+        path: "/casey/v1/backend/webhooks/test",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<Data<TestReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query]), may(Resource::EventsQueue, &[Action::SendMessage])],
+);
 
-async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
     let endpoints = endpoints(&app.store, &caller.tenant).await?;
     let ids = endpoints.into_iter().map(|webhook| webhook.id).collect();
     let event = json!({ "type": "test.event", "data": { "message": "This is a test event." } });
-    let id = publish_to(app, &caller.tenant, &event, ids).await?;
-    Ok(reply::json(StatusCode::OK, &Data { data: json!({ "success": true, "message_id": id }) }))
+    let id = publish_to_webhooks(app, &caller.tenant, &event, ids).await?;
+    Ok(reply::json(StatusCode::OK, &Data { data: TestReply { success: true, message_id: id.as_str() } }))
 }

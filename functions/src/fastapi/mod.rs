@@ -1,8 +1,13 @@
-//! The shapes that FastAPI gives to errors, and the checks that Pydantic makes of a body: AgentLine and AgentPhone
-//! are written with them, and their clients know them.
+//! FastAPI's errors, and Pydantic's way with values: AgentLine and AgentPhone are written with them.
 
-mod fields;
-mod problem;
+mod integer;
+mod render_error;
 
-pub use fields::{Fields, object, query};
-pub use problem::{FieldError, Problem};
+pub use self::render_error::render_error;
+use crate::http::fields::Family;
+
+/// Pydantic in its lax mode: unknown fields are passed over, and numbers may be written as strings.
+pub const PYDANTIC: Family = Family { blank_is_null: false, integer: integer::read_integer };
+
+/// The longest URL that Pydantic's `HttpUrl` takes, in characters.
+pub const URL_CHARS_MAX: usize = 2083;

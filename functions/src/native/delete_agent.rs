@@ -2,24 +2,39 @@
 //!
 //! 204; 401; 404 where it is not registered; 503: some of it may be gone, and calling again removes the rest.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
-use super::Problem;
-use super::schema::{NO_SUCH_AGENT, agent_id};
-use crate::app::App;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::agent_id;
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("native-delete-agent", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "native-delete-agent",
+    "Removes an agent and its webhooks.",
+    Endpoint {
+        method: "DELETE",
+        path: "/v1/agents/{agent_id}",
+        permission: Permission::Manage,
+        request: None,
+        reply: (204, None),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query, Action::DeleteItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     if app.store.delete_agent(&caller.tenant, &agent_id(request)?).await? {
         Ok(reply::empty(StatusCode::NO_CONTENT))
     } else {
-        Err(NO_SUCH_AGENT)
+        Err(ApiError::AgentNotFound)
     }
 }

@@ -2,21 +2,36 @@
 //!
 //! 200 `{id, name, created_at}`; 401; 404 where it is not registered; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
 
-use super::Problem;
-use super::schema::{AgentReply, NO_SUCH_AGENT, agent_id};
-use crate::app::App;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::{AgentReply, agent_id};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("native-get-agent", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "native-get-agent",
+    "Shows an agent.",
+    Endpoint {
+        method: "GET",
+        path: "/v1/agents/{agent_id}",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<AgentReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let agent = app.store.agent(&caller.tenant, &agent_id(request)?).await?.ok_or(NO_SUCH_AGENT)?;
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
+    let agent = app.store.agent(&caller.tenant, &agent_id(request)?).await?.ok_or(ApiError::AgentNotFound)?;
     Ok(reply::json(StatusCode::OK, &AgentReply::from(agent)))
 }

@@ -4,23 +4,40 @@
 //! new, else 200, with `{id, name, created_at}`; 400 where the body is no JSON; 401; 422 where the id or a field is
 //! wrong: nothing is stored; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use clients::store::agents::Put;
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::store::agents::Put;
 
-use super::Problem;
-use super::schema::{AgentReply, agent_request, new_agent_id};
-use crate::app::App;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::AgentRequest;
+use super::schema::{AgentReply, new_agent_id, read_agent_request};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("native-put-agent", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "native-put-agent",
+    "Registers an agent, or gives it another name.",
+    Endpoint {
+        method: "PUT",
+        path: "/v1/agents/{agent_id}",
+        permission: Permission::Manage,
+        request: Some(Shape::of::<AgentRequest>()),
+        reply: (200, Some(Shape::of::<AgentReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::UpdateItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let (id, body) = (new_agent_id(request)?, agent_request(request)?);
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
+    let (id, body) = (new_agent_id(request)?, read_agent_request(request)?);
     let (agent, put) = app.store.put_agent(&caller.tenant, &id, body.name.as_deref(), app.clock.now()).await?;
     let status = match put {
         Put::Created => StatusCode::CREATED,

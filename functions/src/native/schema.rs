@@ -1,18 +1,29 @@
-//! What the native API's callers send and are answered.
+//! The native API's requests and replies.
 
+use domain::{Agent, AgentId};
 use lambda_http::Request;
-use serde::{Deserialize, Serialize};
-use shared::domain::{Agent, AgentId};
-use shared::http::request::{BODY_BYTES_MAX, body_bytes, path_parameter};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::Problem;
+use crate::http::api_error::{ApiError, IntegerError, Rule};
+use crate::http::fields::{Family, Fields, read_object};
+use crate::http::read_request::{body_bytes, path_parameter};
+
+/// The native API reads values as they are, but for numbers in a query.
+pub(crate) const FAMILY: Family = Family { blank_is_null: false, integer: read_integer };
 
 /// The longest name of an agent, in characters.
 const NAME_CHARS_MAX: usize = 255;
 
-/// `{id, name, created_at}`
-#[derive(Serialize)]
-pub(super) struct AgentReply {
+fn read_integer(value: &Value) -> Result<i64, IntegerError> {
+    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    number.ok_or(IntegerError::Type)
+}
+
+/// An agent.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct AgentReply {
     id: String,
     name: Option<String>,
     created_at: String,
@@ -24,45 +35,79 @@ impl From<Agent> for AgentReply {
     }
 }
 
-/// `{name?}`
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AgentRequest {
-    pub(super) name: Option<String>,
+/// A page of agents.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct AgentsReply {
+    pub(crate) agents: Vec<AgentReply>,
+    pub(crate) next_cursor: Option<String>,
 }
 
-/// Reads the body of a put; none at all is an agent without a name.
-pub(super) fn agent_request(request: &Request) -> Result<AgentRequest, Problem> {
-    let body = body_bytes(request);
-    if body.is_empty() {
-        return Ok(AgentRequest::default());
-    }
-    if body.len() > BODY_BYTES_MAX {
-        return Err(Problem::TooLarge);
-    }
-    let value: serde_json::Value =
-        serde_json::from_slice(body).map_err(|error| Problem::NotJson(format!("The body is no JSON: {error}.")))?;
-    // A list of the fields' values would be read as well.
-    if !value.is_object() {
-        return Err(Problem::field("", "a JSON object"));
-    }
-    let agent: AgentRequest = serde_path_to_error::deserialize(value)
-        .map_err(|error| Problem::field(&error.path().to_string(), error.inner().to_string()))?;
-    if agent.name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
-        return Err(Problem::field("name", format!("at most {NAME_CHARS_MAX} characters")));
-    }
-    Ok(agent)
+/// The body that registers an agent.
+#[derive(JsonSchema)]
+pub(crate) struct AgentRequest {
+    pub(crate) name: Option<String>,
+}
+
+/// Reads the body that registers an agent; none at all is an agent without a name.
+pub(crate) fn read_agent_request(request: &Request) -> Result<AgentRequest, ApiError> {
+    let body = match body_bytes(request) {
+        [] => Map::new(),
+        bytes => read_object(bytes)?,
+    };
+    let mut fields = Fields::new(FAMILY, "body", &body);
+    fields.only(&["name"]);
+    let name = fields.string_of("name", 0..=NAME_CHARS_MAX).map(str::to_owned);
+    fields.finish()?;
+    Ok(AgentRequest { name })
 }
 
 /// The agent that the path names, for a call that makes it.
-pub(super) fn new_agent_id(request: &Request) -> Result<AgentId, Problem> {
-    AgentId::parse(&path_parameter(request, "agent_id")).map_err(|error| Problem::field("agent_id", error.to_string()))
+pub(crate) fn new_agent_id(request: &Request) -> Result<AgentId, ApiError> {
+    AgentId::parse(&path_parameter(request, "agent_id"))
+        .map_err(|error| ApiError::field("path", "agent_id", Rule::Other(error.to_string())))
 }
 
 /// The agent that the path names, for a call that needs it: an id that no agent can have is that of no agent.
-pub(super) fn agent_id(request: &Request) -> Result<AgentId, Problem> {
-    AgentId::parse(&path_parameter(request, "agent_id")).or(Err(NO_SUCH_AGENT))
+pub(crate) fn agent_id(request: &Request) -> Result<AgentId, ApiError> {
+    AgentId::parse(&path_parameter(request, "agent_id")).or(Err(ApiError::AgentNotFound))
 }
 
-/// 404
-pub(super) const NO_SUCH_AGENT: Problem = Problem::NotFound("There is no such agent.");
+/// An event as a platform publishes it.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "it describes the body; `usecases::publish` reads it, so that `data` keeps its bytes")]
+pub(crate) struct EventRequest {
+    /// 1 to 128 of `A-Z a-z 0-9 _ . -`: a native name, a dialect's, or another.
+    r#type: String,
+    data: Map<String, Value>,
+    agent_id: Option<String>,
+    /// The platform's own id: a repeat within 24 hours is dropped.
+    id: Option<String>,
+    /// RFC 3339.
+    occurred_at: Option<String>,
+    channel: Option<String>,
+    conversation_id: Option<String>,
+    conversation_state: Option<Map<String, Value>>,
+}
+
+/// One event, or a batch.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "see `EventRequest`")]
+pub(crate) enum PublishRequest {
+    One(Box<EventRequest>),
+    Batch { events: Vec<EventRequest> },
+}
+
+/// The ids of what was accepted, as it was published.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum PublishReply {
+    One(EventIdReply),
+    Batch { events: Vec<EventIdReply> },
+}
+
+/// An accepted event.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct EventIdReply {
+    pub(crate) id: String,
+}

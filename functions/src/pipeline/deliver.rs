@@ -1,207 +1,28 @@
-//! Triggered by the deliveries and retries queues: makes an attempt, logs it, and queues the next where one is due.
-//!
-//! It knows no dialect. Each step is durable before the last is let go of: the attempt is in the log before the next
-//! is queued, and the next is queued before SQS forgets this message. The invocation whose record of an attempt the log
-//! took is the one that goes on; one that finds it there already leaves it to the other.
+//! Triggered by the deliveries and retries queues: makes an attempt, logs it, and queues the next one where one is due.
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use shared::attempt::{Content, Outcome};
-use shared::domain::{Delivery, Status, Webhook};
-use shared::queue::Outgoing;
-use shared::queue::messages::DeliveryMessage;
-use shared::retry::{self, NextStep};
-use shared::store::deliveries::Logged;
-use shared::time::Timestamp;
+use usecases::pipeline;
 
-use super::batch::Batch;
-use super::endpoint;
-use super::log_entry::log_entry;
-use super::report;
-use super::sqs_record;
-use crate::app::App;
-use crate::fault::Fault;
-use crate::function::{Function, each_record};
+use crate::access::{Action, Resource, may};
+use crate::function::{Function, Mapping, Trigger};
 
 /// The function.
-pub const FUNCTION: Function =
-    Function::sqs("pipeline-deliver", |app, event| Box::pin(deliver_all(app, event))).calling_customers();
-
-async fn deliver_all(app: &App, event: SqsEvent) -> SqsBatchResponse {
-    each_record(&Batch::new(app, event.records.len()), event, deliver, Batch::leave).await
-}
-
-async fn deliver(batch: &Batch<'_>, record: &SqsMessage) -> Result<(), Fault> {
-    let message: DeliveryMessage = sqs_record::message(record)?;
-    let app = batch.app;
-    let now = app.clock.now();
-    let is_retry = message.attempt > 1;
-    if is_retry && now < message.due_at {
-        // A wait longer than SQS's: this was a hop of it.
-        return enqueue_attempt(batch, &message, now).await;
-    }
-    // A first attempt's message, seen for the first time, is spared the read.
-    let seen_before = sqs_record::seen_before(record);
-    if (is_retry || seen_before || message.slow_lane) && already_made(batch, &message, seen_before, now).await? {
-        return Ok(());
-    }
-    match webhook(batch, &message).await? {
-        None => give_up(app, message, "unknown", "The webhook was deleted.").await,
-        Some(webhook) if !webhook.enabled => {
-            give_up(app, message, webhook.dialect.as_str(), "The webhook is disabled.").await
-        }
-        Some(webhook) if webhook.health.slow_since.is_some() && !is_retry && !message.slow_lane => {
-            // It became slow after the event was fanned out.
-            enqueue_attempt(batch, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
-        }
-        Some(webhook) => {
-            let is_first = !is_retry && !seen_before && !message.slow_lane;
-            make_attempt(batch, message, webhook, is_first).await
-        }
-    }
-}
-
-/// Whether the log has this attempt already: then this message is a copy, or an earlier invocation stopped after it had
-/// logged the attempt. Of the latter the next attempt may not be queued yet, which is made up for.
-async fn already_made(
-    batch: &Batch<'_>,
-    message: &DeliveryMessage,
-    seen_before: bool,
-    now: Timestamp,
-) -> Result<bool, Fault> {
-    let Some((logged, next)) = batch.app.store.delivery(&message.key).await? else { return Ok(false) };
-    let ended = logged.status != Status::Pending;
-    if logged.attempt_count < message.attempt && !ended {
-        return Ok(false);
-    }
-    let is_this_one = logged.attempt_count == message.attempt;
-    if let Some(next) = next.filter(|_| seen_before && is_this_one && !ended) {
-        enqueue_attempt(batch, &serde_json::from_str(&next)?, now).await?;
-    }
-    Ok(true)
-}
-
-/// The webhook as it is now, or for a first attempt as it was within the last second, but at least as new as it was when
-/// the event was fanned out. What the cheaper reads say against a delivery is asked again.
-async fn webhook(batch: &Batch<'_>, message: &DeliveryMessage) -> Result<Option<Webhook>, Fault> {
-    let (tenant, reference) = (&message.key.tenant, &message.webhook);
-    let snapshot = message.snapshot.as_ref().filter(|_| message.attempt == 1);
-    let found = batch.webhook(tenant, reference, snapshot).await;
-    if found.as_ref().is_some_and(|webhook| webhook.enabled) {
-        return Ok(found);
-    }
-    Ok(batch.app.store.webhook(tenant, reference).await?)
-}
-
-async fn make_attempt(
-    batch: &Batch<'_>,
-    message: DeliveryMessage,
-    mut webhook: Webhook,
-    is_first: bool,
-) -> Result<(), Fault> {
-    let app = batch.app;
-    let started_at = app.clock.now();
-    let content = Content {
-        id: &message.key.id,
-        scheme: &message.scheme,
-        headers: &message.headers,
-        traceparent: message.traceparent.as_ref(),
-        body: message.body.get(),
-    };
-    let outcome = endpoint::try_once(app, &message.key.tenant, &mut webhook, content, started_at).await;
-    let ended_at = app.clock.now();
-    let answer = outcome.answer();
-    let made = retry::Attempt {
-        number: message.attempt,
-        status: answer.map(|answer| answer.status),
-        retry_after: answer.and_then(|answer| answer.retry_after.as_deref()),
-    };
-    let policy = retry::Policy {
-        schedule: &app.settings.retry_schedule,
-        retries_max: webhook.retries_max,
-        jitter: app.settings.retry_jitter,
-    };
-    let next_step = retry::next_step(made, policy, ended_at, app.ids.jitter());
-    let (logged, traceparent) =
-        (logged_delivery(&message, outcome, next_step, started_at), message.traceparent.clone());
-    if !(is_first && next_step == NextStep::Delivered && batch.log_success(logged.clone()).await) {
-        log_and_go_on(batch, message, &logged, ended_at).await?;
-    }
-    let attempt = report::Attempt {
-        dialect: webhook.dialect.as_str(),
-        traceparent: traceparent.as_ref(),
-        next_step,
-        duration: ended_at.since(started_at),
-        latency: ended_at.since(logged.key.created_at),
-    };
-    report::attempted(app, &logged, attempt);
-    endpoint::update_health(app, &logged.key.tenant, &mut webhook, next_step, started_at).await;
-    Ok(())
-}
-
-/// What the log says of a delivery after an attempt.
-fn logged_delivery(
-    message: &DeliveryMessage,
-    outcome: Outcome,
-    next_step: NextStep,
-    started_at: Timestamp,
-) -> Delivery {
-    let (status, next_retry_at) = match next_step {
-        NextStep::Delivered => (Status::Success, None),
-        NextStep::RetryAt(at) => (Status::Pending, Some(at)),
-        NextStep::Exhausted | NextStep::Gone => (Status::Failed, None),
-    };
-    let mut delivery = log_entry(message, status, message.attempt);
-    delivery.error = outcome.error();
-    if let Outcome::Answered(answer) = outcome {
-        delivery.http_status = Some(answer.status);
-        delivery.response_body = Some(answer.body);
-    }
-    delivery.last_attempt_at = Some(started_at);
-    delivery.next_retry_at = next_retry_at;
-    delivery
-}
-
-/// Logs an attempt that ended then, and queues the next one if there is to be one.
-async fn log_and_go_on(
-    batch: &Batch<'_>,
-    message: DeliveryMessage,
-    delivery: &Delivery,
-    ended_at: Timestamp,
-) -> Result<(), Fault> {
-    let again = match delivery.status {
-        Status::Success | Status::Skipped => None,
-        Status::Pending | Status::Failed => Some(next_attempt(message, delivery.next_retry_at.unwrap_or(ended_at))),
-    };
-    let kept = again.as_ref().map(serde_json::to_string).transpose()?;
-    match (batch.app.store.log_attempt(delivery, kept).await?, delivery.status, again) {
-        (Logged::Done, Status::Pending, Some(next)) => enqueue_attempt(batch, &next, ended_at).await,
-        (Logged::Done | Logged::AlreadyLogged, _, _) => Ok(()),
-    }
-}
-
-/// Ends a delivery whose webhook cannot receive it. It is kept so that it can be sent again.
-async fn give_up(app: &App, message: DeliveryMessage, dialect: &str, reason: &str) -> Result<(), Fault> {
-    let message = DeliveryMessage { snapshot: None, ..message };
-    let logged = app.store.delivery(&message.key).await?.map(|(logged, _)| logged);
-    let mut delivery = logged.unwrap_or_else(|| log_entry(&message, Status::Failed, message.attempt.saturating_sub(1)));
-    delivery.status = Status::Failed;
-    delivery.error = Some(reason.to_owned());
-    delivery.next_retry_at = None;
-    app.store.log_attempt(&delivery, Some(serde_json::to_string(&message)?)).await?;
-    report::gave_up(app, &delivery, dialect, message.traceparent.as_ref());
-    Ok(())
-}
-
-fn next_attempt(message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage {
-    DeliveryMessage { attempt: message.attempt + 1, due_at, snapshot: None, ..message }
-}
-
-/// Puts an attempt into the retries queue, for when it is due or for the longest hop towards it.
-async fn enqueue_attempt(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), Fault> {
-    let outgoing = Outgoing {
-        body: serde_json::to_string(message)?,
-        delay: message.due_at.since(now),
-        group: message.key.webhook_id.to_string(),
-    };
-    batch.send_retries(vec![outgoing]).await
-}
+pub const FUNCTION: Function = Function {
+    name: "pipeline-deliver",
+    summary: "Makes the attempts of deliveries: signs, sends, logs, and queues the next one.",
+    trigger: Trigger::Queues(
+        &[
+            Mapping { queue: Resource::DeliveriesQueue, batch_size: 10, concurrency: None },
+            Mapping { queue: Resource::RetriesQueue, batch_size: 10, concurrency: Some("RetriesConcurrency") },
+        ],
+        |app, records| Box::pin(pipeline::deliver(app, records)),
+    ),
+    // The longest webhook timeout, and time to write before and after.
+    timeout_s: 150,
+    access: &[
+        may(Resource::ConfigTable, &[Action::GetItem, Action::BatchGetItem, Action::UpdateItem]),
+        may(Resource::LogTable, &[Action::GetItem, Action::PutItem, Action::BatchWriteItem]),
+        may(Resource::EventsQueue, &[Action::SendMessage]),
+        may(Resource::RetriesQueue, &[Action::SendMessage]),
+    ],
+    calls_customers: true,
+};

@@ -3,25 +3,43 @@
 //! Body: the fields of `settings.rs`. 201 `{success, message, data}`; 401; 404 where the agent is not registered;
 //! 413; 422 where a field is wrong, or the agent has 50: nothing is stored; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::{DialectName, EventFilter, Permission, Webhook};
 use http::StatusCode;
 use lambda_http::Request;
-use shared::domain::{DialectName, EventFilter, Webhook};
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
-use shared::webhooks::{self, NewWebhook};
+use usecases::webhooks::{self, NewWebhook};
 
-use super::Problem;
-use super::schema::{agent, done};
-use super::{DIALECT, settings};
-use crate::app::App;
-use crate::function::{Function, answer};
+use super::DIALECT;
+use super::read_webhook::Settings;
+use super::read_webhook::read_webhook;
+use super::render_error;
+use super::schema::Changed;
+use super::schema::{agent, changed};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("talkover-create-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "talkover-create-webhook",
+    "Adds a webhook to an agent.",
+    Endpoint {
+        method: "POST",
+        path: "/talkover/api/v1/agents/{agent_id}/webhooks",
+        permission: Permission::Manage,
+        request: Some(Shape::of::<Settings>()),
+        reply: (201, Some(Shape::of::<Changed<'_>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::ConditionCheckItem, Action::PutItem, Action::UpdateItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
-    let (owner, settings, now) = (agent(request)?, settings::read(app, request, None)?, app.clock.now());
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
+    let (owner, settings, now) = (agent(request)?, read_webhook(app, request, None)?, app.clock.now());
     let secret_known = settings.secret.is_some();
     let new = NewWebhook {
         id: app.ids.webhook_uuid(now),
@@ -39,5 +57,5 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, P
     let webhook: Webhook =
         webhooks::add_webhook(&app.store, (now, &app.ids), &caller.tenant, &owner, new, app.settings.webhooks_max)
             .await?;
-    Ok(done(StatusCode::CREATED, "Webhook created successfully", &webhook))
+    Ok(changed(StatusCode::CREATED, "Webhook created successfully", &webhook))
 }

@@ -2,25 +2,40 @@
 //!
 //! 200 `{success, message}`; 401; 404; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
-use serde_json::json;
-use shared::http::caller::Caller;
-use shared::http::reply::{self, Reply};
-use shared::webhooks;
+use usecases::webhooks;
 
-use super::Problem;
+use super::render_error;
+use super::schema::Removed;
 use super::schema::webhook;
-use crate::app::App;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("talkover-delete-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "talkover-delete-webhook",
+    "Removes a webhook.",
+    Endpoint {
+        method: "DELETE",
+        path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<Removed>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::DeleteItem, Action::UpdateItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhook = webhook(&app.store, &caller.tenant, request).await?;
     webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
-    let body = json!({ "success": true, "message": "Webhook deleted successfully" });
-    Ok(reply::json(StatusCode::OK, &body))
+    Ok(reply::json(StatusCode::OK, &Removed { success: true, message: "Webhook deleted successfully" }))
 }

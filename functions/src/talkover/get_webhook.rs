@@ -2,20 +2,36 @@
 //!
 //! 200 `{success, data}`; 401; 404; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::Permission;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
-use super::Problem;
+use super::render_error;
+use super::schema::Found;
 use super::schema::{WebhookReply, found, webhook};
-use crate::app::App;
-use crate::function::{Function, answer};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("talkover-get-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "talkover-get-webhook",
+    "Shows a webhook.",
+    Endpoint {
+        method: "GET",
+        path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Found<WebhookReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhook = webhook(&app.store, &caller.tenant, request).await?;
-    Ok(found(&WebhookReply::from(&webhook)))
+    Ok(found(WebhookReply::from(&webhook)))
 }

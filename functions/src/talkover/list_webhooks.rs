@@ -3,28 +3,44 @@
 //!
 //! 200 `{success, data: {webhooks, available_events: {name: description}}}`; 401; 404; 503.
 
-use indexmap::IndexMap;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::Permission;
 use lambda_http::Request;
-use serde_json::json;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
-use shared::webhooks;
+use usecases::webhooks;
 
 use super::DIALECT;
-use super::Problem;
-use super::events::AVAILABLE_EVENTS;
+use super::events::EVENTS;
+use super::render_error;
+use super::schema::Found;
+use super::schema::WebhooksReply;
 use super::schema::{WebhookReply, agent, found};
-use crate::app::App;
-use crate::function::{Function, answer};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("talkover-list-webhooks", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "talkover-list-webhooks",
+    "Lists an agent's webhooks, oldest first, and the events that one can ask for.",
+    Endpoint {
+        method: "GET",
+        path: "/talkover/api/v1/agents/{agent_id}/webhooks",
+        permission: Permission::Read,
+        request: None,
+        reply: (200, Some(Shape::of::<Found<WebhooksReply<'_>>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::Query])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let owner = agent(request)?;
     let webhooks = webhooks::additional_webhooks(&app.store, &caller.tenant, &owner, DIALECT.name).await?;
     let webhooks: Vec<WebhookReply<'_>> = webhooks.iter().map(WebhookReply::from).collect();
-    let available_events: IndexMap<&str, &str> = AVAILABLE_EVENTS.iter().copied().collect();
-    Ok(found(&json!({ "webhooks": webhooks, "available_events": available_events })))
+    let available_events = EVENTS.iter().map(|event| (event.own, event.description)).collect();
+    Ok(found(WebhooksReply { webhooks, available_events }))
 }

@@ -1,17 +1,16 @@
-//! What Talkover's webhooks are sent.
+//! The requests that carry events to Talkover's webhooks.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use domain::time::Timestamp;
+use domain::{Agent, Webhook};
+use rules::render::{Names, Template};
+use rules::sign::{Algorithm, Encoding, OwnSignature, Signature, SignedPart};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use shared::domain::{Agent, Webhook};
-use shared::render::{Names, Template};
-use shared::sign::Scheme;
-use shared::time::Timestamp;
 
-use crate::dialect::{OutgoingRequest, PayloadContext};
-use crate::dialects::native_name;
+use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
 
@@ -75,7 +74,7 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
     let (webhook, event) = (context.webhook, context.event);
     let mut payload = Payload::new(context.event_type, context.agent, webhook, event.occurred_at);
     payload.data = Some(&event.data);
-    let body = match templated(webhook, context.event_type, &payload) {
+    let body = match templated(context, &payload) {
         Some(body) => body,
         None => to_raw_value(&payload)?,
     };
@@ -84,13 +83,13 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
 
 /// The body by the customer's template, if it has one for the event. An event is not lost for a template that grows too
 /// large: then it is told in the default body.
-fn templated(webhook: &Webhook, event: &str, payload: &Payload<'_>) -> Option<Box<RawValue>> {
-    let template = webhook.request.templates.get(event)?;
+fn templated(context: &PayloadContext<'_>, payload: &Payload<'_>) -> Option<Box<RawValue>> {
+    let template = context.webhook.request.templates.get(context.event_type)?;
     let template = Template::parse(serde_json::from_str(template).ok()?).ok()?;
     let data = payload.data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
     let rendered = template.render(&TemplateNames { payload, data });
     if let Err(error) = &rendered {
-        tracing::warn!(webhook_id = %webhook.id, event_type = native_name(event), %error, "an event is told in the default body");
+        tracing::warn!(webhook_id = %context.webhook.id, event_type = context.native_type, %error, "a template's body is too large; the default body is sent");
     }
     rendered.ok()
 }
@@ -107,6 +106,19 @@ pub(super) fn build_test_request(
 }
 
 fn outgoing_request(body: Box<RawValue>) -> OutgoingRequest {
-    let scheme = Scheme::BodyHex { header: SIGNATURE_HEADER.to_owned() };
-    OutgoingRequest { scheme, headers: Vec::new(), body, message_id: None }
+    let own = OwnSignature {
+        header: SIGNATURE_HEADER.to_owned(),
+        algorithm: Algorithm::HmacSha256,
+        encoding: Encoding::Hex,
+        signed: vec![SignedPart::Body],
+        prefix: String::new(),
+        prefix_in: None,
+        timestamp_header: None,
+    };
+    OutgoingRequest {
+        signature: Signature { own: Some(own), repeat_as: None },
+        headers: Vec::new(),
+        body,
+        message_id: None,
+    }
 }

@@ -1,28 +1,29 @@
-//! What Talkover's callers are answered, and whom their paths name.
+//! Talkover's replies, and what its paths name.
 
 use std::collections::BTreeMap;
 
+use crate::http::read_request::path_parameter;
+use crate::http::reply::{self, Reply};
+use clients::store::Store;
+use domain::time::millis;
+use domain::{AgentId, Method, Owner, Tenant, Webhook, WebhookId};
 use http::StatusCode;
+use indexmap::IndexMap;
 use lambda_http::Request;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
-use shared::domain::{AgentId, Method, Owner, Tenant, Webhook, WebhookId};
-use shared::http::reply::{self, Reply};
-use shared::http::request::path_parameter;
-use shared::store::Store;
-use shared::time::millis;
-use shared::webhooks;
+use usecases::webhooks;
 
-use super::problem::{NO_SUCH_AGENT, NO_SUCH_WEBHOOK};
-use super::request::scheme_name;
-use super::settings::events;
-use super::{DIALECT, Problem};
-use crate::test_call::Tested;
+use super::DIALECT;
+use super::read_request_options::scheme_name;
+use super::read_webhook::events;
+use crate::http::api_error::ApiError;
+use usecases::test_webhook::Tested;
 
 /// `{id, agent_id, name, webhook_url, events, timeout, max_retries, enabled, created_at, updated_at, events_count, status}`,
 /// and what else the customer has set, but for secret and credentials.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct WebhookReply<'a> {
     id: &'a str,
     agent_id: &'a str,
@@ -43,11 +44,12 @@ pub(super) struct WebhookReply<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     custom_headers: Vec<HeaderReply<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     payload_templates: BTreeMap<&'a str, &'a RawValue>,
 }
 
 /// `{key, value}`
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct HeaderReply<'a> {
     key: &'a str,
     value: &'a str,
@@ -78,8 +80,8 @@ impl<'a> From<&'a Webhook> for WebhookReply<'a> {
     }
 }
 
-impl<'a> From<&'a shared::domain::CustomHeader> for HeaderReply<'a> {
-    fn from(header: &'a shared::domain::CustomHeader) -> Self {
+impl<'a> From<&'a domain::CustomHeader> for HeaderReply<'a> {
+    fn from(header: &'a domain::CustomHeader) -> Self {
         Self { key: &header.name, value: header.value.expose() }
     }
 }
@@ -89,38 +91,80 @@ fn templates(webhook: &Webhook) -> BTreeMap<&str, &RawValue> {
     templates.filter_map(|(event, template)| Some((event.as_str(), serde_json::from_str(template).ok()?))).collect()
 }
 
-/// `{success: true, data}`
-pub(super) fn found(data: &impl Serialize) -> Reply {
-    reply::json(StatusCode::OK, &json!({ "success": true, "data": data }))
+/// A webhook that was found.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Found<T> {
+    success: bool,
+    data: T,
 }
 
-/// `{success: true, message, data}`
-pub(super) fn done(status: StatusCode, message: &str, webhook: &Webhook) -> Reply {
-    let data = WebhookReply::from(webhook);
-    reply::json(status, &json!({ "success": true, "message": message, "data": data }))
+/// A webhook that was changed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Changed<'a> {
+    success: bool,
+    message: &'a str,
+    data: WebhookReply<'a>,
 }
 
-/// `{success, message, data: {status_code, response_time}}`; `response_time` in milliseconds.
+/// A webhook that was removed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Removed {
+    pub(super) success: bool,
+    pub(super) message: &'static str,
+}
+
+/// An agent's webhooks, and the events that one can ask for, by name.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WebhooksReply<'a> {
+    pub(super) webhooks: Vec<WebhookReply<'a>>,
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(super) available_events: IndexMap<&'a str, &'a str>,
+}
+
+/// What came of a test call.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TestReply {
+    success: bool,
+    message: String,
+    data: TestData,
+}
+
+/// The endpoint's answer to a test call.
+#[derive(Serialize, JsonSchema)]
+struct TestData {
+    status_code: Option<u16>,
+    /// Milliseconds.
+    response_time: u64,
+}
+
+pub(super) fn found<T: Serialize>(data: T) -> Reply {
+    reply::json(StatusCode::OK, &Found { success: true, data })
+}
+
+pub(super) fn changed(status: StatusCode, message: &str, webhook: &Webhook) -> Reply {
+    reply::json(status, &Changed { success: true, message, data: WebhookReply::from(webhook) })
+}
+
 pub(super) fn tested(tested: &Tested) -> Reply {
     let error = tested.outcome.error();
     let success = error.is_none();
     let message = error
         .map_or_else(|| "Test webhook sent successfully".to_owned(), |error| format!("Test webhook failed: {error}"));
     let status_code = tested.outcome.answer().map(|answer| answer.status);
-    let data = json!({ "status_code": status_code, "response_time": millis(tested.response_time) });
-    reply::json(StatusCode::OK, &json!({ "success": success, "message": message, "data": data }))
+    let data = TestData { status_code, response_time: millis(tested.response_time) };
+    reply::json(StatusCode::OK, &TestReply { success, message, data })
 }
 
 /// The agent that the path names. An id that no agent can have is answered as that of no agent.
-pub(super) fn agent(request: &Request) -> Result<Owner, Problem> {
-    AgentId::parse(&path_parameter(request, "agent_id")).map(Owner::Agent).or(Err(NO_SUCH_AGENT))
+pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
+    AgentId::parse(&path_parameter(request, "agent_id")).map(Owner::Agent).or(Err(ApiError::AgentNotFound))
 }
 
 /// The webhook that the path names.
-pub(super) async fn webhook(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, Problem> {
+pub(super) async fn webhook(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
     let owner = agent(request)?;
     // An id that no webhook can have is that of none, which the store has to say: its agent may be unknown, too.
     let id = WebhookId::parse(&path_parameter(request, "webhook_id"));
-    let id = id.or_else(|| WebhookId::parse("none")).ok_or(NO_SUCH_WEBHOOK)?;
+    let id = id.or_else(|| WebhookId::parse("none")).ok_or(ApiError::WebhookNotFound)?;
     Ok(webhooks::additional_webhook(store, tenant, &owner, DIALECT.name, id).await?)
 }

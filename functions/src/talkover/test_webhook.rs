@@ -2,27 +2,45 @@
 //!
 //! No body. 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed; 401; 404; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::Permission;
 use lambda_http::Request;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
 
-use super::Problem;
 use super::payload::build_test_request;
+use super::render_error;
+use super::schema::TestReply;
 use super::schema::{tested, webhook};
-use crate::app::App;
-use crate::function::{Function, answer};
-use crate::test_call;
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("talkover-test-webhook", |app, request| Box::pin(answer(app, request, handle))).calling_customers();
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "talkover-test-webhook",
+    "Sends a test event to a webhook now, and waits.",
+    Endpoint {
+        method: "POST",
+        path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/test",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<TestReply>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[],
+)
+.calling_customers();
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhook = webhook(&app.store, &caller.tenant, request).await?;
     let agent = match webhook.owner.agent() {
         Some(id) => app.store.agent(&caller.tenant, id).await?,
         None => None,
     };
-    let tested_now = test_call::send(app, &webhook, |_, now| build_test_request(agent.as_ref(), &webhook, now)).await?;
+    let tested_now =
+        usecases::test_webhook::test_webhook(app, &webhook, |_, now| build_test_request(agent.as_ref(), &webhook, now))
+            .await?;
     Ok(tested(&tested_now))
 }

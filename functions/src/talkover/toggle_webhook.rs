@@ -3,26 +3,42 @@
 //!
 //! No body. 200 `{success, message, data}`; 401; 404; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::{Permission, Webhook};
 use http::StatusCode;
 use lambda_http::Request;
-use shared::domain::Webhook;
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
-use shared::webhooks;
+use usecases::webhooks;
 
-use super::Problem;
-use super::schema::{done, webhook};
-use crate::app::App;
-use crate::function::{Function, answer};
+use super::render_error;
+use super::schema::Changed;
+use super::schema::{changed, webhook};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("talkover-toggle-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "talkover-toggle-webhook",
+    "Disables an enabled webhook, and enables a disabled one.",
+    Endpoint {
+        method: "PATCH",
+        path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/toggle",
+        permission: Permission::Manage,
+        request: None,
+        reply: (200, Some(Shape::of::<Changed<'_>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::ConditionCheckItem, Action::PutItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let before = webhook(&app.store, &caller.tenant, request).await?;
-    let toggled = |webhook: Webhook| Ok::<_, Problem>(Webhook { enabled: !webhook.enabled, ..webhook });
-    let webhook = webhooks::update_webhook(&app.store, (&app.clock, &app.ids), &caller.tenant, before, toggled).await?;
+    let toggled = |webhook: Webhook| Ok::<_, ApiError>(Webhook { enabled: !webhook.enabled, ..webhook });
+    let webhook = webhooks::update_webhook(app, &caller.tenant, before, toggled).await?;
     let message = if webhook.enabled { "Webhook enabled" } else { "Webhook disabled" };
-    Ok(done(StatusCode::OK, message, &webhook))
+    Ok(changed(StatusCode::OK, message, &webhook))
 }

@@ -3,33 +3,48 @@
 //! Body: those of the fields of `settings.rs`. 200 `{success, message, data}`; 401; 404; 413; 422 where a field is
 //! wrong: nothing is changed; 503.
 
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use domain::{EventFilter, Permission, Webhook};
 use http::StatusCode;
 use lambda_http::Request;
-use shared::domain::{EventFilter, Webhook};
-use shared::http::caller::Caller;
-use shared::http::reply::Reply;
-use shared::webhooks;
+use usecases::webhooks;
 
-use super::Problem;
-use super::schema::{done, webhook};
-use super::settings;
-use crate::app::App;
-use crate::function::{Function, answer};
+use super::read_webhook::Settings;
+use super::read_webhook::read_webhook;
+use super::render_error;
+use super::schema::Changed;
+use super::schema::{changed, webhook};
+use crate::access::{Action, Resource, may};
+use crate::function::{Endpoint, Function};
+use crate::http::api_error::ApiError;
+use crate::schema::Shape;
+use usecases::app::App;
 
-/// The function.
-pub const FUNCTION: Function =
-    Function::http("talkover-update-webhook", |app, request| Box::pin(answer(app, request, handle)));
+/// The endpoint.
+pub const FUNCTION: Function = Function::http(
+    "talkover-update-webhook",
+    "Changes the fields that are given, and no others.",
+    Endpoint {
+        method: "PUT",
+        path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
+        permission: Permission::Manage,
+        request: Some(Shape::of::<Settings>()),
+        reply: (200, Some(Shape::of::<Changed<'_>>())),
+        render_error,
+        handler: |app, caller, request| Box::pin(handle(app, caller, request)),
+    },
+    &[may(Resource::ConfigTable, &[Action::ConditionCheckItem, Action::PutItem])],
+);
 
-async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, Problem> {
+async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let before = webhook(&app.store, &caller.tenant, request).await?;
-    let webhook = webhooks::update_webhook(&app.store, (&app.clock, &app.ids), &caller.tenant, before, |webhook| {
-        updated(app, request, webhook)
-    });
-    Ok(done(StatusCode::OK, "Webhook updated successfully", &webhook.await?))
+    let webhook = webhooks::update_webhook(app, &caller.tenant, before, |webhook| updated(app, request, webhook));
+    Ok(changed(StatusCode::OK, "Webhook updated successfully", &webhook.await?))
 }
 
-fn updated(app: &App, request: &Request, before: Webhook) -> Result<Webhook, Problem> {
-    let settings = settings::read(app, request, Some(&before))?;
+fn updated(app: &App, request: &Request, before: Webhook) -> Result<Webhook, ApiError> {
+    let settings = read_webhook(app, request, Some(&before))?;
     let secret_known = settings.secret.is_some();
     let secret = match settings.secret {
         Some(secret) => secret,

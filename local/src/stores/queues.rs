@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::Result as StartResult;
-use shared::time::Clock;
+use domain::time::Clock;
 use winterbaume_core::default_account_id;
 use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, Queue};

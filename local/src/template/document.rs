@@ -45,27 +45,14 @@ pub(super) struct Environment {
 pub(super) struct Resource {
     #[serde(rename = "Type")]
     pub(super) kind: String,
-    pub(super) metadata: Option<Metadata>,
     #[serde(default)]
     pub(super) properties: Value,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Metadata {
-    #[serde(default)]
-    pub(super) build_properties: Option<BuildProperties>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct BuildProperties {
-    pub(super) binary: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub(super) struct FunctionProperties {
+    pub(super) handler: String,
     pub(super) timeout: Option<u64>,
     #[serde(default)]
     pub(super) events: BTreeMap<String, Event>,

@@ -106,8 +106,8 @@ pub struct Queue {
 /// A Lambda function.
 #[derive(Debug)]
 pub struct Function {
-    /// The binary: its name in the code.
-    pub binary: String,
+    /// Its name in the code, which is the handler that it is deployed with.
+    pub name: String,
     /// How long it may run.
     pub timeout: Duration,
     /// What invokes it.
@@ -192,15 +192,11 @@ impl Template {
             }
             "AWS::Serverless::Function" => {
                 let properties: FunctionProperties = serde_yaml_ng::from_value(resource.properties)?;
-                let binary = resource
-                    .metadata
-                    .and_then(|metadata| metadata.build_properties)
-                    .context("no BuildProperties")?
-                    .binary;
                 let timeout = Duration::from_secs(properties.timeout.unwrap_or(timeout_s));
                 let triggers = properties.events.into_values().map(trigger).collect::<Result<_>>()?;
                 let permissions = permission::of(properties.policies)?;
-                self.functions.insert(name.to_owned(), Function { binary, timeout, triggers, permissions });
+                self.functions
+                    .insert(name.to_owned(), Function { name: properties.handler, timeout, triggers, permissions });
             }
             MAPPING => {
                 let (function, trigger) = mapping(serde_yaml_ng::from_value(resource.properties)?)?;

@@ -1,5 +1,0 @@
-//! `GET /casey/v1/backend/webhooks`: lists the endpoints, oldest first.
-
-fn main() -> std::process::ExitCode {
-    functions::run(functions::casey::list_webhooks::FUNCTION)
-}

@@ -1,0 +1,273 @@
+//! Reading the fields of a request. One reader serves all APIs: a [`Family`] says how its framework takes values, and each
+//! API words the errors.
+
+use std::ops::RangeInclusive;
+
+use rules::header::{HeaderError, check_name, check_value};
+use rules::url::check_url;
+use serde_json::{Map, Value, json};
+
+use super::api_error::{ApiError, BodyError, BodyErrorKind, FieldError, IntegerError, Rule};
+use super::read_request::{BODY_BYTES_MAX, query_parameter};
+
+/// How a framework takes values before it checks them.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// Whether a blank string counts as `null`.
+    pub blank_is_null: bool,
+    /// Reads a whole number.
+    pub integer: fn(&Value) -> Result<i64, IntegerError>,
+}
+
+/// Reads a body that has to be a JSON object.
+///
+/// # Errors
+/// Where it is too large, missing, not JSON, or another value.
+pub fn read_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
+    if body.len() > BODY_BYTES_MAX {
+        return Err(ApiError::BodyTooLarge);
+    }
+    let (kind, reason, offset) = match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => return Ok(object),
+        Ok(other) => (BodyErrorKind::NotObject(other), String::new(), 0),
+        Err(error) if body.is_empty() => (BodyErrorKind::Missing, error.to_string(), 0),
+        Err(error) => (BodyErrorKind::NotJson, error.to_string(), offset(body, &error)),
+    };
+    Err(ApiError::InvalidBody(BodyError { kind, reason, offset }))
+}
+
+/// Where in `body` the parser stopped, in bytes.
+fn offset(body: &[u8], error: &serde_json::Error) -> usize {
+    if error.is_eof() {
+        return body.len();
+    }
+    let lines = body.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
+    lines.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1)
+}
+
+/// The query's values for `names`, as an object of strings.
+#[must_use]
+pub fn read_query(request: &lambda_http::Request, names: &[&str]) -> Map<String, Value> {
+    let given = names.iter().filter_map(|&name| Some((name.to_owned(), query_parameter(request, name)?.into())));
+    given.collect()
+}
+
+/// The value of a field.
+#[derive(Debug, Clone, Copy)]
+pub enum Given<'a> {
+    /// The field is not there.
+    Absent,
+    /// It is `null`, or a blank string in a family that takes it for `null`.
+    Null,
+    /// It is this.
+    Value(&'a Value),
+}
+
+/// Reads the fields of an object one by one, and gathers what is wrong with each.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    family: Family,
+    part: &'static str,
+    object: &'a Map<String, Value>,
+    /// Stands before each field's name in the errors: empty, or `authorization_credentials.`
+    prefix: String,
+    /// What is wrong so far.
+    pub errors: Vec<FieldError>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of `object`, which is the request's `part`: `body` or `query`.
+    #[must_use]
+    pub const fn new(family: Family, part: &'static str, object: &'a Map<String, Value>) -> Self {
+        Self { family, part, object, prefix: String::new(), errors: Vec::new() }
+    }
+
+    /// The fields of an object within this one, whose names stand behind `prefix` in the errors.
+    #[must_use]
+    pub fn nested(&self, object: &'a Map<String, Value>, prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned(), ..Self::new(self.family, self.part, object) }
+    }
+
+    /// The value of a field.
+    #[must_use]
+    pub fn given(&self, name: &str) -> Given<'a> {
+        match self.object.get(name) {
+            None => Given::Absent,
+            Some(Value::Null) => Given::Null,
+            Some(Value::String(text)) if self.family.blank_is_null && text.trim().is_empty() => Given::Null,
+            Some(value) => Given::Value(value),
+        }
+    }
+
+    /// Refuses every field but these.
+    pub fn only(&mut self, known: &[&str]) {
+        for name in self.object.keys().filter(|name| !known.contains(&name.as_str())) {
+            self.wrong(name, Rule::Unknown, Value::Null);
+        }
+    }
+
+    /// A field that cannot be `null` and, where `has_to_be_there`, cannot be left out either.
+    pub fn required(&mut self, name: &str, has_to_be_there: bool) -> Option<&'a Value> {
+        match self.given(name) {
+            Given::Value(value) => return Some(value),
+            Given::Absent if !has_to_be_there => {}
+            Given::Absent | Given::Null => self.wrong(name, Rule::Required, Value::Object(self.object.clone())),
+        }
+        None
+    }
+
+    /// A string that has to be there. `null` is a value of the wrong type.
+    pub fn required_string(&mut self, name: &str) -> Option<&'a str> {
+        match self.object.get(name) {
+            Some(value) => self.text(name, value),
+            None => {
+                self.wrong(name, Rule::Required, Value::Object(self.object.clone()));
+                None
+            }
+        }
+    }
+
+    /// A string; absent and `null` are none.
+    pub fn string(&mut self, name: &str) -> Option<&'a str> {
+        let Given::Value(value) = self.given(name) else { return None };
+        self.text(name, value)
+    }
+
+    /// A string of so many characters; absent and `null` are none.
+    pub fn string_of(&mut self, name: &str, chars: RangeInclusive<usize>) -> Option<&'a str> {
+        let text = self.string(name)?;
+        self.check_chars(name, text, chars)
+    }
+
+    /// `value` as a string.
+    pub fn text(&mut self, name: &str, value: &'a Value) -> Option<&'a str> {
+        if let Value::String(text) = value {
+            return Some(text);
+        }
+        self.wrong(name, Rule::String, value.clone());
+        None
+    }
+
+    /// `text`, where it has so many characters.
+    pub fn check_chars(&mut self, name: &str, text: &'a str, chars: RangeInclusive<usize>) -> Option<&'a str> {
+        let count = text.chars().count();
+        let rule = if count < *chars.start() {
+            Rule::CharsMin(*chars.start())
+        } else if count > *chars.end() {
+            Rule::CharsMax(*chars.end())
+        } else {
+            return Some(text);
+        };
+        self.wrong(name, rule, json!(text));
+        None
+    }
+
+    /// `text`, where it is a URL of at most `chars_max` characters; `https` alone where `require_https`.
+    pub fn check_url(
+        &mut self,
+        name: &str,
+        text: &'a str,
+        (chars_max, require_https): (usize, bool),
+    ) -> Option<&'a str> {
+        match check_url(text, chars_max, require_https) {
+            Ok(()) => Some(text),
+            Err(error) => {
+                self.wrong(name, Rule::Url { error, chars_max, require_https }, json!(text));
+                None
+            }
+        }
+    }
+
+    /// `text`, where it is the name of a header that a customer may set and that is not `reserved`.
+    pub fn check_header_name(&mut self, name: &str, text: &'a str, reserved: bool) -> Option<&'a str> {
+        let checked = if reserved { Err(HeaderError::Taken) } else { check_name(text) };
+        match checked {
+            Ok(()) => Some(text),
+            Err(error) => {
+                self.wrong(name, Rule::HeaderName(error), json!(text));
+                None
+            }
+        }
+    }
+
+    /// `text`, where it is the value of a header.
+    pub fn check_header_value(&mut self, name: &str, text: &'a str) -> Option<&'a str> {
+        if check_value(text).is_ok() {
+            return Some(text);
+        }
+        self.wrong(name, Rule::HeaderValue, Value::Null);
+        None
+    }
+
+    /// A whole number in `range`; absent is none, and `null` is `null`.
+    pub fn integer(&mut self, name: &str, range: RangeInclusive<i64>, null: Option<i64>) -> Option<i64> {
+        let value = match self.given(name) {
+            Given::Absent => return None,
+            Given::Null => return null,
+            Given::Value(value) => value,
+        };
+        let (min, max) = (*range.start(), *range.end());
+        let rule = match (self.family.integer)(value) {
+            Err(error) => Rule::Integer(error),
+            Ok(number) if number < min => Rule::Min(min, max),
+            Ok(number) if number > max => Rule::Max(min, max),
+            Ok(number) => return Some(number),
+        };
+        self.wrong(name, rule, value.clone());
+        None
+    }
+
+    /// `true`, `false`, or a 1 or 0; absent is none, and `null` is `null`.
+    pub fn boolean(&mut self, name: &str, null: bool) -> Option<bool> {
+        let value = match self.given(name) {
+            Given::Absent => return None,
+            Given::Null => return Some(null),
+            Given::Value(value) => value,
+        };
+        match (value.as_bool(), value.as_i64(), value.as_str()) {
+            (Some(truth), _, _) => Some(truth),
+            (_, Some(1), _) | (_, _, Some("1")) => Some(true),
+            (_, Some(0), _) | (_, _, Some("0")) => Some(false),
+            _ => {
+                self.wrong(name, Rule::Boolean, value.clone());
+                None
+            }
+        }
+    }
+
+    /// One of `choices` by its name; absent is none, and `null` is the first.
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let value = match self.given(name) {
+            Given::Absent => return None,
+            Given::Null => return choices.first().map(|(_, first)| *first),
+            Given::Value(value) => value,
+        };
+        let chosen = choices.iter().find(|(name, _)| value.as_str() == Some(name));
+        if chosen.is_none() {
+            self.wrong(name, Rule::Choice, value.clone());
+        }
+        chosen.map(|(_, chosen)| *chosen)
+    }
+
+    /// A list, where `value` is one.
+    pub fn list(&mut self, name: &str, value: &'a Value) -> Option<&'a [Value]> {
+        if let Value::Array(list) = value {
+            return Some(list);
+        }
+        self.wrong(name, Rule::List, value.clone());
+        None
+    }
+
+    /// Notes that a field breaks a rule.
+    pub fn wrong(&mut self, name: &str, rule: Rule, input: Value) {
+        self.errors.push(FieldError { part: self.part, field: format!("{}{name}", self.prefix), rule, input });
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// Everything that was wrong.
+    pub fn finish(self) -> Result<(), ApiError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ApiError::InvalidFields(self.errors)) }
+    }
+}

@@ -1,0 +1,9 @@
+//! What the HTTP handlers share: who calls ([`authenticate`]), reading a request ([`read_request`], [`fields`]), paging
+//! ([`cursor`]), replies ([`reply`]) and errors ([`api_error`]).
+
+pub mod api_error;
+pub mod authenticate;
+pub mod cursor;
+pub mod fields;
+pub mod read_request;
+pub mod reply;

@@ -1,0 +1,29 @@
+//! The types of requests and replies, as JSON Schema: what `docs/reference/` is made of.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+/// A type of a request or reply.
+#[derive(Clone, Copy)]
+pub struct Shape(fn(&mut SchemaGenerator) -> Schema);
+
+impl Shape {
+    /// The shape of `T`.
+    #[must_use]
+    pub const fn of<T: JsonSchema>() -> Self {
+        Self(T::json_schema)
+    }
+
+    /// Its JSON Schema (2020-12), whole.
+    #[must_use]
+    pub fn schema(self) -> Schema {
+        let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+        settings.inline_subschemas = true;
+        self.0(&mut settings.into_generator())
+    }
+}
+
+impl std::fmt::Debug for Shape {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Shape")
+    }
+}

@@ -1,0 +1,242 @@
+//! The fields that say how deliveries are sent: method, credentials, headers and bodies.
+
+use std::collections::BTreeMap;
+
+use domain::{Authorization, CustomHeader, Method, RequestOptions, Secret};
+use rules::render::Template;
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+use usecases::dialect::Dialects;
+
+use super::events::{EVENTS, is_available};
+use crate::http::api_error::Rule;
+use crate::http::fields::{Fields, Given};
+
+/// Headers of one webhook.
+pub(super) const HEADERS_MAX: usize = 20;
+/// Bytes of all names and values of one webhook's headers, and of all its templates as JSON: a list shows those of 50 webhooks.
+const HEADERS_BYTES_MAX: usize = 8 * 1024;
+/// See [`HEADERS_BYTES_MAX`].
+const TEMPLATES_BYTES_MAX: usize = 16 * 1024;
+/// The longest username and password, in characters.
+const CREDENTIAL_CHARS_MAX: usize = 1024;
+/// The header of an API key, where the customer names none.
+const API_KEY_HEADER: &str = "X-API-Key";
+
+const METHODS: &[(&str, Method)] = &[("POST", Method::Post), ("PUT", Method::Put), ("PATCH", Method::Patch)];
+
+/// The fields that say how deliveries are sent, as the API's callers write them.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "it describes the body; `read_request_options` reads it into `RequestOptions`")]
+pub(super) struct RequestOptionsFields {
+    /// `POST`, `PUT` or `PATCH`.
+    http_method: Option<String>,
+    /// `none`, `bearer`, `basic`, `api_key` or `custom`.
+    authorization_scheme: Option<String>,
+    authorization_credentials: Option<BTreeMap<String, String>>,
+    custom_headers: Option<Vec<BTreeMap<String, String>>>,
+    payload_templates: Option<Map<String, Value>>,
+}
+
+/// How a webhook's deliveries are authorized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AuthorizationScheme {
+    None,
+    Bearer,
+    Basic,
+    ApiKey,
+    Custom,
+}
+
+const SCHEMES: &[(&str, AuthorizationScheme)] = &[
+    ("none", AuthorizationScheme::None),
+    ("bearer", AuthorizationScheme::Bearer),
+    ("basic", AuthorizationScheme::Basic),
+    ("api_key", AuthorizationScheme::ApiKey),
+    ("custom", AuthorizationScheme::Custom),
+];
+
+fn scheme(authorization: &Authorization) -> AuthorizationScheme {
+    match authorization {
+        Authorization::None => AuthorizationScheme::None,
+        Authorization::Bearer { .. } => AuthorizationScheme::Bearer,
+        Authorization::Basic { .. } => AuthorizationScheme::Basic,
+        Authorization::ApiKey(_) => AuthorizationScheme::ApiKey,
+        Authorization::Custom(_) => AuthorizationScheme::Custom,
+    }
+}
+
+/// What callers call the scheme of `authorization`.
+pub(super) fn scheme_name(authorization: &Authorization) -> &'static str {
+    let used = scheme(authorization);
+    SCHEMES.iter().find(|(_, scheme)| *scheme == used).map_or("none", |(name, _)| *name)
+}
+
+/// Reads `{http_method?, authorization_scheme?, authorization_credentials?, custom_headers?, payload_templates?}` over
+/// what `options` has.
+pub(super) fn read_request_options(fields: &mut Fields<'_>, dialects: Dialects, options: &mut RequestOptions) {
+    if let Some(method) = fields.choice("http_method", METHODS) {
+        options.method = method;
+    }
+    if let Some(authorization) = authorization(fields, dialects, &options.authorization) {
+        options.authorization = authorization;
+    }
+    match fields.given("custom_headers") {
+        Given::Absent => {}
+        Given::Null => options.headers = Vec::new(),
+        Given::Value(value) => options.headers = headers(fields, dialects, value),
+    }
+    match fields.given("payload_templates") {
+        Given::Absent => {}
+        Given::Null => options.templates = BTreeMap::new(),
+        Given::Value(value) => options.templates = templates(fields, value),
+    }
+}
+
+/// The authorization, where the body changes it. A scheme without credentials keeps those it has; credentials without a
+/// scheme are for the one it has.
+fn authorization(fields: &mut Fields<'_>, dialects: Dialects, before: &Authorization) -> Option<Authorization> {
+    let none = Map::new();
+    let given = match fields.given("authorization_credentials") {
+        Given::Value(Value::Object(credentials)) => Some(credentials),
+        // PHP knows no empty object.
+        Given::Value(Value::Array(list)) if list.is_empty() => None,
+        Given::Value(_) => {
+            fields.wrong("authorization_credentials", Rule::Object, Value::Null);
+            return None;
+        }
+        // What there was is to go.
+        Given::Null if scheme(before) != AuthorizationScheme::None => Some(&none),
+        Given::Absent | Given::Null => None,
+    };
+    let chosen = fields.choice("authorization_scheme", SCHEMES);
+    let wanted = chosen.unwrap_or_else(|| scheme(before));
+    if given.is_none() && wanted == scheme(before) {
+        return None;
+    }
+    // The scheme's own error says enough.
+    if chosen.is_none() && matches!(fields.given("authorization_scheme"), Given::Value(_)) {
+        return None;
+    }
+    if given.is_some() && chosen.is_none() && wanted == AuthorizationScheme::None {
+        let rest = "is required when authorization credentials is present.".to_owned();
+        fields.wrong("authorization_scheme", Rule::Other(rest), Value::Null);
+        return None;
+    }
+    let mut credentials = fields.nested(given.unwrap_or(&none), "authorization_credentials.");
+    let authorization = credentials_of(&mut credentials, dialects, wanted);
+    fields.errors.append(&mut credentials.errors);
+    authorization
+}
+
+fn credentials_of(fields: &mut Fields<'_>, dialects: Dialects, wanted: AuthorizationScheme) -> Option<Authorization> {
+    Some(match wanted {
+        AuthorizationScheme::None => Authorization::None,
+        AuthorizationScheme::Bearer => Authorization::Bearer { token: header_value(fields, "token")? },
+        AuthorizationScheme::Basic => {
+            let (username, password) = (credential(fields, "username"), credential(fields, "password"));
+            let username = username?.to_owned();
+            if username.contains(':') {
+                fields.wrong("username", Rule::Other("must not contain a colon.".to_owned()), Value::Null);
+                return None;
+            }
+            Authorization::Basic { username, password: Secret::new(password?.to_owned()) }
+        }
+        AuthorizationScheme::ApiKey => Authorization::ApiKey(header(fields, dialects, Some(API_KEY_HEADER))?),
+        AuthorizationScheme::Custom => Authorization::Custom(header(fields, dialects, None)?),
+    })
+}
+
+fn credential<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a str> {
+    let value = fields.required(name, true)?;
+    let text = fields.text(name, value)?;
+    fields.check_chars(name, text, 0..=CREDENTIAL_CHARS_MAX)
+}
+
+/// `{header?, value}`
+fn header(fields: &mut Fields<'_>, dialects: Dialects, default: Option<&str>) -> Option<CustomHeader> {
+    let name = match (fields.given("header"), default) {
+        (Given::Absent | Given::Null, Some(default)) => Some(default.to_owned()),
+        _ => header_name(fields, dialects, "header"),
+    };
+    let value = header_value(fields, "value");
+    Some(CustomHeader { name: name?, value: value? })
+}
+
+fn header_name(fields: &mut Fields<'_>, dialects: Dialects, field: &str) -> Option<String> {
+    let value = fields.required(field, true)?;
+    let name = fields.text(field, value)?;
+    fields.check_header_name(field, name, dialects.is_reserved_header(name)).map(str::to_owned)
+}
+
+fn header_value(fields: &mut Fields<'_>, field: &str) -> Option<Secret> {
+    let value = fields.required(field, true)?;
+    let text = fields.text(field, value)?;
+    fields.check_header_value(field, text).map(|text| Secret::new(text.to_owned()))
+}
+
+/// `[{key, value}]`
+fn headers<'a>(fields: &mut Fields<'a>, dialects: Dialects, value: &'a Value) -> Vec<CustomHeader> {
+    let field = "custom_headers";
+    let Some(list) = fields.list(field, value) else { return Vec::new() };
+    if list.len() > HEADERS_MAX {
+        fields.wrong(field, Rule::ItemsMax(HEADERS_MAX), json!(list.len()));
+        return Vec::new();
+    }
+    let mut headers: Vec<CustomHeader> = Vec::new();
+    for (index, item) in list.iter().enumerate() {
+        let Value::Object(item) = item else {
+            fields.wrong(&format!("{field}.{index}"), Rule::Object, Value::Null);
+            continue;
+        };
+        let mut item = fields.nested(item, &format!("{field}.{index}."));
+        let (name, value) = (header_name(&mut item, dialects, "key"), header_value(&mut item, "value"));
+        if let Some(name) = &name
+            && headers.iter().any(|known| known.name.eq_ignore_ascii_case(name))
+        {
+            item.wrong("key", Rule::Distinct, Value::Null);
+        }
+        fields.errors.append(&mut item.errors);
+        if let (Some(name), Some(value)) = (name, value) {
+            headers.push(CustomHeader { name, value });
+        }
+    }
+    let bytes: usize = headers.iter().map(|header| header.name.len() + header.value.expose().len()).sum();
+    if bytes > HEADERS_BYTES_MAX {
+        fields.wrong(field, Rule::BytesMax(HEADERS_BYTES_MAX), Value::Null);
+    }
+    headers
+}
+
+/// `{event: template}`
+fn templates(fields: &mut Fields<'_>, value: &Value) -> BTreeMap<String, String> {
+    let field = "payload_templates";
+    let given = match value {
+        Value::Object(given) if given.len() <= EVENTS.len() => given,
+        Value::Object(_) => {
+            fields.wrong(field, Rule::ItemsMax(EVENTS.len()), Value::Null);
+            return BTreeMap::new();
+        }
+        // PHP knows no empty object.
+        Value::Array(list) if list.is_empty() => return BTreeMap::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            fields.wrong(field, Rule::Object, Value::Null);
+            return BTreeMap::new();
+        }
+    };
+    let mut templates = BTreeMap::new();
+    for (event, template) in given {
+        let place = format!("{field}.{}", event.chars().take(64).collect::<String>());
+        if !is_available(event) {
+            fields.wrong(&place, Rule::Choice, Value::Null);
+        } else if let Err(error) = Template::parse(template.clone()) {
+            fields.wrong(&place, Rule::Other(format!("{error}.")), Value::Null);
+        } else {
+            templates.insert(event.clone(), template.to_string());
+        }
+    }
+    if templates.values().map(String::len).sum::<usize>() > TEMPLATES_BYTES_MAX {
+        fields.wrong(field, Rule::BytesMax(TEMPLATES_BYTES_MAX), Value::Null);
+    }
+    templates
+}

@@ -1,0 +1,152 @@
+//! Reading the fields of create and update: what a webhook is set to.
+
+use crate::http::read_request::body_bytes;
+use domain::{EventFilter, RequestOptions, Secret, Webhook};
+use lambda_http::Request;
+use schemars::JsonSchema;
+use serde_json::{Map, Value};
+
+use super::TIMEOUT_MAX_S;
+use super::events::{EVENTS, is_available};
+use super::laravel::LARAVEL;
+use super::read_request_options::{RequestOptionsFields, read_request_options};
+use crate::http::api_error::{ApiError, Rule};
+use crate::http::fields::{Fields, Given, read_object};
+use usecases::app::App;
+
+/// The longest name and secret, in characters.
+const TEXT_CHARS_MAX: usize = 255;
+/// The longest URL, in characters.
+const URL_CHARS_MAX: usize = 500;
+/// Seconds that an attempt may take, where the caller does not say.
+const TIMEOUT_DEFAULT_S: i64 = 30;
+/// Attempts after the first one, where the caller does not say.
+const RETRIES_DEFAULT: i64 = 3;
+/// The most of them.
+const RETRIES_MAX: i64 = 10;
+
+/// All that a customer can set, under the names of the API.
+#[derive(Debug, Clone, JsonSchema)]
+pub(super) struct Settings {
+    pub(super) name: String,
+    #[schemars(rename = "webhook_url")]
+    pub(super) url: String,
+    /// The customer's own, if it set one.
+    #[schemars(rename = "webhook_secret", with = "Option<String>")]
+    pub(super) secret: Option<Secret>,
+    pub(super) events: Vec<String>,
+    #[schemars(rename = "timeout", with = "Option<u16>")]
+    pub(super) timeout_s: u16,
+    #[schemars(rename = "max_retries", with = "Option<u8>")]
+    pub(super) retries_max: u8,
+    #[schemars(with = "Option<bool>")]
+    pub(super) enabled: bool,
+    #[schemars(flatten, with = "RequestOptionsFields")]
+    pub(super) request: RequestOptions,
+}
+
+impl From<&Webhook> for Settings {
+    fn from(webhook: &Webhook) -> Self {
+        Self {
+            name: webhook.description.clone().unwrap_or_default(),
+            url: webhook.url.clone(),
+            secret: webhook.secret_known.then(|| webhook.secret.clone()),
+            events: events(&webhook.events).to_vec(),
+            timeout_s: webhook.timeout_s,
+            retries_max: webhook.retries_max,
+            enabled: webhook.enabled,
+            request: webhook.request.clone(),
+        }
+    }
+}
+
+/// The events that a webhook asked for.
+pub(super) fn events(filter: &EventFilter) -> &[String] {
+    match filter {
+        EventFilter::All => &[],
+        EventFilter::Only(names) => names,
+    }
+}
+
+/// Reads `{name, webhook_url, webhook_secret?, events, timeout?, max_retries?, enabled?, http_method?,
+/// authorization_scheme?, authorization_credentials?, custom_headers?, payload_templates?}`: a new webhook's settings,
+/// or with `before` those of an update, which keeps what is left out.
+pub(super) fn read_webhook(app: &App, request: &Request, before: Option<&Webhook>) -> Result<Settings, ApiError> {
+    let body = read_object(body_bytes(request))?;
+    from_body(&body, before.map(Settings::from), app)
+}
+
+fn from_body(body: &Map<String, Value>, before: Option<Settings>, app: &App) -> Result<Settings, ApiError> {
+    let mut fields = Fields::new(LARAVEL, "body", body);
+    let is_new = before.is_none();
+    let mut settings = before.unwrap_or_else(|| Settings {
+        name: String::new(),
+        url: String::new(),
+        secret: None,
+        events: Vec::new(),
+        timeout_s: u16::try_from(TIMEOUT_DEFAULT_S).unwrap_or_default(),
+        retries_max: u8::try_from(RETRIES_DEFAULT).unwrap_or_default(),
+        enabled: true,
+        request: RequestOptions::default(),
+    });
+    let name = fields.required("name", is_new).and_then(|value| fields.text("name", value));
+    if let Some(name) = name.and_then(|name| fields.check_chars("name", name, 0..=TEXT_CHARS_MAX)) {
+        name.clone_into(&mut settings.name);
+    }
+    if let Some(url) = url(&mut fields, is_new, app.settings.require_https) {
+        url.clone_into(&mut settings.url);
+    }
+    match fields.given("webhook_secret") {
+        Given::Absent => {}
+        Given::Null => settings.secret = None,
+        Given::Value(value) => {
+            let secret = fields.text("webhook_secret", value);
+            let secret = secret.and_then(|secret| fields.check_chars("webhook_secret", secret, 0..=TEXT_CHARS_MAX));
+            settings.secret = secret.map(|secret| Secret::new(secret.to_owned()));
+        }
+    }
+    if let Some(events) = asked_events(&mut fields, is_new) {
+        settings.events = events;
+    }
+    let timeout = fields.integer("timeout", 5..=TIMEOUT_MAX_S, Some(TIMEOUT_DEFAULT_S));
+    settings.timeout_s = timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(settings.timeout_s);
+    let retries = fields.integer("max_retries", 0..=RETRIES_MAX, Some(RETRIES_DEFAULT));
+    settings.retries_max = retries.and_then(|retries| retries.try_into().ok()).unwrap_or(settings.retries_max);
+    settings.enabled = fields.boolean("enabled", true).unwrap_or(settings.enabled);
+    read_request_options(&mut fields, app.dialects, &mut settings.request);
+    fields.finish()?;
+    Ok(settings)
+}
+
+fn url<'a>(fields: &mut Fields<'a>, is_new: bool, require_https: bool) -> Option<&'a str> {
+    let field = "webhook_url";
+    let value = fields.required(field, is_new)?;
+    fields.check_url(field, value.as_str().unwrap_or_default(), (URL_CHARS_MAX, require_https))
+}
+
+/// The events that are asked for, each once.
+fn asked_events(fields: &mut Fields<'_>, is_new: bool) -> Option<Vec<String>> {
+    let value = fields.required("events", is_new)?;
+    let list = fields.list("events", value)?;
+    if list.is_empty() {
+        fields.wrong("events", Rule::ItemsMin(1), Value::Null);
+        return None;
+    }
+    let mut names: Vec<String> = Vec::new();
+    let mut wrong = 0;
+    for (index, value) in list.iter().enumerate() {
+        match value.as_str().filter(|name| is_available(name)) {
+            Some(name) if names.iter().any(|known| known == name) => {}
+            Some(name) => names.push(name.to_owned()),
+            None => {
+                wrong += 1;
+                fields.wrong(&format!("events.{index}"), Rule::Choice, Value::Null);
+            }
+        }
+        // So that no answer outgrows its request.
+        if wrong > EVENTS.len() {
+            return None;
+        }
+    }
+    Some(names)
+}

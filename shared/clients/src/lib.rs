@@ -1,0 +1,8 @@
+//! Clients of everything that Switchhook calls: DynamoDB ([`store`]), SQS ([`queue`]), customers' URLs ([`send`]).
+//!
+//! The use cases call them. They decide nothing about events and webhooks, and know no dialect.
+
+pub mod aws;
+pub mod queue;
+pub mod send;
+pub mod store;

@@ -1,0 +1,152 @@
+//! The three queues: what waits in them ([`messages`]), and sending to them in batches within SQS's limits.
+
+pub mod messages;
+mod split_batches;
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use futures::{StreamExt, stream};
+
+pub use self::split_batches::parts;
+use crate::aws::AwsFailure;
+use rules::settings::Settings;
+
+/// The longest that SQS can hold a message back; longer waits go in hops.
+pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Calls of one send that are under way together.
+const BATCHES_AT_ONCE: usize = 5;
+
+/// How often the entries of a batch that SQS did not take are sent again before the call fails.
+const SEND_TRIES_MAX: u32 = 3;
+
+/// The pause before they are sent again, longer each time.
+const SEND_PAUSE: Duration = Duration::from_millis(50);
+
+/// One of the three queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queue {
+    /// Published events, for `fan_out`.
+    Events,
+    /// First attempts, for `deliver`.
+    Deliveries,
+    /// Later attempts, for `deliver` too.
+    Retries,
+}
+
+/// A message to send.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// JSON, of one of the shapes in [`messages`].
+    pub body: String,
+    /// How long it stays unseen, rounded up to seconds; more than [`DELAY_MAX`] is cut to it.
+    pub delay: Duration,
+    /// Whose it is: SQS serves the groups fairly.
+    pub group: String,
+}
+
+/// Why a message is not in the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// SQS refused the call or could not be reached. Some of the messages may have been taken.
+    #[error("SQS did not take the messages: {0}")]
+    Unavailable(AwsFailure),
+    /// No attempt at this one can succeed. None of the messages were taken.
+    #[error("a message of {bytes} bytes is over SQS's limit of {}", split_batches::BYTES_MAX)]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+/// The queues, as SQS knows them.
+#[derive(Debug, Clone)]
+pub struct Queues {
+    client: Client,
+    events_url: String,
+    deliveries_url: String,
+    retries_url: String,
+}
+
+impl Queues {
+    /// The queues that the settings name.
+    #[must_use]
+    pub fn new(client: Client, settings: &Settings) -> Self {
+        Self {
+            client,
+            events_url: settings.events_queue_url.clone(),
+            deliveries_url: settings.deliveries_queue_url.clone(),
+            retries_url: settings.retries_queue_url.clone(),
+        }
+    }
+
+    /// Sends all the messages, in as few calls as SQS's limits allow. It returns once SQS has them.
+    ///
+    /// # Errors
+    /// Where SQS has not taken every one of them.
+    pub async fn send(&self, queue: Queue, messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        let url = match queue {
+            Queue::Events => &self.events_url,
+            Queue::Deliveries => &self.deliveries_url,
+            Queue::Retries => &self.retries_url,
+        };
+        let batches = stream::iter(split_batches::batches(messages)?).map(|batch| self.send_batch(url, batch));
+        // One that fails interrupts no other.
+        let sent: Vec<_> = batches.buffer_unordered(BATCHES_AT_ONCE).collect().await;
+        sent.into_iter().collect()
+    }
+
+    async fn send_batch(&self, url: &str, mut messages: Vec<Outgoing>) -> Result<(), QueueError> {
+        let mut tries = 0;
+        loop {
+            let entries = messages.iter().enumerate().map(|(index, message)| entry(index, message)).collect();
+            let request = self.client.send_message_batch().queue_url(url).set_entries(Some(entries));
+            let answer = request.send().await.map_err(|error| QueueError::Unavailable(AwsFailure::of(&error)))?;
+            // SQS may take some entries of a batch and refuse others, with a 200.
+            let Some(refusal) = answer.failed().first() else { return Ok(()) };
+            tries += 1;
+            if tries == SEND_TRIES_MAX || answer.failed().iter().any(|entry| entry.sender_fault()) {
+                let message = refusal.message().unwrap_or_default();
+                return Err(QueueError::Unavailable(AwsFailure::new(refusal.code(), message)));
+            }
+            let refused: Vec<usize> = answer.failed().iter().filter_map(|entry| entry.id().parse().ok()).collect();
+            let mut indexes = 0..;
+            messages.retain(|_| indexes.next().is_some_and(|index| refused.contains(&index)));
+            tokio::time::sleep(SEND_PAUSE * tries).await;
+        }
+    }
+}
+
+fn entry(index: usize, message: &Outgoing) -> SendMessageBatchRequestEntry {
+    #[allow(clippy::expect_used, reason = "both required fields are set here")]
+    SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(&message.body)
+        .delay_seconds(delay_s(message.delay))
+        .message_group_id(&message.group)
+        .build()
+        .expect("id and body are set")
+}
+
+/// `DelaySeconds`: rounded up, so that a message is never early for less than a second's sake.
+fn delay_s(delay: Duration) -> i32 {
+    let delay = delay.min(DELAY_MAX);
+    let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_rounded_up_and_cut_to_what_sqs_takes() {
+        assert_eq!(delay_s(Duration::ZERO), 0);
+        assert_eq!(delay_s(Duration::from_millis(1)), 1);
+        assert_eq!(delay_s(Duration::from_millis(4_999)), 5);
+        assert_eq!(delay_s(Duration::from_secs(900)), 900);
+        assert_eq!(delay_s(Duration::from_secs(86_400)), 900);
+    }
+}

@@ -1,0 +1,245 @@
+//! The one client that calls customers' URLs. It connects to nothing that [`address`](rules::address) refuses, follows
+//! no redirect, uses no proxy, decompresses nothing, and ends with its time limit.
+
+mod resolver;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http::{HeaderMap, Method};
+use url::{Host, Url};
+
+use self::resolver::{AddressRefused, GuardedResolver};
+use rules::address::AllowedNetworks;
+
+/// Bytes of an answer's body that are kept.
+pub const ANSWER_BYTES_KEPT: usize = 1024;
+
+/// Bytes of an answer's body that are read; a connection with more on it is closed instead of used again.
+const ANSWER_BYTES_READ_MAX: usize = 64 * 1024;
+
+/// How long an answer's body is read once its status is there: a drip must not hold the function.
+const BODY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an idle connection is kept: shorter than what receivers' load balancers commonly allow.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+
+/// A request to a customer's URL.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// `POST`, in most dialects.
+    pub method: Method,
+    /// As the customer wrote it.
+    pub url: &'a str,
+    /// All headers but `Host` and `Content-Length`.
+    pub headers: HeaderMap,
+    /// The body, as signed.
+    pub body: Vec<u8>,
+    /// For everything from the look-up to the answer's end.
+    pub timeout: Duration,
+}
+
+/// What a customer's URL answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// The first [`ANSWER_BYTES_KEPT`] bytes of its body, as text.
+    pub body: String,
+    /// Its `Retry-After`, as sent.
+    pub retry_after: Option<String>,
+}
+
+impl Answer {
+    /// Whether it is a 2xx: that alone is success.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        200 <= self.status && self.status < 300
+    }
+}
+
+/// Why there is no answer. The text is for the customer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SendError {
+    /// The URL is none that can be sent to.
+    #[error("The URL is not valid.")]
+    Url,
+    /// TLS cannot be set up here.
+    #[error("The request could not be made.")]
+    Setup,
+    /// It was set before `https` was required.
+    #[error("The URL has to be https.")]
+    NotHttps,
+    /// It leads to an address that is not public.
+    #[error("The address {0} is not allowed.")]
+    AddressRefused(std::net::IpAddr),
+    /// Its host has no address.
+    #[error("The host name could not be resolved.")]
+    Dns,
+    /// Nobody accepted the connection, or TLS failed.
+    #[error("The connection could not be made: {0}.")]
+    Connect(String),
+    /// The time was up.
+    #[error("No answer within {0} seconds.")]
+    Timeout(u64),
+    /// The connection ended, or what came was no HTTP.
+    #[error("The connection broke before an answer was complete: {0}.")]
+    Broken(String),
+}
+
+/// The TLS library could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client could not be set up")]
+pub struct SetupError(#[source] reqwest::Error);
+
+/// Something that sends requests to customers' URLs.
+pub trait SendRequest: fmt::Debug + Send + Sync {
+    /// Sends `request` and reads the start of the answer.
+    ///
+    /// # Errors
+    /// Where no answer's status came within the limits. One whose body then breaks off is an answer all the same.
+    fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, SendError>>;
+
+    /// Sets up the connection's parts, for a function that will need them.
+    ///
+    /// # Errors
+    /// Where the TLS library cannot be set up.
+    fn prepare(&self) -> Result<(), SetupError>;
+}
+
+/// Sends over HTTP, to permitted addresses alone.
+#[derive(Debug)]
+pub struct HttpSender {
+    /// Set up when it is first used: most functions call nobody, and reading the system's certificates takes time.
+    client: OnceLock<reqwest::Client>,
+    allowed: AllowedNetworks,
+    require_https: bool,
+}
+
+impl SendRequest for HttpSender {
+    fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, SendError>> {
+        Box::pin(self.call(request))
+    }
+
+    fn prepare(&self) -> Result<(), SetupError> {
+        self.client().map(|_client| ())
+    }
+}
+
+impl HttpSender {
+    /// A sender that reaches the public internet and the `allowed` networks, by `https` alone where `require_https`.
+    #[must_use]
+    pub fn new(allowed: AllowedNetworks, require_https: bool) -> Self {
+        Self { client: OnceLock::new(), allowed, require_https }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, SetupError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = reqwest::Client::builder()
+            .dns_resolver(GuardedResolver::new(self.allowed.clone()))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build()
+            .map_err(SetupError)?;
+        // Of two that set it up at once, one is kept.
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    async fn call(&self, request: Request<'_>) -> Result<Answer, SendError> {
+        let url = Url::parse(request.url).or(Err(SendError::Url))?;
+        if self.require_https && url.scheme() != "https" {
+            return Err(SendError::NotHttps);
+        }
+        self.check_literal_address(&url)?;
+        let timeout = request.timeout;
+        let client = self.client().map_err(|error| {
+            tracing::error!(error = &error as &dyn Error, "nobody can be called");
+            SendError::Setup
+        })?;
+        let mut response = client
+            .request(request.method, url)
+            .headers(request.headers)
+            .body(request.body)
+            .timeout(timeout)
+            .send()
+            .await
+            .map_err(|error| classify(&error, timeout))?;
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get(http::header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (mut body, read) = (Vec::new(), BODY_TIMEOUT.min(timeout));
+        // What was read by then is kept.
+        let complete = tokio::time::timeout(read, read_start(&mut response, &mut body)).await;
+        tracing::trace!(complete = complete.is_ok(), "an answer's body was read");
+        Ok(Answer { status, body: text(&body), retry_after })
+    }
+
+    /// A host that is an address is looked up nowhere, so the resolver never sees it.
+    fn check_literal_address(&self, url: &Url) -> Result<(), SendError> {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => address.into(),
+            Some(Host::Ipv6(address)) => address.into(),
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return Err(SendError::Url),
+        };
+        if self.allowed.permit(address) { Ok(()) } else { Err(SendError::AddressRefused(address)) }
+    }
+}
+
+/// Reads until the body or the limit ends; what broke off is left as it is, for the status has decided already.
+async fn read_start(response: &mut reqwest::Response, kept: &mut Vec<u8>) {
+    let mut read = 0;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        read += chunk.len();
+        let missing = ANSWER_BYTES_KEPT - kept.len();
+        kept.extend_from_slice(chunk.get(..missing).unwrap_or(&chunk));
+        if read > ANSWER_BYTES_READ_MAX {
+            return;
+        }
+    }
+}
+
+/// At most [`ANSWER_BYTES_KEPT`] bytes of text. The cut may have gone through a character, which then became a longer
+/// replacement.
+fn text(bytes: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    text.truncate(text.floor_char_boundary(ANSWER_BYTES_KEPT));
+    text
+}
+
+fn classify(error: &reqwest::Error, timeout: Duration) -> SendError {
+    let causes = || std::iter::successors(error.source(), |&cause| cause.source());
+    if let Some(refused) = causes().find_map(|cause| cause.downcast_ref::<AddressRefused>()) {
+        return SendError::AddressRefused(refused.0);
+    }
+    if causes().any(|cause| cause.is::<resolver::LookupFailed>()) {
+        return SendError::Dns;
+    }
+    // The innermost cause says what happened; the outer ones, where in our client.
+    let innermost = causes().last().map(ToString::to_string).unwrap_or_default();
+    if error.is_connect() {
+        if error.is_timeout() {
+            SendError::Timeout(timeout.min(CONNECT_TIMEOUT).as_secs())
+        } else {
+            SendError::Connect(innermost)
+        }
+    } else if error.is_timeout() {
+        SendError::Timeout(timeout.as_secs())
+    } else {
+        SendError::Broken(innermost)
+    }
+}

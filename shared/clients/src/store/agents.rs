@@ -1,0 +1,165 @@
+//! Agents: put, get, delete with all that is theirs, list.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text};
+use domain::time::Timestamp;
+use domain::{Agent, AgentId, Owner, Tenant};
+
+/// The name of the index of the config table that lists a tenant's agents and webhooks.
+pub(super) const LISTING_INDEX: &str = "listing";
+
+/// Items that one DynamoDB transaction takes.
+const TRANSACTION_ITEMS_MAX: usize = 100;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct AgentItem {
+    agent_id: AgentId,
+    name: Option<String>,
+    created_at: Timestamp,
+}
+
+impl From<AgentItem> for Agent {
+    fn from(item: AgentItem) -> Self {
+        Self { id: item.agent_id, name: item.name, created_at: item.created_at }
+    }
+}
+
+/// Whether a put made something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It was not there.
+    Created,
+    /// It was.
+    Replaced,
+}
+
+impl Store {
+    /// Registers an agent, or gives a registered one another name.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn put_agent(
+        &self,
+        tenant: &Tenant,
+        id: &AgentId,
+        name: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(Agent, Put), StoreError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.config_table)
+            .key("pk", text(keys::agent(tenant, id)))
+            .key("sk", text(keys::AGENT))
+            .update_expression(
+                "SET v = :v, agent_id = :id, #name = :name, created_at = if_not_exists(created_at, :now), \
+                 list_pk = :list_pk, list_sk = :id",
+            )
+            .condition_expression("attribute_not_exists(v) OR v = :v")
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":v", number(ITEM_VERSION))
+            .expression_attribute_values(":id", text(id.as_str()))
+            .expression_attribute_values(":name", name.map_or(AttributeValue::Null(true), text))
+            .expression_attribute_values(":now", number(now.millis()))
+            .expression_attribute_values(":list_pk", text(keys::agents(tenant)))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await;
+        let answer = match answer {
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                return Err(StoreError::Version);
+            }
+            answer => answer?,
+        };
+        let before = answer.attributes.filter(|item| item.contains_key("agent_id"));
+        let before = before.map(from_item::<AgentItem>).transpose()?;
+        let put = if before.is_some() { Put::Replaced } else { Put::Created };
+        let created_at = before.map_or(now, |agent| agent.created_at);
+        Ok((Agent { id: id.clone(), name: name.map(str::to_owned), created_at }, put))
+    }
+
+    /// The agent called `id`.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn agent(&self, tenant: &Tenant, id: &AgentId) -> Result<Option<Agent>, StoreError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.config_table)
+            .key("pk", text(keys::agent(tenant, id)))
+            .key("sk", text(keys::AGENT))
+            .consistent_read(true)
+            .send()
+            .await?;
+        found.item.map(|item| from_item::<AgentItem>(item).map(Agent::from)).transpose()
+    }
+
+    /// Removes the agent and its webhooks; `false` where there was none. The agent goes first, so that nobody can add a
+    /// webhook to it meanwhile; what an interrupted call left behind, the next one removes.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it all.
+    pub async fn delete_agent(&self, tenant: &Tenant, id: &AgentId) -> Result<bool, StoreError> {
+        let partition = keys::agent(tenant, id);
+        let mut existed = false;
+        loop {
+            let items = self.partition_items(&partition).await?;
+            if items.is_empty() {
+                return Ok(existed);
+            }
+            existed |= items.iter().any(|item| item.get("sk") == Some(&text(keys::AGENT)));
+            // The agent's sort key is the least of its partition's, so it is in the first chunk.
+            for chunk in items.chunks(TRANSACTION_ITEMS_MAX) {
+                self.delete_items(chunk).await?;
+            }
+        }
+    }
+
+    async fn delete_items(&self, items: &[Item]) -> Result<(), StoreError> {
+        let deletes = items.iter().filter_map(|item| {
+            let delete = Delete::builder()
+                .table_name(&self.config_table)
+                .key("pk", item.get("pk")?.clone())
+                .key("sk", item.get("sk")?.clone())
+                .build()
+                .ok()?;
+            Some(TransactWriteItem::builder().delete(delete).build())
+        });
+        self.client.transact_write_items().set_transact_items(Some(deletes.collect())).send().await?;
+        Ok(())
+    }
+
+    /// At most `limit` of the tenant's agents in the order of their ids, those after `after`.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn agents(&self, tenant: &Tenant, after: Option<&AgentId>, limit: u16) -> Result<Vec<Agent>, StoreError> {
+        let found = self
+            .client
+            .query()
+            .table_name(&self.config_table)
+            .index_name(LISTING_INDEX)
+            .key_condition_expression("list_pk = :partition AND list_sk > :after")
+            .expression_attribute_values(":partition", text(keys::agents(tenant)))
+            // No id is empty or starts with a blank, so that all of them come after one.
+            .expression_attribute_values(":after", text(after.map_or(" ", AgentId::as_str)))
+            .limit(i32::from(limit))
+            .send()
+            .await?;
+        found.items.unwrap_or_default().into_iter().map(|item| Ok(from_item::<AgentItem>(item)?.into())).collect()
+    }
+
+    /// Whether the owner is there to have webhooks: a project always is.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn owner_exists(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
+        match owner {
+            Owner::Agent(id) => Ok(self.agent(tenant, id).await?.is_some()),
+            Owner::Project => Ok(true),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Conversations: the messages and states that were published for them, in the order of time. Kept as long as the log.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::keys::FirstPosition;
+use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
+use domain::time::SECONDS_A_DAY;
+use domain::{Conversation, Event, EventId, Message, Tenant};
+
+#[derive(Serialize, Deserialize)]
+struct MessageItem {
+    #[serde(flatten)]
+    key: ItemKey,
+    #[serde(flatten)]
+    message: Message,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StateItem {
+    #[serde(flatten)]
+    key: ItemKey,
+    /// JSON.
+    state: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ItemKey {
+    pk: String,
+    sk: String,
+    v: u8,
+    /// Unix seconds: DynamoDB removes the item from then on.
+    expires_at: i64,
+}
+
+impl Store {
+    /// Keeps what `event` brings to its conversation: a message, its state. A repeat of a named event keeps it once, at its
+    /// first place. Nothing where the event is of no conversation.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn remember(&self, tenant: &Tenant, event: &Event, message: Option<Message>) -> Result<(), StoreError> {
+        let Some(conversation) = &event.conversation_id else { return Ok(()) };
+        if message.is_none() && event.conversation_state.is_none() {
+            return Ok(());
+        }
+        let (agent, first) = (event.agent_id.as_ref(), self.first_position(tenant, event).await?);
+        if let Some(mut message) = message {
+            message.at = first.occurred_at;
+            let key =
+                self.item_key(keys::messages(tenant, agent, conversation), keys::message(&event.id, first), event);
+            self.put_in_log(to_item(&MessageItem { key, message })?).await?;
+        }
+        if let Some(state) = &event.conversation_state {
+            let key = self.item_key(keys::states(tenant, agent, conversation), keys::accepted(&event.id, first), event);
+            self.put_in_log(to_item(&StateItem { key, state: state.get().to_owned() })?).await?;
+        }
+        Ok(())
+    }
+
+    fn item_key(&self, pk: String, sk: String, event: &Event) -> ItemKey {
+        let expires_at = event.accepted_at.seconds() + i64::from(self.retention_days) * SECONDS_A_DAY;
+        ItemKey { pk, sk, v: ITEM_VERSION, expires_at }
+    }
+
+    async fn put_in_log(&self, item: Item) -> Result<(), StoreError> {
+        self.client.put_item().table_name(&self.log_table).set_item(Some(item)).send().await?;
+        Ok(())
+    }
+
+    /// The conversation of `event` as it stood before it, with at most `messages_max` messages; an empty one where it is
+    /// of none.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn conversation(
+        &self,
+        tenant: &Tenant,
+        event: &Event,
+        messages_max: u8,
+    ) -> Result<Conversation, StoreError> {
+        let Some(id) = &event.conversation_id else { return Ok(Conversation::default()) };
+        let (agent, own) = (event.agent_id.as_ref(), FirstPosition::of(event));
+        let mut messages: Vec<Message> = Vec::new();
+        if messages_max > 0 {
+            let (partition, own) = (keys::messages(tenant, agent, id), keys::message(&event.id, own));
+            for item in self.before(partition, own, &event.id, messages_max).await? {
+                messages.push(from_item::<MessageItem>(item)?.message);
+            }
+            messages.reverse();
+        }
+        let (partition, own) = (keys::states(tenant, agent, id), keys::accepted(&event.id, own));
+        let states = self.before(partition, own, &event.id, 1).await?;
+        let state = states.into_iter().next().map(from_item::<StateItem>).transpose()?;
+        let state = state.and_then(|item| RawValue::from_string(item.state).ok());
+        Ok(Conversation { messages, state })
+    }
+
+    /// At most `limit` items of a partition of the log table before `sk`, latest first, without those that `event` itself
+    /// brought: of a repeat they are at an earlier place. They are short: one page holds them.
+    async fn before(&self, pk: String, sk: String, event: &EventId, limit: u8) -> Result<Vec<Item>, StoreError> {
+        let page = self
+            .client
+            .query()
+            .table_name(&self.log_table)
+            .key_condition_expression("pk = :partition AND sk < :own")
+            .expression_attribute_values(":partition", text(pk))
+            .expression_attribute_values(":own", AttributeValue::S(sk))
+            .scan_index_forward(false)
+            .limit(i32::from(limit) + 1)
+            .consistent_read(true)
+            .send()
+            .await?;
+        let is_own = |sk: &AttributeValue| sk.as_s().is_ok_and(|sk| sk.ends_with(event.as_str()));
+        let items = page.items.unwrap_or_default().into_iter().filter(|item| !item.get("sk").is_some_and(is_own));
+        Ok(items.take(limit.into()).collect())
+    }
+}

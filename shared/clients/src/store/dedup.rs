@@ -1,0 +1,176 @@
+//! What was published under a name of the platform's own: an event's `id`, or a request's `Idempotency-Key`. For a day a
+//! repeat is known as one.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use serde::{Deserialize, Serialize};
+
+use super::keys::FirstPosition;
+use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
+use domain::time::{SECONDS_A_DAY, Timestamp};
+use domain::{Event, EventId, Tenant};
+
+/// A claim whose holder has not told of its event for so long is another's to take: longer than a message stays with the
+/// function that works it.
+const LOCK_LEASE: Duration = Duration::from_secs(10 * 60);
+
+/// Who tells of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DedupLock {
+    /// The one that asked.
+    Acquired,
+    /// It was told of.
+    Done,
+    /// Another is about to, or was when it ended: ask again later.
+    InProgress,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Named<T> {
+    pk: String,
+    sk: String,
+    v: u8,
+    /// Unix seconds: from then on the name is free, and DynamoDB removes the item.
+    expires_at: i64,
+    #[serde(flatten)]
+    content: T,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LockItem {
+    #[serde(rename = "claimant")]
+    publish_token: String,
+    #[serde(rename = "claimed_at")]
+    acquired_at: Timestamp,
+    #[serde(rename = "told")]
+    is_done: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Body {
+    digest: String,
+}
+
+/// What became of naming something.
+enum Naming<T> {
+    Done,
+    /// It has the name already.
+    Taken(T),
+}
+
+impl Store {
+    /// Claims an event for one of its publications; asking again for the same one finds it its own.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn acquire_dedup_lock(
+        &self,
+        tenant: &Tenant,
+        event: &EventId,
+        publish_token: &str,
+        now: Timestamp,
+    ) -> Result<DedupLock, StoreError> {
+        let pk = keys::client_event(tenant, event);
+        let lock = LockItem { publish_token: publish_token.to_owned(), acquired_at: now, is_done: false };
+        let held_until = number(now.minus(LOCK_LEASE).millis());
+        let condition = |put: PutItemFluentBuilder| {
+            put.condition_expression(
+                "attribute_not_exists(pk) OR expires_at <= :now OR (told = :no AND claimed_at < :held_until)",
+            )
+            .expression_attribute_values(":no", flag(false))
+            .expression_attribute_values(":held_until", held_until)
+        };
+        Ok(match self.name(pk, keys::DEDUP_LOCK, lock, now, condition).await? {
+            Naming::Done => DedupLock::Acquired,
+            Naming::Taken(other) if other.is_done => DedupLock::Done,
+            Naming::Taken(other) if other.publish_token == publish_token => DedupLock::Acquired,
+            Naming::Taken(_) => DedupLock::InProgress,
+        })
+    }
+
+    /// Writes down that an event's deliveries are queued: its repeats may be dropped.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn complete_dedup_lock(&self, tenant: &Tenant, event: &EventId) -> Result<(), StoreError> {
+        self.client
+            .update_item()
+            .table_name(&self.log_table)
+            .key("pk", text(keys::client_event(tenant, event)))
+            .key("sk", text(keys::DEDUP_LOCK))
+            .update_expression("SET told = :yes")
+            .expression_attribute_values(":yes", flag(true))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Names a request by its key; `false` where the key was used with another body, known by its digest.
+    ///
+    /// # Errors
+    /// Where DynamoDB could not be asked.
+    pub async fn register_request(
+        &self,
+        tenant: &Tenant,
+        key: &str,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let body = Body { digest: digest.to_owned() };
+        Ok(match self.name(keys::client_request(tenant, key), keys::DEDUP_LOCK, body.clone(), now, free).await? {
+            Naming::Done => true,
+            Naming::Taken(other) => other == body,
+        })
+    }
+
+    /// Where an event is among others: for a repeat, where its first publication was.
+    pub(super) async fn first_position(&self, tenant: &Tenant, event: &Event) -> Result<FirstPosition, StoreError> {
+        let position = FirstPosition::of(event);
+        if !event.has_client_id {
+            return Ok(position);
+        }
+        let pk = keys::client_event(tenant, &event.id);
+        Ok(match self.name(pk, keys::FIRST_POSITION, position, event.accepted_at, free).await? {
+            Naming::Done => position,
+            Naming::Taken(first) => first,
+        })
+    }
+
+    async fn name<T>(
+        &self,
+        pk: String,
+        sk: &str,
+        content: T,
+        now: Timestamp,
+        condition: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
+    ) -> Result<Naming<T>, StoreError>
+    where
+        T: Serialize + for<'de> Deserialize<'de>,
+    {
+        let expires_at = now.seconds() + SECONDS_A_DAY;
+        let item = Named { pk, sk: sk.to_owned(), v: ITEM_VERSION, expires_at, content };
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.log_table)
+            .set_item(Some(to_item(&item)?))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_values(":now", number(now.seconds()));
+        let Err(error) = condition(put).send().await else { return Ok(Naming::Done) };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failure)) => {
+                let taken: Item = failure.item().cloned().unwrap_or_default();
+                Ok(Naming::Taken(from_item::<Named<T>>(taken)?.content))
+            }
+            _ => Err(error.into()),
+        }
+    }
+}
+
+/// A name that nobody has, or had within the last day.
+fn free(put: PutItemFluentBuilder) -> PutItemFluentBuilder {
+    put.condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+}

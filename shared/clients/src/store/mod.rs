@@ -1,0 +1,166 @@
+//! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries and
+//! conversations in the log table.
+//!
+//! Every call names the [`Tenant`] it reads or writes under; only `keys` forms keys from it.
+//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`], [`dedup`],
+//! [`deliveries`], [`projects`], [`primary_deliveries`], [`additional_webhooks`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
+
+pub mod additional_webhooks;
+pub mod agents;
+pub mod api_keys;
+pub mod conversations;
+pub mod dedup;
+pub mod deliveries;
+mod delivery_item;
+mod keys;
+pub mod primary_deliveries;
+pub mod projects;
+mod reseal;
+mod secrets_item;
+mod webhook_item;
+pub mod webhook_snapshots;
+pub mod webhook_updates;
+pub mod webhooks;
+mod writes;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use self::webhook_item::WebhookItem;
+use crate::aws::AwsFailure;
+use domain::{Tenant, Webhook};
+use rules::seal::{NONCE_BYTES, OpenError, SealingKeys};
+use rules::settings::Settings;
+
+/// The version that items are written with.
+const ITEM_VERSION: u8 = 1;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The two tables.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    config_table: String,
+    log_table: String,
+    retention_days: u16,
+    sealing_keys: SealingKeys,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB refused the call or could not be reached.
+    #[error("DynamoDB did not take the call: {0}")]
+    Unavailable(AwsFailure),
+    /// There is more than one call reads.
+    #[error("over {} webhooks are more than one call reads", webhooks::LISTED_MAX)]
+    TooMany,
+    /// A webhook's secrets cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
+    /// A webhook's secrets could not be written or read as JSON, or there was no randomness to seal them with.
+    #[error("a webhook's secrets could not be sealed, or are not of the expected shape")]
+    Secrets,
+    /// What is stored, or was to be, is not of the shape that this release knows.
+    #[error("an item is not of the expected shape")]
+    Item(#[from] serde_dynamo::Error),
+    /// Another release wrote it.
+    #[error("an item is of another version than {ITEM_VERSION}")]
+    Version,
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        Self::Unavailable(AwsFailure::of(&error))
+    }
+}
+
+impl Store {
+    /// The tables that the settings name.
+    #[must_use]
+    pub fn new(client: Client, settings: &Settings) -> Self {
+        Self {
+            client,
+            config_table: settings.config_table.clone(),
+            log_table: settings.log_table.clone(),
+            retention_days: settings.retention_days,
+            sealing_keys: settings.sealing_keys.clone(),
+        }
+    }
+
+    /// A webhook's item, to be stored.
+    fn sealed(&self, tenant: &Tenant, webhook: &Webhook) -> Result<Item, StoreError> {
+        to_item(&self.seal(tenant, webhook)?)
+    }
+
+    fn seal(&self, tenant: &Tenant, webhook: &Webhook) -> Result<WebhookItem, StoreError> {
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).or(Err(StoreError::Secrets))?;
+        WebhookItem::seal(tenant, webhook, &self.sealing_keys, nonce)
+    }
+
+    /// The webhook that an item holds.
+    fn opened(&self, item: Item) -> Result<Webhook, StoreError> {
+        from_item::<WebhookItem>(item)?.open(&self.sealing_keys)
+    }
+
+    /// The item of `table` whose keys are among `keys`: an index's row, for one.
+    async fn item_at(&self, table: &str, keys: Item) -> Result<Option<Item>, StoreError> {
+        let get = self.client.get_item().table_name(table).set_key(Some(primary_key(keys)));
+        let found = get.consistent_read(true).send().await?;
+        Ok(found.item)
+    }
+}
+
+/// The keys of a table's item among those of an index's row.
+fn primary_key(mut row: Item) -> Item {
+    ["pk", "sk"].into_iter().filter_map(|key| row.remove_entry(key)).collect()
+}
+
+/// Sends an update; `false` where its condition did not hold.
+async fn update_if(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
+    match update.send().await {
+        Ok(_) => Ok(true),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn to_item(item: &impl Serialize) -> Result<Item, StoreError> {
+    Ok(serde_dynamo::to_item(item)?)
+}
+
+fn check_version(version: u8) -> Result<(), StoreError> {
+    if version == ITEM_VERSION { Ok(()) } else { Err(StoreError::Version) }
+}
+
+/// An item of another version is refused rather than misread; of an index's row that has none the table's item decides.
+fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
+    if let Some(AttributeValue::N(version)) = item.get("v") {
+        check_version(version.parse().unwrap_or(u8::MAX))?;
+    }
+    Ok(serde_dynamo::from_item(item)?)
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn flag(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}

@@ -1,0 +1,131 @@
+//! Projects: made, and deleted with all that is their own.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, DeleteRequest, TransactWriteItem, WriteRequest};
+
+use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, text};
+use domain::time::Timestamp;
+use domain::{Environment, ProjectId, Tenant, WebhookId};
+
+/// What a page of a deletion takes of a list.
+const PAGE: u16 = 100;
+
+/// How long a key that is gone may still be taken for good: what a process remembers, and what a read may lag.
+const KEYS_REMEMBERED: Duration = Duration::from_secs(3);
+
+impl Store {
+    /// Makes a project; `false` where it is there.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it.
+    pub async fn create_project(&self, project: &ProjectId, now: Timestamp) -> Result<bool, StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.config_table)
+            .item("pk", text(keys::project(project)))
+            .item("sk", text(keys::PROJECT))
+            .item("v", number(ITEM_VERSION))
+            .item("created_at", number(now.millis()))
+            .condition_expression("attribute_not_exists(pk)");
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A step of a transaction that holds only if the project is there.
+    pub(super) fn project_is_there(&self, project: &ProjectId) -> TransactWriteItem {
+        let check = ConditionCheck::builder()
+            .table_name(&self.config_table)
+            .key("pk", text(keys::project(project)))
+            .key("sk", text(keys::PROJECT))
+            .condition_expression("attribute_exists(pk)");
+        TransactWriteItem::builder().set_condition_check(check.build().ok()).build()
+    }
+
+    /// Deletes a project: itself and its keys, so that nobody adds anything; then its agents, webhooks and their deliveries.
+    /// What was interrupted goes on where it stopped. `go_on` is asked now and then; returns whether it came to the end.
+    ///
+    /// What has no index goes with the log's retention: conversations, names of events, deliveries of webhooks that are gone.
+    ///
+    /// # Errors
+    /// Where DynamoDB did not take it all.
+    pub async fn delete_project(&self, project: &ProjectId, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+        self.delete_config(keys::project(project), keys::PROJECT.to_owned()).await?;
+        for key in self.api_keys(project).await? {
+            if !go_on() {
+                return Ok(false);
+            }
+            self.delete_api_key(project, &key.id).await?;
+        }
+        tokio::time::sleep(KEYS_REMEMBERED).await;
+        for environment in Environment::ALL {
+            let tenant = Tenant { project: project.clone(), environment };
+            while let Some(listed) = self.listing(&tenant).limit(1).send().await?.items.unwrap_or_default().pop() {
+                if !go_on() || !self.delete_log(&tenant, &listed, &go_on).await? {
+                    return Ok(false);
+                }
+                self.delete_items_of(&self.config_table, vec![listed]).await?;
+            }
+            loop {
+                let agents = self.agents(&tenant, None, PAGE).await?;
+                if agents.is_empty() {
+                    break;
+                }
+                for agent in agents {
+                    if !go_on() {
+                        return Ok(false);
+                    }
+                    self.delete_agent(&tenant, &agent.id).await?;
+                }
+            }
+            let rest = self.partition_items(&keys::owner(&tenant, &domain::Owner::Project)).await?;
+            self.delete_items_of(&self.config_table, rest).await?;
+        }
+        Ok(true)
+    }
+
+    /// Deletes the deliveries of a webhook; `false` where it was to stop.
+    async fn delete_log(&self, tenant: &Tenant, listed: &Item, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+        let part = |name: &str| listed.get(name).and_then(|part| part.as_s().ok()).cloned();
+        let Some(id) = part("list_sk").and_then(|id| WebhookId::parse(&id)) else { return Ok(true) };
+        let shards = listed.get("log_shards").and_then(|shards| shards.as_n().ok()).and_then(|text| text.parse().ok());
+        for shard in 0..shards.unwrap_or(1) {
+            loop {
+                let page = self
+                    .client
+                    .query()
+                    .table_name(&self.log_table)
+                    .key_condition_expression("pk = :shard")
+                    .expression_attribute_values(":shard", text(keys::log(tenant, &id, shard)))
+                    .projection_expression("pk, sk")
+                    .limit(i32::from(PAGE))
+                    .consistent_read(true)
+                    .send()
+                    .await?;
+                let items = page.items.unwrap_or_default();
+                if items.is_empty() {
+                    break;
+                }
+                if !go_on() {
+                    return Ok(false);
+                }
+                self.delete_items_of(&self.log_table, items).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn delete_items_of(&self, table: &str, items: Vec<Item>) -> Result<(), StoreError> {
+        let deletes = items.into_iter().filter_map(|item| {
+            let delete = DeleteRequest::builder().set_key(Some(primary_key(item))).build().ok()?;
+            Some(WriteRequest::builder().delete_request(delete).build())
+        });
+        self.write_batches(table, deletes.collect()).await
+    }
+}

@@ -1,0 +1,50 @@
+//! After the sealing key was rotated: what the old one sealed is sealed with the new one.
+
+use super::webhook_item::WebhookItem;
+use super::{Item, Store, StoreError, from_item, primary_key, text, update_if};
+use domain::Tenant;
+
+impl Store {
+    /// Seals the secrets of a tenant's webhooks with the first key, where another one sealed them. `go_on` is asked before each;
+    /// returns how many were sealed anew, and whether it came to the end.
+    ///
+    /// # Errors
+    /// Where one was sealed with a key that is not set, or DynamoDB failed. Those before it are done.
+    pub async fn reseal(&self, tenant: &Tenant, go_on: impl Fn() -> bool) -> Result<(usize, bool), StoreError> {
+        let mut rows = self.listing(tenant).into_paginator().items().send();
+        let mut count = 0;
+        while let Some(row) = rows.next().await {
+            if !go_on() {
+                return Ok((count, false));
+            }
+            count += usize::from(self.reseal_webhook(tenant, row?).await?);
+        }
+        Ok((count, true))
+    }
+
+    async fn reseal_webhook(&self, tenant: &Tenant, row: Item) -> Result<bool, StoreError> {
+        let keys = primary_key(row);
+        loop {
+            let Some(item) = self.item_at(&self.config_table, keys.clone()).await? else { return Ok(false) };
+            let item: WebhookItem = from_item(item)?;
+            let before = item.sealed().to_owned();
+            if self.sealing_keys.seals_like(&before) {
+                return Ok(false);
+            }
+            let webhook = item.open(&self.sealing_keys)?;
+            let update = self
+                .client
+                .update_item()
+                .table_name(&self.config_table)
+                .set_key(Some(keys.clone()))
+                .update_expression("SET sealed = :anew")
+                .condition_expression("sealed = :before")
+                .expression_attribute_values(":anew", text(self.seal(tenant, &webhook)?.sealed()))
+                .expression_attribute_values(":before", text(before));
+            // Otherwise it was set or deleted meanwhile.
+            if update_if(update).await? {
+                return Ok(true);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! How a webhook's endpoint has answered lately, and what one more attempt changes about that.
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// What is known of an endpoint. It is written when it changes, and not with every attempt.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Since when every attempt has failed; none where the last one succeeded.
+    pub failing_since: Option<Timestamp>,
+    /// Since when attempts have failed or taken long. First attempts then wait in the slow lane, apart from the others.
+    pub slow_since: Option<Timestamp>,
+    /// When this was written.
+    pub changed_at: Option<Timestamp>,
+}
+
+/// An endpoint that takes this long is slow, whatever it answers then.
+pub const SLOW_AFTER: Duration = Duration::from_secs(2);
+
+/// How long an endpoint that has just recovered stays so: one that fails now and then is not written down each time.
+const CHANGE_PAUSE: Duration = Duration::from_secs(10);
+
+/// How an attempt went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observation {
+    /// A 2xx, in good time.
+    Healthy,
+    /// A 2xx that took [`SLOW_AFTER`] or longer; or no answer yet after that time.
+    Slow,
+    /// Anything else.
+    Failed,
+}
+
+/// The health after an attempt that ended `now`; `None` where nothing is to be written.
+#[must_use]
+pub fn after(health: Health, observation: Observation, now: Timestamp) -> Option<Health> {
+    let (failing_since, slow_since) = match observation {
+        Observation::Healthy => (None, None),
+        Observation::Slow => (None, health.slow_since.or(Some(now))),
+        Observation::Failed => (health.failing_since.or(Some(now)), health.slow_since.or(Some(now))),
+    };
+    if (failing_since, slow_since) == (health.failing_since, health.slow_since) {
+        return None;
+    }
+    let gets_worse = (health.failing_since.is_none() && failing_since.is_some())
+        || (health.slow_since.is_none() && slow_since.is_some());
+    let is_pause = health.changed_at.is_some_and(|changed_at| now < changed_at.plus(CHANGE_PAUSE));
+    let has_recovered = health.failing_since.is_none() && health.slow_since.is_none();
+    (!(gets_worse && is_pause && has_recovered)).then_some(Health { failing_since, slow_since, changed_at: Some(now) })
+}
+
+/// Whether an endpoint has failed for so long, without one success, that it is to be disabled.
+#[must_use]
+pub fn has_failed_too_long(health: Health, disable_after: Duration, now: Timestamp) -> bool {
+    health.failing_since.is_some_and(|since| now >= since.plus(disable_after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn later(seconds: u64) -> Timestamp {
+        T0.plus(Duration::from_secs(seconds))
+    }
+
+    fn health(failing: Option<u64>, slow: Option<u64>, changed: u64) -> Health {
+        Health { failing_since: failing.map(later), slow_since: slow.map(later), changed_at: Some(later(changed)) }
+    }
+
+    #[test]
+    fn what_stays_the_same_is_not_written() {
+        assert_eq!(after(Health::default(), Observation::Healthy, later(1)), None);
+        assert_eq!(after(health(Some(0), Some(0), 0), Observation::Failed, later(60)), None);
+        assert_eq!(after(health(None, Some(0), 0), Observation::Slow, later(60)), None);
+    }
+
+    #[test]
+    fn the_first_failure_and_the_next_success_are() {
+        let failing = after(Health::default(), Observation::Failed, later(5)).unwrap();
+        assert_eq!(failing, health(Some(5), Some(5), 5));
+        assert_eq!(after(failing, Observation::Healthy, later(6)), Some(health(None, None, 6)));
+        assert_eq!(after(failing, Observation::Slow, later(7)), Some(health(None, Some(5), 7)));
+        assert_eq!(after(health(None, Some(5), 5), Observation::Failed, later(6)), Some(health(Some(6), Some(5), 6)));
+    }
+
+    #[test]
+    fn one_that_has_just_recovered_may_fail_again_unwritten() {
+        let recovered = health(None, None, 10);
+        assert_eq!(after(recovered, Observation::Failed, later(19)), None);
+        assert_eq!(after(recovered, Observation::Failed, later(20)), Some(health(Some(20), Some(20), 20)));
+    }
+
+    #[test]
+    fn an_endpoint_is_hopeless_after_its_time_and_not_before() {
+        let (failing, five_days) = (health(Some(0), Some(0), 0), Duration::from_secs(5 * 24 * 60 * 60));
+        assert!(!has_failed_too_long(failing, five_days, later(5 * 24 * 60 * 60 - 1)));
+        assert!(has_failed_too_long(failing, five_days, later(5 * 24 * 60 * 60)));
+        assert!(!has_failed_too_long(health(None, Some(0), 0), five_days, later(u64::from(u32::MAX))));
+    }
+}

@@ -1,0 +1,299 @@
+//! Ids: newtypes with the prefixes that users see, and where new ones come from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{Secret, Tenant};
+use crate::time::Timestamp;
+
+/// Bytes of randomness in a generated secret, as the Standard Webhooks specification recommends.
+const SECRET_BYTES: usize = 24;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// A platform's project: what API keys open.
+    ProjectId
+}
+id! {
+    /// An API key, `key_…`, as lists show it.
+    KeyId
+}
+id! {
+    /// One of a project's agents, named by the platform: 1-128 of `A-Z a-z 0-9 _ . : -`.
+    AgentId
+}
+id! {
+    /// A webhook, `wh_…` or a UUID.
+    WebhookId
+}
+id! {
+    /// A published event, `evt_…`.
+    EventId
+}
+id! {
+    /// One event for one webhook, `del_…`. It is also the `webhook-id` that the receiver sees on every attempt.
+    DeliveryId
+}
+
+/// The text is no agent id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an agent id is 1 to 128 of A-Z a-z 0-9 _ . : -")]
+pub struct InvalidAgentId;
+
+impl AgentId {
+    /// Checks and takes an agent id.
+    ///
+    /// # Errors
+    /// Where the text is empty, longer than 128 or holds another character than `A-Z a-z 0-9 _ . : -`.
+    pub fn parse(text: &str) -> Result<Self, InvalidAgentId> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidAgentId)
+        }
+    }
+}
+
+impl WebhookId {
+    /// The id that a caller names, which may be that of no webhook; `None` where no webhook can have it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+}
+
+impl ProjectId {
+    /// Takes the id of a project that is known to be one.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
+    /// Checks and takes the id of a project; `None` where it is not 1-64 of `a-z 0-9 _ -`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
+        ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+}
+
+impl KeyId {
+    /// The id of a key, from half of its digest.
+    #[must_use]
+    pub fn of_digest(half: &str) -> Self {
+        Self(format!("key_{half}"))
+    }
+
+    /// The id that a caller names, which may be that of no key.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("key_")?;
+        (digits.len() <= 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Self(text.to_owned()))
+    }
+}
+
+impl EventId {
+    /// The id of the event that the platform calls `own_id`: the same for the same id in the same tenant.
+    #[must_use]
+    pub fn from_own_id(tenant: &Tenant, own_id: &str) -> Self {
+        Self(format!("evt_{}", digest(&["own", tenant.project.as_str(), tenant.environment.as_str(), own_id])))
+    }
+
+    /// The id of the `index`th event of the request that the platform calls `key`: the same for the same key in the same
+    /// tenant.
+    #[must_use]
+    pub fn from_request_key(tenant: &Tenant, key: &str, index: usize) -> Self {
+        let (project, environment) = (tenant.project.as_str(), tenant.environment.as_str());
+        Self(format!("evt_{}", digest(&["request", project, environment, key, &index.to_string()])))
+    }
+
+    /// From 0 to less than 1, and evenly so over many events: always the same for one event.
+    #[must_use]
+    pub fn sampling_point(&self) -> f64 {
+        let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(self.0.as_bytes()));
+        f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// The id of the `index`th event of a queue message that came without ids: the same however often it is read.
+    #[must_use]
+    pub fn from_queue_message(message_id: &str, index: usize) -> Self {
+        Self(format!("evt_{}", digest(&["queue", message_id, &index.to_string()])))
+    }
+}
+
+impl DeliveryId {
+    /// The id of the delivery of `event` to `webhook`: doing the fan-out twice makes the same one.
+    #[must_use]
+    pub fn derive(event: &EventId, webhook: &WebhookId) -> Self {
+        Self(format!("del_{}", digest(&["delivery", event.as_str(), webhook.as_str()])))
+    }
+
+    /// Which of `shards` (at least 1) this delivery belongs to; the same for as long as `shards` is.
+    #[must_use]
+    pub fn shard(&self, shards: u8) -> u8 {
+        let sum = Sha256::digest(self.0.as_bytes());
+        sum.first().copied().unwrap_or(0) % shards.max(1)
+    }
+}
+
+/// 128 bits of SHA-256 over the parts, each closed by a zero byte, in hex.
+#[must_use]
+pub fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    crate::hex(hash.finalize().get(..16).unwrap_or_default())
+}
+
+/// Where new ids and secrets come from. The functions use [`Ids::random`]; a golden test hands in its own bytes.
+#[derive(Clone)]
+pub struct Ids(Arc<Fill>);
+
+/// Fills bytes with randomness.
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
+impl Ids {
+    /// The operating system's random numbers.
+    #[must_use]
+    pub fn random() -> Self {
+        #[allow(
+            clippy::expect_used,
+            reason = "without randomness no secret may be made; a Lambda answers a panic with an error"
+        )]
+        Self::from_fn(|bytes| getrandom::fill(bytes).expect("the operating system gives random bytes"))
+    }
+
+    /// Ids made of the bytes that `fill` writes.
+    pub fn from_fn(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fill))
+    }
+
+    /// A new event id; ids sort by `now`.
+    #[must_use]
+    pub fn event(&self, now: Timestamp) -> EventId {
+        EventId(format!("evt_{}", self.uuid(now).simple()))
+    }
+
+    /// A new webhook id; ids sort by `now`.
+    #[must_use]
+    pub fn webhook(&self, now: Timestamp) -> WebhookId {
+        WebhookId(format!("wh_{}", self.uuid(now).simple()))
+    }
+
+    /// A new webhook id in the form of a UUID; ids sort by `now`.
+    #[must_use]
+    pub fn webhook_uuid(&self, now: Timestamp) -> WebhookId {
+        WebhookId(self.uuid(now).hyphenated().to_string())
+    }
+
+    /// The id of a delivery that no event stands behind: that of a test call.
+    #[must_use]
+    pub fn test_delivery(&self, now: Timestamp) -> DeliveryId {
+        DeliveryId(format!("del_{}", self.uuid(now).simple()))
+    }
+
+    /// A new signing secret: `whsec_` and 24 random bytes in base64.
+    #[must_use]
+    pub fn secret(&self) -> Secret {
+        let mut bytes = [0; SECRET_BYTES];
+        (self.0)(&mut bytes);
+        Secret::from_bytes(&bytes)
+    }
+
+    /// A text that no other call makes.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let mut bytes = [0; 16];
+        (self.0)(&mut bytes);
+        crate::hex(&bytes)
+    }
+
+    /// A number from -1 to 1, evenly spread: the jitter sample of a retry's jitter.
+    #[must_use]
+    pub fn jitter(&self) -> f64 {
+        let mut bytes = [0; 4];
+        (self.0)(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX) * 2.0 - 1.0
+    }
+
+    fn uuid(&self, now: Timestamp) -> Uuid {
+        let mut random = [0; 10];
+        (self.0)(&mut random);
+        let millis = u64::try_from(now.millis()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+    }
+}
+
+impl fmt::Debug for Ids {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Ids")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sampling_points_are_spread_evenly() {
+        let sampled = (0..1000).filter(|&index| EventId::from_queue_message("m", index).sampling_point() < 0.1).count();
+        assert!((70..130).contains(&sampled), "{sampled}");
+    }
+
+    #[test]
+    fn agent_ids_keep_to_their_alphabet() {
+        for id in ["agt_abc123", "9fbef0b7-8d4e-4a08-9207-66c22155721d", "a:b.c", &"x".repeat(128)] {
+            assert!(AgentId::parse(id).is_ok(), "{id}");
+        }
+        for id in ["", "a#b", "a/b", "ä", "a b", &"x".repeat(129)] {
+            assert_eq!(AgentId::parse(id), Err(InvalidAgentId), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_id_depends_on_event_and_webhook_alone() {
+        let ids = Ids::random();
+        let (event, webhook) = (ids.event(Timestamp::from_millis(1)), ids.webhook(Timestamp::from_millis(2)));
+        assert_eq!(DeliveryId::derive(&event, &webhook), DeliveryId::derive(&event, &webhook));
+        assert_ne!(
+            DeliveryId::derive(&event, &webhook),
+            DeliveryId::derive(&event, &ids.webhook(Timestamp::from_millis(2)))
+        );
+    }
+
+    #[test]
+    fn new_ids_sort_by_time() {
+        let ids = Ids::random();
+        assert!(ids.event(Timestamp::from_millis(1_000)) < ids.event(Timestamp::from_millis(2_000)));
+    }
+}

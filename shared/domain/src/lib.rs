@@ -1,0 +1,32 @@
+//! The words of this product as plain data: what every other crate of the workspace talks about.
+//!
+//! Nothing here does I/O. The one clock ([`time::Clock`]) and the one source of random ids ([`Ids`]) are values that a
+//! caller hands on.
+
+mod api_key;
+mod conversation;
+mod delivery;
+pub mod endpoint_health;
+mod event;
+pub mod event_types;
+mod hex;
+mod ids;
+mod request_options;
+mod secret;
+mod tenant;
+pub mod time;
+mod trace;
+mod webhook;
+
+pub use api_key::{ApiKey, Permission};
+pub use conversation::{Conversation, Message};
+pub use delivery::{Delivery, DeliveryKey, Status};
+pub use endpoint_health::Health;
+pub use event::Event;
+pub use hex::hex;
+pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidAgentId, KeyId, ProjectId, WebhookId, digest};
+pub use request_options::{Authorization, CustomHeader, Method, RequestOptions};
+pub use secret::{PreviousSecret, Secret};
+pub use tenant::{Environment, Tenant};
+pub use trace::Traceparent;
+pub use webhook::{Agent, DialectName, EventFilter, Owner, Webhook, WebhookKind, WebhookRef};

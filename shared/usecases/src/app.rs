@@ -1,0 +1,68 @@
+//! What every use case is given: settings, clients, clock, ids, caches. Built once a process, passed by reference.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_sqs::Client as Sqs;
+use clients::queue::Queues;
+use clients::send::{HttpSender, SendRequest};
+use clients::store::Store;
+use domain::time::Clock;
+use domain::{ApiKey, Ids, Tenant, Webhook, WebhookId, WebhookRef};
+use rules::settings::Settings;
+
+use crate::dialect::Dialects;
+use crate::hot_keys::HotKeyDetector;
+use crate::metrics::Metrics;
+use crate::ttl_cache::TtlCache;
+
+/// How long a cache holds what was read of the config table: as long as a read that is not strongly consistent may lag.
+const CACHE_TTL: Duration = Duration::from_secs(1);
+
+/// Everything that a use case needs besides its arguments.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// What the environment sets.
+    pub settings: Settings,
+    /// Every dialect of this release.
+    pub dialects: Dialects,
+    /// The two tables.
+    pub store: Store,
+    /// The three queues.
+    pub queues: Queues,
+    /// The client that calls customers' URLs.
+    pub sender: Arc<dyn SendRequest>,
+    /// The current time.
+    pub clock: Clock,
+    /// New ids and secrets.
+    pub ids: Ids,
+    /// API keys that were read within the last second, by their SHA-256.
+    pub api_key_cache: TtlCache<String, ApiKey>,
+    /// Webhooks that deliveries were made to within the last second.
+    pub webhook_cache: TtlCache<(Tenant, WebhookRef), Webhook>,
+    /// What invocations did; counted on Lambda alone.
+    pub metrics: Metrics,
+    /// Which webhooks get many deliveries a second.
+    pub hot_webhooks: HotKeyDetector<WebhookId>,
+}
+
+impl App {
+    /// An app with these settings and clients.
+    #[must_use]
+    pub fn new(settings: Settings, dialects: Dialects, dynamodb: DynamoDb, sqs: Sqs) -> Self {
+        Self {
+            dialects,
+            store: Store::new(dynamodb, &settings),
+            queues: Queues::new(sqs, &settings),
+            sender: Arc::new(HttpSender::new(settings.allowed_networks.clone(), settings.require_https)),
+            clock: Clock::system(),
+            ids: Ids::random(),
+            api_key_cache: TtlCache::new(CACHE_TTL),
+            webhook_cache: TtlCache::new(CACHE_TTL),
+            hot_webhooks: HotKeyDetector::default(),
+            metrics: Metrics::default(),
+            settings,
+        }
+    }
+}

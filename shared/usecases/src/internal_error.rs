@@ -1,0 +1,72 @@
+//! What goes wrong on our side or AWS's, as against a mistake of the caller's. It is logged once, and the caller may try
+//! again.
+
+use std::sync::Arc;
+
+use clients::queue::QueueError;
+use clients::store::StoreError;
+use domain::DialectName;
+
+use crate::webhooks::WebhookError;
+
+/// An error that is not the caller's.
+#[derive(Debug, thiserror::Error)]
+pub enum InternalError {
+    /// DynamoDB.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// SQS.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// A webhook could not be written.
+    #[error(transparent)]
+    Webhook(WebhookError),
+    /// A queued message has more events than one call publishes.
+    #[error("a message has {0} events")]
+    TooManyEvents(usize),
+    /// A queued event is not one that publishing would have taken. Its faults are not repeated: they may quote a customer's
+    /// data.
+    #[error("event {index} of a message is not valid")]
+    InvalidEvent {
+        /// Its index in the message, from 0.
+        index: usize,
+    },
+    /// A message has the shape of another release.
+    #[error("a message is of version {0}, which this release does not know")]
+    MessageVersion(u64),
+    /// A webhook was set in a dialect that this release does not have.
+    #[error("there is no dialect {}", .0.as_str())]
+    UnknownDialect(DialectName),
+    /// One call for several records of a batch failed.
+    #[error(transparent)]
+    Shared(Arc<InternalError>),
+    /// JSON of ours could not be written, or read back. The parser's own message is left out: it may quote a customer's data.
+    #[error("a message is not of the expected shape: {:?} error in line {}, column {}", .0.classify(), .0.line(), .0.column())]
+    Json(serde_json::Error),
+}
+
+impl InternalError {
+    /// Whether AWS failed: another call may fail just now, too, and the same call may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Webhook(WebhookError::Store(error)) => {
+                matches!(error, StoreError::Unavailable(_))
+            }
+            Self::Queue(error) => matches!(error, QueueError::Unavailable(_)),
+            Self::Shared(error) => error.is_transient(),
+            Self::Webhook(_)
+            | Self::TooManyEvents(_)
+            | Self::InvalidEvent { .. }
+            | Self::MessageVersion(_)
+            | Self::UnknownDialect(_)
+            | Self::Json(_) => false,
+        }
+    }
+}
+
+impl From<serde_json::Error> for InternalError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
+}

@@ -1,0 +1,177 @@
+//! What a process's invocations did, as CloudWatch reads it from the log: the embedded metric format,
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::time::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// Values of one metric in one line.
+const VALUES_MAX: usize = 100;
+
+/// Something that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Metric {
+    /// Events that were accepted.
+    Published,
+    /// Deliveries that ended well.
+    Delivered,
+    /// Deliveries that ended otherwise.
+    Failed,
+    /// Attempts that failed and are made again.
+    Retried,
+    /// 1 for an attempt that was answered with a 2xx, 0 for any other: its average is how much of all goes well.
+    Success,
+    /// Milliseconds from publishing to a delivery's good end.
+    Latency,
+    /// Processes that were started.
+    ColdStarts,
+}
+
+impl Metric {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Published => "Published",
+            Self::Delivered => "Delivered",
+            Self::Failed => "Failed",
+            Self::Retried => "Retried",
+            Self::Success => "Success",
+            Self::Latency => "Latency",
+            Self::ColdStarts => "ColdStarts",
+        }
+    }
+
+    const fn unit(self) -> &'static str {
+        match self {
+            Self::Latency => "Milliseconds",
+            Self::Success => "None",
+            Self::Published | Self::Delivered | Self::Failed | Self::Retried | Self::ColdStarts => "Count",
+        }
+    }
+}
+
+const DIALECT: &str = "Dialect";
+const FUNCTION: &str = "Function";
+
+/// Values by what they are of, a dialect or a function, and by metric.
+type Counted = BTreeMap<(&'static str, String), BTreeMap<Metric, Vec<f64>>>;
+
+/// What was counted since the last line. Clones share it; one that is off, as by default, counts nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics(Option<Arc<Counter>>);
+
+#[derive(Debug)]
+struct Counter {
+    namespace: String,
+    counted: Mutex<Counted>,
+}
+
+impl Metrics {
+    /// One that counts, for a namespace of CloudWatch's.
+    #[must_use]
+    pub fn of(namespace: &str) -> Self {
+        Self(Some(Arc::new(Counter { namespace: namespace.to_owned(), counted: Mutex::default() })))
+    }
+
+    /// Counts so many for a dialect.
+    pub fn count(&self, metric: Metric, dialect: &str, amount: usize) {
+        self.add((DIALECT, dialect), metric, f64::from(u32::try_from(amount).unwrap_or(u32::MAX)));
+    }
+
+    /// Notes how an attempt in a dialect went.
+    pub fn attempted(&self, dialect: &str, success: bool) {
+        self.add((DIALECT, dialect), Metric::Success, f64::from(u8::from(success)));
+    }
+
+    /// Notes how long a delivery in a dialect took.
+    pub fn took(&self, dialect: &str, time: Duration) {
+        self.add((DIALECT, dialect), Metric::Latency, time.as_secs_f64() * 1e3);
+    }
+
+    /// Counts that a function's process was started.
+    pub fn started(&self, function: &str) {
+        self.add((FUNCTION, function), Metric::ColdStarts, 1.0);
+    }
+
+    fn add(&self, (dimension, value): (&'static str, &str), metric: Metric, amount: f64) {
+        let Some(counter) = &self.0 else { return };
+        let mut counted = counter.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let values = counted.entry((dimension, value.to_owned())).or_default().entry(metric).or_default();
+        // Counts add up; what is averaged is a value of its own, as far as a line takes them.
+        if let Some(sum) = values.last_mut().filter(|_| metric.unit() == "Count") {
+            *sum += amount;
+        } else if values.len() < VALUES_MAX {
+            values.push(amount);
+        }
+    }
+
+    /// The log's lines for what was counted since the last time.
+    #[must_use]
+    pub fn lines(&self, now: Timestamp) -> Vec<String> {
+        let Some(counter) = &self.0 else { return Vec::new() };
+        let counted = std::mem::take(&mut *counter.counted.lock().unwrap_or_else(PoisonError::into_inner));
+        let line = |(dimension, metrics)| line(&counter.namespace, dimension, metrics, now);
+        counted.into_iter().map(line).collect()
+    }
+}
+
+/// One line, for all that has the dimension, and each value of it.
+fn line(
+    namespace: &str,
+    (dimension, value): (&'static str, String),
+    metrics: BTreeMap<Metric, Vec<f64>>,
+    now: Timestamp,
+) -> String {
+    let definitions: Vec<Value> =
+        metrics.keys().map(|metric| json!({ "Name": metric.name(), "Unit": metric.unit() })).collect();
+    // Each value of a dimension is a metric of its own, and paid for: starts are counted over all functions, and the line says whose.
+    let dimensions = if dimension == FUNCTION { json!([[]]) } else { json!([[], [dimension]]) };
+    let directive = json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": definitions });
+    let mut members = Map::new();
+    members.insert("_aws".to_owned(), json!({ "Timestamp": now, "CloudWatchMetrics": [directive] }));
+    members.insert(dimension.to_owned(), value.into());
+    members.extend(metrics.into_iter().map(|(metric, values)| (metric.name().to_owned(), values.into())));
+    Value::Object(members).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_what_was_counted_since_the_last_one() {
+        let metrics = Metrics::of("stack");
+        for success in [true, false] {
+            metrics.count(Metric::Published, "casey", 2);
+            metrics.attempted("casey", success);
+            metrics.took("casey", Duration::from_millis(5));
+        }
+        metrics.started("pipeline-deliver");
+        let lines = metrics.lines(Timestamp::from_millis(1_000));
+        let [of_casey, started] = &lines[..] else { panic!("{lines:?}") };
+        let expected = json!({
+            "_aws": { "Timestamp": 1_000, "CloudWatchMetrics": [{
+                "Namespace": "stack", "Dimensions": [[], ["Dialect"]],
+                "Metrics": [
+                    { "Name": "Published", "Unit": "Count" }, { "Name": "Success", "Unit": "None" },
+                    { "Name": "Latency", "Unit": "Milliseconds" },
+                ],
+            }] },
+            "Dialect": "casey", "Published": [4.0], "Success": [1.0, 0.0], "Latency": [5.0, 5.0],
+        });
+        assert_eq!(serde_json::from_str::<Value>(of_casey).unwrap(), expected);
+        for part in [r#""ColdStarts":[1.0]"#, r#""Function":"pipeline-deliver""#, r#""Dimensions":[[]]"#] {
+            assert!(started.contains(part), "{started}");
+        }
+        assert!(metrics.lines(Timestamp::from_millis(2_000)).is_empty());
+    }
+
+    #[test]
+    fn one_that_is_off_holds_nothing() {
+        let metrics = Metrics::default();
+        metrics.count(Metric::Published, "native", 1);
+        assert!(metrics.lines(Timestamp::from_millis(0)).is_empty());
+    }
+}

@@ -1,0 +1,192 @@
+//! What the records of one batch ask for together: each is read, written or sent once, or in one call.
+//!
+//! A batch lasts as long as its invocation. What was read for one of its records holds for the others, for all of them were
+//! in their queue before.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clients::queue::messages::WebhookSnapshot;
+use clients::queue::{Outgoing, Queue};
+use clients::store::webhooks::Owned;
+use domain::time::Timestamp;
+use domain::{Delivery, Owner, Tenant, Webhook, WebhookId, WebhookRef};
+use futures::FutureExt;
+use serde_json::value::RawValue;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+use crate::app::App;
+use crate::coalescer::Coalescer;
+use crate::internal_error::InternalError;
+
+/// How long a read or a message waits for others.
+const ASK_LINGER: Duration = Duration::from_millis(1);
+
+/// How long a success waits for others, to be written with them. It delays nobody: the batch takes as long as its slowest.
+const WRITE_LINGER: Duration = Duration::from_millis(20);
+
+/// KiB of messages that wait to be sent at once: they are held twice, in a function of 256 MiB.
+const MEMORY_KIB: usize = 32 * 1024;
+
+type Location = (Tenant, WebhookRef);
+/// What one record reads and the others wait for.
+type ReadOnce = Arc<OnceCell<Result<Arc<Owned>, Arc<InternalError>>>>;
+
+/// Shared by the records of one batch.
+pub(super) struct Batch<'a> {
+    /// The function's surroundings.
+    pub(super) app: &'a App,
+    /// When it began: what it reads is no older.
+    pub(super) began_at: Timestamp,
+    owners: Mutex<HashMap<(Tenant, Owner), ReadOnce>>,
+    webhooks: Coalescer<'a, Location, Arc<HashMap<Location, Webhook>>>,
+    successes: Coalescer<'a, Delivery, bool>,
+    deliveries: Coalescer<'a, Vec<Outgoing>, bool>,
+    retries: Coalescer<'a, Vec<Outgoing>, bool>,
+    memory: Semaphore,
+    snapshots: Mutex<HashMap<WebhookId, Box<RawValue>>>,
+}
+
+impl<'a> Batch<'a> {
+    /// Of so many records.
+    pub(super) fn new(app: &'a App, records: usize) -> Self {
+        let send = |queue: Queue| {
+            Coalescer::new(ASK_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
+                let messages = messages.into_iter().flatten().collect();
+                async move { app.queues.send(queue, messages).await.is_ok() }.boxed()
+            })
+        };
+        Self {
+            app,
+            began_at: app.clock.now(),
+            owners: Mutex::default(),
+            webhooks: Coalescer::new(ASK_LINGER, records, move |places: Vec<Location>| {
+                async move { Arc::new(webhooks(app, &places).await) }.boxed()
+            }),
+            successes: Coalescer::new(WRITE_LINGER, records, move |deliveries: Vec<Delivery>| {
+                async move { app.store.log_successful(&deliveries).await.is_ok() }.boxed()
+            }),
+            deliveries: send(Queue::Deliveries),
+            retries: send(Queue::Retries),
+            memory: Semaphore::new(MEMORY_KIB),
+            snapshots: Mutex::default(),
+        }
+    }
+
+    /// Everything of an owner, as it is now or was for an earlier record of the batch.
+    pub(super) async fn owned(&self, tenant: &Tenant, owner: Owner) -> Result<Arc<Owned>, InternalError> {
+        let key = (tenant.clone(), owner);
+        let cell = {
+            let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+            owners.entry(key.clone()).or_default().clone()
+        };
+        // What failed for one has failed for all: they would wait for it one after another.
+        let read = async || match self.app.store.owned(&key.0, &key.1).await {
+            Ok(owned) => Ok(Arc::new(owned)),
+            Err(error) => Err(Arc::new(InternalError::from(error))),
+        };
+        cell.get_or_init(read).await.clone().map_err(InternalError::Shared)
+    }
+
+    /// A webhook as it was a moment ago, but no older than it was `as_read`; `None` also where that could not be told.
+    pub(super) async fn webhook(
+        &self,
+        tenant: &Tenant,
+        reference: &WebhookRef,
+        snapshot: Option<&WebhookSnapshot>,
+    ) -> Option<Webhook> {
+        let (place, recent, now) = ((tenant.clone(), reference.clone()), &self.app.webhook_cache, self.app.clock.now());
+        let is_new_enough = |webhook: &Webhook| snapshot.is_none_or(|read| webhook.updated_at >= read.updated_at);
+        if let Some(read) = snapshot {
+            if let Some(webhook) = recent.get(&place, now).filter(is_new_enough) {
+                return Some(webhook);
+            }
+            // One that was sealed with a key of another time is read again.
+            if recent.is_recent(read.at, now)
+                && let Ok(snapshot) = self.app.store.open_snapshot(tenant, reference, &read.webhook)
+                && is_new_enough(&snapshot)
+            {
+                recent.keep(place, snapshot.clone(), read.at, now);
+                return Some(snapshot);
+            }
+        }
+        let webhook = self.webhooks.ask(place.clone()).await.get(&place).cloned().filter(is_new_enough)?;
+        let now = self.app.clock.now();
+        recent.keep(place, webhook.clone(), now, now);
+        Some(webhook)
+    }
+
+    /// Logs a delivery that succeeded; `false` where that could not be done.
+    pub(super) async fn log_success(&self, delivery: Delivery) -> bool {
+        self.successes.ask(delivery).await
+    }
+
+    /// A webhook's copy for a message, sealed once for all of the batch.
+    pub(super) fn snapshot(&self, tenant: &Tenant, webhook: &Webhook) -> Result<Box<RawValue>, InternalError> {
+        let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(snapshot) = snapshots.get(&webhook.id) {
+            return Ok(snapshot.clone());
+        }
+        let snapshot = self.app.store.snapshot(tenant, webhook)?;
+        snapshots.insert(webhook.id.clone(), snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// Waits until there is room for so many bytes of messages, which is theirs for as long as what is returned.
+    pub(super) async fn room(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        let kib = u32::try_from(bytes.div_ceil(1024).min(MEMORY_KIB)).ok()?;
+        self.memory.acquire_many(kib).await.ok()
+    }
+
+    /// So many more send at the same time as the records that there are.
+    pub(super) fn join(&self, senders: usize) {
+        self.deliveries.join(senders);
+        self.retries.join(senders);
+    }
+
+    /// One of those who joined is done with.
+    pub(super) fn part(&self) {
+        self.deliveries.leave();
+        self.retries.leave();
+    }
+
+    /// One record is done with: nobody need wait for what it asks.
+    pub(super) fn leave(&self) {
+        self.webhooks.leave();
+        self.successes.leave();
+        self.part();
+    }
+
+    /// Sends first attempts to where those wait.
+    pub(super) async fn send_deliveries(&self, messages: Vec<Outgoing>) -> Result<(), InternalError> {
+        self.send(&self.deliveries, Queue::Deliveries, messages).await
+    }
+
+    /// Sends attempts to where those wait that are later or slow.
+    pub(super) async fn send_retries(&self, messages: Vec<Outgoing>) -> Result<(), InternalError> {
+        self.send(&self.retries, Queue::Retries, messages).await
+    }
+
+    /// What cannot be sent together is sent apart, so that one message that SQS refuses fails its own record alone.
+    async fn send(
+        &self,
+        together: &Coalescer<'a, Vec<Outgoing>, bool>,
+        queue: Queue,
+        messages: Vec<Outgoing>,
+    ) -> Result<(), InternalError> {
+        if !messages.is_empty() && !together.ask(messages.clone()).await {
+            self.app.queues.send(queue, messages).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What cannot be read together is read one by one by who needs it.
+async fn webhooks(app: &App, places: &[Location]) -> HashMap<Location, Webhook> {
+    app.store.webhooks_read_together(places).await.unwrap_or_else(|error| {
+        tracing::warn!(error = &error as &dyn Error, "webhooks could not be read together");
+        HashMap::new()
+    })
+}

@@ -1,0 +1,63 @@
+//! A message as a queue shows it to a function.
+
+use clients::queue::messages::VERSION;
+use domain::time::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::internal_error::InternalError;
+
+/// One message of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueRecord {
+    /// SQS's id of the message.
+    pub message_id: String,
+    /// JSON.
+    pub body: String,
+    /// When SQS took it.
+    pub sent_at: Option<Timestamp>,
+    /// How often SQS has shown it, this time included.
+    pub receive_count: u32,
+}
+
+/// The field that a message of every release has.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u64,
+}
+
+impl QueueRecord {
+    /// The message that the record carries.
+    ///
+    /// # Errors
+    /// Where this release does not know its shape. The record then ends in the dead-letter queue.
+    pub(super) fn message<T: DeserializeOwned>(&self) -> Result<T, InternalError> {
+        serde_json::from_str(&self.body).map_err(|error| match serde_json::from_str(&self.body) {
+            Ok(Versioned { v }) if v != VERSION => InternalError::MessageVersion(v),
+            _ => error.into(),
+        })
+    }
+
+    /// Whether SQS has shown it before. An earlier invocation may then have done some of its work.
+    pub(super) const fn is_redelivered(&self) -> bool {
+        self.receive_count > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clients::queue::messages::EventsMessage;
+
+    use super::*;
+
+    #[test]
+    fn a_message_of_another_version_is_told_from_one_that_is_broken() {
+        let read = |body: &str| {
+            let record = QueueRecord { body: body.to_owned(), ..QueueRecord::default() };
+            record.message::<EventsMessage>().unwrap_err()
+        };
+        assert!(matches!(read(r#"{"v":2,"shape":"of its own"}"#), InternalError::MessageVersion(2)));
+        assert!(matches!(read(r#"{"v":1,"shape":"of its own"}"#), InternalError::Json(_)));
+        assert!(matches!(read("no JSON"), InternalError::Json(_)));
+    }
+}

@@ -1,0 +1,92 @@
+//! What operators are told of events and deliveries: metrics, a line in the log for each attempt that failed, and lines for
+//! some of the events that went well, the same ones at every step. Never a body, a URL or a secret.
+
+use std::time::Duration;
+
+use domain::time::{Timestamp, millis};
+use domain::{Delivery, Event, EventId, Traceparent};
+use rules::retry::NextStep;
+
+use crate::app::App;
+use crate::metrics::Metric;
+
+/// An attempt that was made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    /// The dialect of its webhook.
+    pub(super) dialect: &'a str,
+    /// The trace of its event.
+    pub(super) traceparent: Option<&'a Traceparent>,
+    /// What came of it.
+    pub(super) next_step: NextStep,
+    /// How long it took.
+    pub(super) duration: Duration,
+    /// How long ago its event was accepted.
+    pub(super) latency: Duration,
+}
+
+/// Events were accepted.
+pub(crate) fn accepted(app: &App, events: &[Event], traceparent: Option<&Traceparent>) {
+    app.metrics.count(Metric::Published, "native", events.len());
+    let trace_id = traceparent.map(Traceparent::trace_id);
+    for event in events.iter().filter(|event| is_sampled(app, &event.id)) {
+        let event_type = app.dialects.native_name(&event.event_type);
+        tracing::info!(event_id = %event.id, event_type, trace_id, "an event was accepted");
+    }
+}
+
+/// An event's deliveries were queued, so many.
+pub(super) fn dispatched(app: &App, event: &Event, traceparent: Option<&Traceparent>, count: usize) {
+    if is_sampled(app, &event.id) {
+        let (event_type, trace_id) =
+            (app.dialects.native_name(&event.event_type), traceparent.map(Traceparent::trace_id));
+        tracing::info!(event_id = %event.id, event_type, trace_id, count, "an event was fanned out");
+    }
+}
+
+/// An attempt was made, and this is what the log says of its delivery now.
+pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
+    let Attempt { dialect, next_step, duration, latency, .. } = attempt;
+    app.metrics.attempted(dialect, next_step == NextStep::Delivered);
+    match next_step {
+        NextStep::Delivered => {
+            app.metrics.count(Metric::Delivered, dialect, 1);
+            app.metrics.took(dialect, latency);
+        }
+        NextStep::RetryAt(_) => app.metrics.count(Metric::Retried, dialect, 1),
+        NextStep::Exhausted | NextStep::Gone => app.metrics.count(Metric::Failed, dialect, 1),
+    }
+    let (event_id, delivery_id, webhook_id) = (&delivery.event_id, &delivery.key.id, &delivery.key.webhook_id);
+    let (event_type, trace_id) =
+        (app.dialects.native_name(&delivery.event_type), attempt.traceparent.map(Traceparent::trace_id));
+    let (duration_ms, latency_ms) = (millis(duration), millis(latency));
+    if next_step != NextStep::Delivered {
+        tracing::warn!(
+            %event_id, event_type, %delivery_id, %webhook_id, dialect, trace_id,
+            attempt = delivery.attempt_count, http_status = delivery.http_status, error = delivery.error,
+            next_retry_at = delivery.next_retry_at.map(Timestamp::iso8601), duration_ms, latency_ms,
+            "an attempt failed"
+        );
+    } else if is_sampled(app, event_id) {
+        tracing::info!(
+            %event_id, event_type, %delivery_id, %webhook_id, dialect, trace_id,
+            attempt = delivery.attempt_count, http_status = delivery.http_status, duration_ms, latency_ms,
+            "an event was delivered"
+        );
+    }
+}
+
+/// A delivery ended before an attempt: its webhook cannot receive it.
+pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent: Option<&Traceparent>) {
+    app.metrics.count(Metric::Failed, dialect, 1);
+    tracing::warn!(
+        event_id = %delivery.event_id, event_type = app.dialects.native_name(&delivery.event_type), delivery_id = %delivery.key.id,
+        webhook_id = %delivery.key.webhook_id, dialect, trace_id = traceparent.map(Traceparent::trace_id),
+        error = delivery.error, "a delivery was given up"
+    );
+}
+
+/// Every function decides alike, without asking another.
+fn is_sampled(app: &App, event: &EventId) -> bool {
+    event.sampling_point() < app.settings.log_successes
+}

@@ -1,0 +1,105 @@
+//! What events bring to the conversations that they belong to, and what they are told of them.
+
+use clients::queue::messages::UNSENDABLE;
+use domain::event_types;
+use domain::{Conversation, Event, Message, Tenant, Webhook};
+use futures::future::try_join_all;
+use rules::routing::Decision;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::internal_error::InternalError;
+
+/// The most of a message that is remembered, in bytes of JSON.
+const CONTENT_BYTES_MAX: usize = 4096;
+/// The most of a conversation's messages that a delivery repeats, in bytes of JSON: with the largest event and state it
+/// has to fit into an item of the log.
+const HISTORY_BYTES_MAX: usize = 64 * 1024;
+/// What a message has besides its texts: names, quotes, its time.
+const NAMES_BYTES: usize = 100;
+/// The longest `direction`, in characters.
+const DIRECTION_CHARS_MAX: usize = 64;
+
+/// Keeps what `events` bring to their conversations. Publishing does so before it queues them: what was published earlier
+/// is there when a later event is told. For what came straight to the queue, `fan_out` does.
+///
+/// # Errors
+/// Where the store does not take it.
+pub(crate) async fn remember(app: &App, tenant: &Tenant, events: &[Event]) -> Result<(), InternalError> {
+    let of_conversations = events.iter().filter(|event| event.conversation_id.is_some());
+    try_join_all(of_conversations.map(|event| app.store.remember(tenant, event, message(app, event)))).await?;
+    Ok(())
+}
+
+/// The conversation before `event`, as far as one of those who are told of it is told.
+///
+/// # Errors
+/// Where the store cannot be asked.
+pub(crate) async fn before(
+    app: &App,
+    tenant: &Tenant,
+    event: &Event,
+    decided: &[(Webhook, Decision)],
+) -> Result<Conversation, InternalError> {
+    let uses_conversation =
+        |webhook: &Webhook| app.dialects.by_name(&webhook.dialect).is_some_and(|dialect| dialect.uses_conversation);
+    let receiving =
+        decided.iter().filter(|(webhook, decision)| *decision == Decision::Deliver && uses_conversation(webhook));
+    let Some(limit) = receiving.map(|(webhook, _)| webhook.history_limit).max() else {
+        return Ok(Conversation::default());
+    };
+    let mut conversation = app.store.conversation(tenant, event, limit).await?;
+    let mut bytes = 0;
+    let fit = conversation.messages.iter().rev().take_while(|message| {
+        let channel = message.channel.as_deref().unwrap_or_default();
+        bytes += json_bytes(&message.content) + json_bytes(&message.direction) + json_bytes(channel) + NAMES_BYTES;
+        bytes <= HISTORY_BYTES_MAX
+    });
+    let too_old = conversation.messages.len() - fit.count();
+    conversation.messages.drain(..too_old);
+    Ok(conversation)
+}
+
+/// The message that an event tells of; `None` where it tells of none.
+fn message(app: &App, event: &Event) -> Option<Message> {
+    if app.dialects.native_name(&event.event_type) != event_types::MESSAGE_RECEIVED {
+        return None;
+    }
+    let Ok(Value::Object(data)) = serde_json::from_str(event.data.get()) else { return None };
+    let text = |name: &str| data.get(name).and_then(Value::as_str);
+    Some(Message {
+        content: cut(text("message").or_else(|| text("transcript")).unwrap_or_default()),
+        direction: text("direction").unwrap_or("inbound").chars().take(DIRECTION_CHARS_MAX).collect(),
+        channel: event.channel.clone(),
+        at: event.occurred_at,
+    })
+}
+
+/// As much of `content` as is remembered.
+fn cut(content: &str) -> String {
+    let mut bytes = 0;
+    let fit = content.chars().take_while(|character| {
+        bytes += json_bytes(character.encode_utf8(&mut [0; 4]));
+        bytes <= CONTENT_BYTES_MAX
+    });
+    fit.collect()
+}
+
+/// The length of `text` within JSON's quotes, as it is sent through the queue.
+fn json_bytes(text: &str) -> usize {
+    let escapes = text.matches(UNSENDABLE).count();
+    Value::from(text).to_string().len() - 2 + 3 * escapes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_message_is_remembered_up_to_its_limit() {
+        assert_eq!(cut("short"), "short");
+        assert_eq!(cut(&"x".repeat(5000)).len(), 4096);
+        assert_eq!(cut(&"\u{1}".repeat(5000)).len(), 4096 / 6, "what grows in JSON counts as it is there");
+        assert_eq!(cut(&"🦀".repeat(5000)).chars().count(), 1024, "no character is cut in two");
+    }
+}

@@ -1,0 +1,13 @@
+//! Publishing: events are read and checked ([`read_event`]), kept in their conversations, packed into queue messages,
+//! and queued. From then on none is lost.
+
+pub(crate) mod conversation_history;
+pub(crate) mod pack_events;
+mod publish_events;
+mod read_event;
+
+pub(crate) use self::publish_events::position;
+pub use self::publish_events::{EVENTS_MAX, InvalidEventField, PublishError, PublishRequest, publish_events};
+pub use self::publish_events::{publish_own_event, publish_to_webhooks};
+pub(crate) use self::read_event::read_event;
+pub use self::read_event::{EVENT_BYTES_MAX, InvalidField, TYPE_CHARS_MAX, is_event_type};

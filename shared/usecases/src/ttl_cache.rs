@@ -1,0 +1,108 @@
+//! What was read a moment ago, kept for the next invocations of the same process: a key that everybody reads all the time
+//! would otherwise take more reads than DynamoDB allows for one.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::time::Timestamp;
+
+/// The most that is kept, so that it fits beside all else a function holds; then all of it is forgotten.
+const HELD_MAX: usize = 500;
+
+type Held<K, V> = HashMap<K, (Timestamp, V)>;
+
+/// Values and when they were read. Clones share them.
+pub struct TtlCache<K, V> {
+    held: Arc<Mutex<Held<K, V>>>,
+    lifetime: Duration,
+}
+
+impl<K, V> Clone for TtlCache<K, V> {
+    fn clone(&self) -> Self {
+        Self { held: self.held.clone(), lifetime: self.lifetime }
+    }
+}
+
+impl<K, V> fmt::Debug for TtlCache<K, V> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Recent")
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
+    /// A cache that holds a value for `lifetime`.
+    #[must_use]
+    pub fn new(lifetime: Duration) -> Self {
+        Self { held: Arc::default(), lifetime }
+    }
+
+    /// What was read under `key`, where that is recent.
+    pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, value) = held.get(key)?;
+        self.is_recent(*read_at, now).then(|| value.clone())
+    }
+
+    /// Whether what was read then is recent.
+    #[must_use]
+    pub fn is_recent(&self, read_at: Timestamp, now: Timestamp) -> bool {
+        // A clock that was set back makes nothing recent.
+        read_at <= now && now.since(read_at) < self.lifetime
+    }
+
+    /// Keeps what was read at `read_at`.
+    pub fn keep(&self, key: K, value: V, read_at: Timestamp, now: Timestamp) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= HELD_MAX {
+            held.retain(|_, (read_at, _)| self.is_recent(*read_at, now));
+        }
+        if held.len() >= HELD_MAX {
+            held.clear();
+        }
+        held.insert(key, (read_at, value));
+    }
+
+    /// Changes what was read under `key`, where it is still held. It gets no younger by that.
+    pub fn change(&self, key: &K, change: impl FnOnce(&mut V)) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, value)) = held.get_mut(key) {
+            change(value);
+        }
+    }
+
+    /// Forgets what was read under `key`: it has changed.
+    pub fn forget(&self, key: &K) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_recent_for_its_lifetime_alone() {
+        let recent = TtlCache::new(Duration::from_secs(1));
+        let at = Timestamp::from_millis;
+        recent.keep("key", 1, at(5_000), at(5_000));
+        assert_eq!(recent.get(&"key", at(5_999)), Some(1));
+        assert_eq!(recent.get(&"key", at(6_000)), None);
+        assert_eq!(recent.get(&"key", at(4_999)), None, "a clock that was set back");
+        recent.forget(&"key");
+        assert_eq!(recent.get(&"key", at(5_000)), None);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_fits() {
+        let recent = TtlCache::new(Duration::from_secs(1));
+        let now = Timestamp::from_millis(0);
+        for key in 0..=HELD_MAX {
+            recent.keep(key, (), now, now);
+        }
+        assert_eq!(recent.get(&0, now), None);
+        assert_eq!(recent.get(&HELD_MAX, now), Some(()));
+    }
+}
