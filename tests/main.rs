@@ -22,6 +22,7 @@ mod dead_letters;
 mod faults;
 mod fuzz;
 mod gateway;
+mod generated;
 mod golden;
 mod health;
 mod hostile;

@@ -31,10 +31,10 @@ use crate::access::{Action, Resource, may};
 use crate::function::{Function, Trigger};
 
 /// The longest name of a key.
-const NAME_CHARS_MAX: usize = 255;
+pub const NAME_CHARS_MAX: usize = 255;
 
 /// The longest that a key may live, where it ends at all.
-const DAYS_MAX: u32 = 3650;
+pub const DAYS_MAX: u32 = 3650;
 
 /// How long a command over a whole project works before it answers: less than the function's time.
 const WORK_MAX: Duration = Duration::from_secs(10 * 60);

@@ -26,7 +26,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 pub const SEALING_KEYS: &str = "local:c3dpdGNoaG9vaydzIGxvY2FsIHN0YWNrJ3Mga2V5ISE=";
 
 /// What differs locally from the template's defaults: receivers are on this machine.
-const LOCAL_SETTINGS: [(&str, &str); 3] =
+pub const LOCAL_SETTINGS: [(&str, &str); 3] =
     [("REQUIRE_HTTPS", "false"), ("ALLOWED_NETWORKS", "127.0.0.0/8,::1/128"), ("SEALING_KEYS", SEALING_KEYS)];
 
 /// A setting of this stack alone: how long, in seconds, a queue hides a message that a function works on, in place of what the

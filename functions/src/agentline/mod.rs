@@ -3,12 +3,15 @@
 //! Its policy: the primary webhook is the same as AgentPhone's; deliveries are retried 10 times and signed over the raw body, in a
 //! header that the customer may choose.
 
+// <generated: handlers>
 pub mod delete_webhook;
 pub mod list_webhooks;
-mod payload;
-mod schema;
 pub mod set_webhook;
 pub mod test_webhook;
+// </generated>
+
+mod payload;
+mod schema;
 
 use domain::event_types;
 use usecases::dialect::{Dialect, EventName};
@@ -31,5 +34,6 @@ pub const DIALECT: Dialect = Dialect {
     }],
     reserved_headers: &[EVENT_HEADER, "x-agentline-signature"],
     uses_conversation: false,
+    limits: schema::limits,
     build_request: payload::build_request,
 };

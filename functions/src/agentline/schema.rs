@@ -151,6 +151,16 @@ pub(super) fn owner(id: &str) -> Result<Owner, ApiError> {
     AgentId::parse(id).map(Owner::Agent).or(Err(ApiError::AgentNotFound))
 }
 
+/// AgentLine's limits.
+pub(super) fn limits() -> Vec<(&'static str, String)> {
+    vec![
+        ("retries", RETRIES_MAX.to_string()),
+        ("an attempt", format!("{TIMEOUT_S} seconds")),
+        ("`url`", format!("{URL_CHARS_MAX} characters")),
+        ("`secret`", format!("{SECRET_CHARS_MAX} characters")),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //!
 //! Its policy: deliveries are retried 5 times and signed with `X-Webhook-Signature` over timestamp and body.
 
+// <generated: handlers>
 pub mod delete_agent_webhook;
 pub mod delete_webhook;
 pub mod get_agent_webhook;
@@ -10,14 +11,16 @@ pub mod get_delivery_stats;
 pub mod get_webhook;
 pub mod list_agent_deliveries;
 pub mod list_deliveries;
+pub mod set_agent_webhook;
+pub mod set_webhook;
+pub mod test_agent_webhook;
+pub mod test_webhook;
+// </generated>
+
 mod payload;
 mod primary_webhook;
 mod schema;
-pub mod set_agent_webhook;
-pub mod set_webhook;
 mod statistics;
-pub mod test_agent_webhook;
-pub mod test_webhook;
 
 use domain::event_types;
 use usecases::dialect::{Dialect, EventName};
@@ -52,6 +55,7 @@ pub const DIALECT: Dialect = Dialect {
     ],
     reserved_headers: &[EVENT_HEADER, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER],
     uses_conversation: true,
+    limits: schema::limits,
     build_request: payload::build_request,
 };
 

@@ -11,7 +11,7 @@ use super::{EVENT_HEADER, ID_HEADER, MESSAGE_EVENT, SIGNATURE_HEADER, TIMESTAMP_
 use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 /// The longest `messageId` that the log shows; a longer one is left out of it, and sent all the same.
-const MESSAGE_ID_CHARS_MAX: usize = 256;
+pub(super) const MESSAGE_ID_CHARS_MAX: usize = 256;
 
 /// `{event, channel, timestamp, agentId, data, conversationState, recentHistory}`, and `test: true` on a test.
 #[derive(Serialize)]

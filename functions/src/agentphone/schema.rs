@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clients::store::primary_deliveries::DeliveriesPage;
+use clients::store::webhooks::LISTED_MAX;
 use domain::time::Timestamp;
 use domain::{AgentId, Delivery, DialectName, Owner, Status, Webhook};
 use lambda_http::Request;
@@ -13,7 +14,7 @@ use serde_json::Map;
 use usecases::attempt::Outcome;
 use usecases::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
 
-use super::payload::TestMessage;
+use super::payload::{MESSAGE_ID_CHARS_MAX, TestMessage};
 use super::{DIALECT, TIMEOUT_MAX_S};
 use crate::fastapi::{PYDANTIC, URL_CHARS_MAX};
 use crate::http::api_error::ApiError;
@@ -24,6 +25,10 @@ use crate::http::read_request::{body_bytes, path_parameter, query_parameter};
 const RETRIES_MAX: u8 = 5;
 /// Seconds that an attempt may take, where the caller does not say.
 const TIMEOUT_DEFAULT_S: u16 = 30;
+/// The fewest seconds that an attempt may take.
+const TIMEOUT_MIN_S: i64 = 5;
+/// Messages of history that a payload may have.
+const CONTEXT_LIMITS: RangeInclusive<i64> = 0..=50;
 /// Messages of history in a payload, where the caller does not say.
 const CONTEXT_LIMIT_DEFAULT: u8 = 10;
 /// Deliveries in a list, where the caller does not say.
@@ -181,8 +186,8 @@ pub(super) fn read_set_request(request: &Request, require_https: bool) -> Result
     let mut fields = Fields::new(PYDANTIC, "body", &body);
     let url = fields.required_string("url");
     let url = url.and_then(|url| fields.check_url("url", url, (URL_CHARS_MAX, require_https)));
-    let context_limit = fields.integer("contextLimit", 0..=50, None);
-    let timeout = fields.integer("timeout", 5..=TIMEOUT_MAX_S, None);
+    let context_limit = fields.integer("contextLimit", CONTEXT_LIMITS, None);
+    let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=TIMEOUT_MAX_S, None);
     fields.finish()?;
     Ok(SetRequest { url: url.unwrap_or_default(), context_limit, timeout }.into())
 }
@@ -270,4 +275,21 @@ pub(super) fn since(request: &Request, now: Timestamp) -> Result<Timestamp, ApiE
 
 fn ago(hours: i64, now: Timestamp) -> Timestamp {
     now.minus(Duration::from_secs(60 * 60 * u64::try_from(hours).unwrap_or(0)))
+}
+
+/// AgentPhone's limits.
+pub(super) fn limits() -> Vec<(&'static str, String)> {
+    vec![
+        ("retries", RETRIES_MAX.to_string()),
+        ("`timeout`", format!("{TIMEOUT_MIN_S} to {TIMEOUT_MAX_S} seconds; {TIMEOUT_DEFAULT_S} by default")),
+        ("`url`", format!("{URL_CHARS_MAX} characters")),
+        ("`contextLimit`", format!("0 to {} messages; {CONTEXT_LIMIT_DEFAULT} by default", CONTEXT_LIMITS.end())),
+        ("a page of a list", format!("{} rows behind an `offset` of at most {OFFSET_MAX}", LIMITS.end())),
+        ("`hours`", HOURS.end().to_string()),
+        ("lists and statistics of a project", format!("projects of up to {LISTED_MAX} webhooks")),
+        (
+            "`data.messageId` in the log",
+            format!("{MESSAGE_ID_CHARS_MAX} characters; a longer id is sent, but not logged"),
+        ),
+    ]
 }

@@ -2,15 +2,18 @@
 //!
 //! Deliveries are retried 10 times and signed under Svix's header names.
 
+// <generated: handlers>
 pub mod create_webhook;
 pub mod delete_webhook;
 pub mod get_secret;
 pub mod get_webhook;
 pub mod list_webhooks;
+pub mod test_webhooks;
+// </generated>
+
 mod payload;
 mod render_error;
 mod schema;
-pub mod test_webhooks;
 
 use usecases::dialect::Dialect;
 
@@ -22,5 +25,6 @@ pub const DIALECT: Dialect = Dialect {
     event_names: &[],
     reserved_headers: &["svix-id", "svix-signature", "svix-timestamp"],
     uses_conversation: false,
+    limits: schema::limits,
     build_request: payload::build_request,
 };

@@ -157,3 +157,15 @@ fn event_types(fields: &mut Fields<'_>, dialects: Dialects) -> Option<Vec<String
     }
     Some(types)
 }
+
+/// Casey's limits.
+pub(super) fn limits() -> Vec<(&'static str, String)> {
+    vec![
+        ("retries", RETRIES_MAX.to_string()),
+        ("an attempt", format!("{TIMEOUT_S} seconds")),
+        ("`url`", format!("{URL_CHARS_MAX} characters")),
+        ("`description`", format!("{DESCRIPTION_CHARS_MAX} characters")),
+        ("`event_types`", format!("{EVENT_TYPES_MAX} of {TYPE_CHARS_MAX} characters each")),
+        ("a project's endpoints", "the setting `WEBHOOKS_MAX`".to_owned()),
+    ]
+}

@@ -14,7 +14,7 @@ use crate::http::read_request::{body_bytes, path_parameter};
 pub(crate) const FAMILY: Family = Family { blank_is_null: false, integer: read_integer };
 
 /// The longest name of an agent, in characters.
-const NAME_CHARS_MAX: usize = 255;
+pub(crate) const NAME_CHARS_MAX: usize = 255;
 
 fn read_integer(value: &Value) -> Result<i64, IntegerError> {
     let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());

@@ -30,7 +30,7 @@ use crate::schema::Shape;
 /// The header that names a request.
 const KEY_HEADER: &str = "idempotency-key";
 /// The longest name of a request.
-const KEY_CHARS_MAX: usize = 255;
+pub const KEY_CHARS_MAX: usize = 255;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -2,20 +2,23 @@
 //!
 //! A webhook says how often its deliveries are retried. They are signed over the raw body where the webhook has a secret.
 
+// <generated: handlers>
 pub mod create_webhook;
 pub mod delete_webhook;
-mod events;
 pub mod get_webhook;
-mod laravel;
 pub mod list_webhooks;
+pub mod test_webhook;
+pub mod toggle_webhook;
+pub mod update_webhook;
+// </generated>
+
+mod events;
+mod laravel;
 mod payload;
 mod read_request_options;
 mod read_webhook;
 mod render_error;
 mod schema;
-pub mod test_webhook;
-pub mod toggle_webhook;
-pub mod update_webhook;
 
 use usecases::dialect::Dialect;
 
@@ -30,5 +33,6 @@ pub const DIALECT: Dialect = Dialect {
     event_names: events::EVENTS,
     reserved_headers: &["x-webhook-signature"],
     uses_conversation: false,
+    limits: read_webhook::limits,
     build_request: payload::build_request,
 };

@@ -15,11 +15,11 @@ use crate::http::fields::{Fields, Given};
 /// Headers of one webhook.
 pub(super) const HEADERS_MAX: usize = 20;
 /// Bytes of all names and values of one webhook's headers, and of all its templates as JSON: a list shows those of 50 webhooks.
-const HEADERS_BYTES_MAX: usize = 8 * 1024;
+pub(super) const HEADERS_BYTES_MAX: usize = 8 * 1024;
 /// See [`HEADERS_BYTES_MAX`].
-const TEMPLATES_BYTES_MAX: usize = 16 * 1024;
+pub(super) const TEMPLATES_BYTES_MAX: usize = 16 * 1024;
 /// The longest username and password, in characters.
-const CREDENTIAL_CHARS_MAX: usize = 1024;
+pub(super) const CREDENTIAL_CHARS_MAX: usize = 1024;
 /// The header of an API key, where the customer names none.
 const API_KEY_HEADER: &str = "X-API-Key";
 

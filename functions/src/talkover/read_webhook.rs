@@ -3,13 +3,18 @@
 use crate::http::read_request::body_bytes;
 use domain::{EventFilter, RequestOptions, Secret, Webhook};
 use lambda_http::Request;
+use rules::header::VALUE_BYTES_MAX;
+use rules::render::{PATH_CHARS_MAX, PLACEHOLDERS_MAX, RENDERED_BYTES_MAX};
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
 use super::TIMEOUT_MAX_S;
 use super::events::{EVENTS, is_available};
 use super::laravel::LARAVEL;
-use super::read_request_options::{RequestOptionsFields, read_request_options};
+use super::read_request_options::{
+    CREDENTIAL_CHARS_MAX, HEADERS_BYTES_MAX, HEADERS_MAX, RequestOptionsFields, TEMPLATES_BYTES_MAX,
+    read_request_options,
+};
 use crate::http::api_error::{ApiError, Rule};
 use crate::http::fields::{Fields, Given, read_object};
 use usecases::app::App;
@@ -20,6 +25,8 @@ const TEXT_CHARS_MAX: usize = 255;
 const URL_CHARS_MAX: usize = 500;
 /// Seconds that an attempt may take, where the caller does not say.
 const TIMEOUT_DEFAULT_S: i64 = 30;
+/// The fewest of them.
+const TIMEOUT_MIN_S: i64 = 5;
 /// Attempts after the first one, where the caller does not say.
 const RETRIES_DEFAULT: i64 = 3;
 /// The most of them.
@@ -108,7 +115,7 @@ fn from_body(body: &Map<String, Value>, before: Option<Settings>, app: &App) -> 
     if let Some(events) = asked_events(&mut fields, is_new) {
         settings.events = events;
     }
-    let timeout = fields.integer("timeout", 5..=TIMEOUT_MAX_S, Some(TIMEOUT_DEFAULT_S));
+    let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=TIMEOUT_MAX_S, Some(TIMEOUT_DEFAULT_S));
     settings.timeout_s = timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(settings.timeout_s);
     let retries = fields.integer("max_retries", 0..=RETRIES_MAX, Some(RETRIES_DEFAULT));
     settings.retries_max = retries.and_then(|retries| retries.try_into().ok()).unwrap_or(settings.retries_max);
@@ -149,4 +156,29 @@ fn asked_events(fields: &mut Fields<'_>, is_new: bool) -> Option<Vec<String>> {
         }
     }
     Some(names)
+}
+
+/// Talkover's limits.
+pub(super) fn limits() -> Vec<(&'static str, String)> {
+    vec![
+        ("`max_retries`", format!("0 to {RETRIES_MAX}; {RETRIES_DEFAULT} by default")),
+        ("`timeout`", format!("{TIMEOUT_MIN_S} to {TIMEOUT_MAX_S} seconds; {TIMEOUT_DEFAULT_S} by default")),
+        ("`webhook_url`", format!("{URL_CHARS_MAX} characters")),
+        ("`name`, `webhook_secret`", format!("{TEXT_CHARS_MAX} characters")),
+        ("a username, a password", format!("{CREDENTIAL_CHARS_MAX} characters")),
+        (
+            "`custom_headers`",
+            format!(
+                "{HEADERS_MAX}, each value of {VALUE_BYTES_MAX} visible ASCII characters, {HEADERS_BYTES_MAX} bytes in all"
+            ),
+        ),
+        ("`payload_templates`", format!("{TEMPLATES_BYTES_MAX} bytes in all")),
+        (
+            "a payload template",
+            format!(
+                "{PLACEHOLDERS_MAX} placeholders with paths of {PATH_CHARS_MAX} characters; {RENDERED_BYTES_MAX} bytes filled in"
+            ),
+        ),
+        ("an agent's webhooks", "the setting `WEBHOOKS_MAX`".to_owned()),
+    ]
 }

@@ -1,54 +1,140 @@
-//! The functions' settings. The environment is read here, once, and all that is missing or wrong is told together.
+//! The functions' settings: each is declared once, here. The declarations give the parsing, and `cargo regenerate` makes
+//! of them the template's parameters, the functions' environment and the table in `docs/reference/settings.md`.
 
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use crate::address::AllowedNetworks;
 use crate::retry::{Schedule, Wait};
 use crate::seal::SealingKeys;
 
-/// The most webhooks that an operator can allow one owner: fan-out reads them all for each event.
-const WEBHOOKS_MAX_MAX: usize = 500;
-
-/// What `template.yaml` sets for every function, as environment variables of the same names in capitals.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The table of agents, webhooks and API keys.
-    pub config_table: String,
-    /// The table of deliveries.
-    pub log_table: String,
-    /// Published events wait here for fan-out.
-    pub events_queue_url: String,
-    /// First attempts.
-    pub deliveries_queue_url: String,
-    /// Later ones.
-    pub retries_queue_url: String,
-    /// The waits between attempts: `5s,5m,30m,2h`.
-    pub retry_schedule: Schedule,
-    /// From 0 to 1: 0.2 is ±20 %.
-    pub retry_jitter: f64,
-    /// Whether a webhook's URL has to be `https`.
-    pub require_https: bool,
-    /// Networks that deliveries may reach although they are not public.
-    pub allowed_networks: AllowedNetworks,
-    /// Days that the log is kept.
-    pub retention_days: u16,
-    /// Webhooks that one agent may have besides its primary webhook, and as many a project.
-    pub webhooks_max: usize,
-    /// What webhooks' secrets are sealed with in the store.
-    pub sealing_keys: SealingKeys,
-    /// How long an endpoint may fail, without one success, before it is disabled.
-    pub disable_after: Duration,
-    /// How long an attempt may be overdue before `sweep` takes its queue message for lost.
-    pub sweep_after: Duration,
-    /// How many of the events that go well are told in the functions' log, from 0 to 1.
-    pub log_successes: f64,
-    /// What the metrics are called together in CloudWatch.
-    pub metrics_namespace: String,
+/// Where a setting's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Source {
+    /// A table or queue of the template.
+    Resource(&'static str),
+    /// A parameter of the template, with its default.
+    Parameter(&'static str, Kind),
+    /// Secrets Manager, by way of the template. An error never repeats the value.
+    Secret,
+    /// The stack's name; without it, this.
+    StackName(&'static str),
 }
 
-/// Every setting that is missing or cannot be read, one a line.
+/// What a parameter's value is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number in this range.
+    Number(u32, u32),
+    /// A number in this range.
+    Decimal(f64, f64),
+}
+
+/// A declared setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    /// The field of [`Settings`]. The environment variable is the same in capitals.
+    pub field: &'static str,
+    /// Where its value comes from.
+    pub source: Source,
+    /// What it is for, for the template and the docs.
+    pub description: &'static [&'static str],
+}
+
+impl Setting {
+    /// The environment variable: `RETRY_SCHEDULE`.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        self.field.to_uppercase()
+    }
+
+    /// The template's parameter: `RetrySchedule`.
+    #[must_use]
+    pub fn parameter(&self) -> String {
+        let words = self.field.split('_').map(|word| {
+            let (first, rest) = word.split_at_checked(1).unwrap_or_default();
+            first.to_uppercase() + rest
+        });
+        words.collect()
+    }
+}
+
+/// Declares the fields of [`Settings`], each with its documentation and [`Source`].
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $source:expr;)+) => {
+        /// What the template sets for every function, as environment variables of the fields' names in capitals.
+        #[derive(Debug, Clone)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        /// Every setting, in the order in which the docs list them.
+        pub const SETTINGS: &[Setting] = &[
+            $(Setting { field: stringify!($field), source: $source, description: &[$($doc),+] },)+
+        ];
+
+        impl Settings {
+            /// Reads the settings from `get`, which gives a variable's value by its name.
+            ///
+            /// # Errors
+            /// Names every setting that is missing or cannot be read.
+            pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSettings> {
+                let mut wrong = Vec::new();
+                let mut declared = SETTINGS.iter();
+                $(let $field: Option<$type> = declared.next().and_then(|setting| value(setting, &get, &mut wrong));)+
+                if let ($(Some($field),)+) = ($($field,)+) {
+                    return Ok(Self { $($field,)+ });
+                }
+                Err(InvalidSettings(wrong))
+            }
+        }
+    };
+}
+
+settings! {
+    /// The table of API keys, projects, agents and webhooks.
+    config_table: String = Source::Resource("ConfigTable");
+    /// The table of deliveries and conversations.
+    log_table: String = Source::Resource("LogTable");
+    /// The queue of published events.
+    events_queue_url: String = Source::Resource("EventsQueue");
+    /// The queue of first attempts.
+    deliveries_queue_url: String = Source::Resource("DeliveriesQueue");
+    /// The queue of later attempts.
+    retries_queue_url: String = Source::Resource("RetriesQueue");
+    /// The waits between attempts (`ms`, `s`, `m`, `h`, `d`). A webhook uses as many as it has retries, and has no more
+    /// retries than there are waits. Empty means no retries.
+    retry_schedule: Schedule = Source::Parameter("5s,5m,30m,2h,5h,10h,10h,14h,20h,24h", Kind::Text);
+    /// How far a wait may be off its schedule: 0.2 is ±20 %.
+    retry_jitter: f64 = Source::Parameter("0.2", Kind::Decimal(0.0, 1.0));
+    /// Whether a webhook's URL has to be https.
+    require_https: bool = Source::Parameter("true", Kind::Boolean);
+    /// Networks that deliveries may reach although they are not public, in CIDR notation and separated by commas. Set it to
+    /// nothing to close them.
+    allowed_networks: AllowedNetworks = Source::Parameter("", Kind::Text);
+    /// Days that deliveries and conversations are kept.
+    retention_days: u16 = Source::Parameter("30", Kind::Number(1, 3650));
+    /// Webhooks that one agent may have besides its primary webhook, and as many a project. Fan-out reads them all for each
+    /// event.
+    webhooks_max: usize = Source::Parameter("50", Kind::Number(1, 500));
+    /// The keys that seal webhooks' secrets in the store (AES-256-GCM): `id:base64` or `id:hex` of 32 bytes, separated by
+    /// commas. The first key seals. The others open what they sealed before a rotation.
+    sealing_keys: SealingKeys = Source::Secret;
+    /// How long an endpoint may fail without one success before its webhook is disabled.
+    disable_after: Duration = Source::Parameter("5d", Kind::Text);
+    /// How long an attempt may be overdue before `sweep` queues it again.
+    sweep_after: Duration = Source::Parameter("20m", Kind::Text);
+    /// The share of events whose success is logged at every step, from 0 to 1. Failures are always logged.
+    log_successes: f64 = Source::Parameter("0.01", Kind::Decimal(0.0, 1.0));
+    /// The namespace of the metrics in CloudWatch.
+    metrics_namespace: String = Source::StackName("Switchhook");
+}
+
+/// Every setting that is missing or cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct InvalidSettings(Vec<String>);
 
@@ -58,7 +144,7 @@ impl fmt::Display for InvalidSettings {
     }
 }
 
-/// The environment variable called `name`; `None` where it is not set, or no UTF-8.
+/// The environment variable called `name`; `None` where it is not set, or not UTF-8.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
@@ -69,153 +155,73 @@ impl Settings {
     /// Reads the process's environment.
     ///
     /// # Errors
-    /// Names everything that is missing or cannot be read.
+    /// Names every setting that is missing or cannot be read.
     pub fn from_env() -> Result<Self, InvalidSettings> {
         Self::read(variable)
     }
+}
 
-    /// Reads the settings from `get`, which gives a variable's value by its name.
-    ///
-    /// # Errors
-    /// Names everything that is missing or cannot be read.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSettings> {
-        let mut reader = Reader { get, wrong: Vec::new() };
-        let settings = (
-            reader.value("CONFIG_TABLE"),
-            reader.value("LOG_TABLE"),
-            reader.value("EVENTS_QUEUE_URL"),
-            reader.value("DELIVERIES_QUEUE_URL"),
-            reader.value("RETRIES_QUEUE_URL"),
-            reader.value("RETRY_SCHEDULE"),
-            reader.checked("RETRY_JITTER", |jitter: &f64| (0.0..=1.0).contains(jitter), "0 to 1"),
-            reader.value("REQUIRE_HTTPS"),
-            reader.value_or("ALLOWED_NETWORKS", ""),
-            reader.checked("RETENTION_DAYS", |days: &u16| *days >= 1, "at least 1"),
-            reader.checked("WEBHOOKS_MAX", |max: &usize| (1..=WEBHOOKS_MAX_MAX).contains(max), "1 to 500"),
-            reader.secret("SEALING_KEYS"),
-            reader.value::<Wait>("DISABLE_AFTER"),
-            reader.value::<Wait>("SWEEP_AFTER"),
-            reader.checked_or("LOG_SUCCESSES", "0.01", |share: &f64| (0.0..=1.0).contains(share), "0 to 1"),
-            reader.value_or("METRICS_NAMESPACE", "Switchhook"),
-        );
-        let (
-            Some(config_table),
-            Some(log_table),
-            Some(events_queue_url),
-            Some(deliveries_queue_url),
-            Some(retries_queue_url),
-            Some(retry_schedule),
-            Some(retry_jitter),
-            Some(require_https),
-            Some(allowed_networks),
-            Some(retention_days),
-            Some(webhooks_max),
-            Some(sealing_keys),
-            Some(Wait(disable_after)),
-            Some(Wait(sweep_after)),
-            Some(log_successes),
-            Some(metrics_namespace),
-        ) = settings
-        else {
-            return Err(InvalidSettings(reader.wrong));
-        };
-        Ok(Self {
-            config_table,
-            log_table,
-            events_queue_url,
-            deliveries_queue_url,
-            retries_queue_url,
-            retry_schedule,
-            retry_jitter,
-            require_https,
-            allowed_networks,
-            retention_days,
-            webhooks_max,
-            sealing_keys,
-            disable_after,
-            sweep_after,
-            log_successes,
-            metrics_namespace,
+/// A setting's value. A variable that is missing takes the parameter's default: while a function is updated, its new code may
+/// run for a moment with the old environment.
+fn value<T: Read>(setting: &Setting, get: impl Fn(&str) -> Option<String>, wrong: &mut Vec<String>) -> Option<T> {
+    let name = setting.variable();
+    let default = match setting.source {
+        Source::Parameter(default, _) | Source::StackName(default) => Some(default.to_owned()),
+        Source::Resource(_) | Source::Secret => None,
+    };
+    let Some(text) = get(&name).or(default) else {
+        wrong.push(format!("{name} is not set"));
+        return None;
+    };
+    if let Some(range) = out_of_range(setting.source, &text) {
+        wrong.push(format!("{name} has to be {range}"));
+        return None;
+    }
+    T::read(&text)
+        .map_err(|error| {
+            wrong.push(match setting.source {
+                Source::Secret => format!("{name}: {error}"),
+                Source::Resource(_) | Source::Parameter(..) | Source::StackName(_) => {
+                    format!("{name} is `{text}`: {error}")
+                }
+            });
         })
-    }
+        .ok()
 }
 
-/// Reads variables one by one and remembers what was wrong with each.
-struct Reader<F> {
-    get: F,
-    wrong: Vec<String>,
+/// The range that a number is not in.
+fn out_of_range(source: Source, text: &str) -> Option<String> {
+    let Source::Parameter(_, kind) = source else { return None };
+    let (min, max) = match kind {
+        Kind::Number(min, max) => (f64::from(min), f64::from(max)),
+        Kind::Decimal(min, max) => (min, max),
+        Kind::Text | Kind::Boolean => return None,
+    };
+    let number: f64 = text.parse().ok()?;
+    (!(min..=max).contains(&number)).then(|| format!("{min} to {max}"))
 }
 
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn given(&mut self, name: &str) -> Option<String> {
-        let text = (self.get)(name);
-        if text.is_none() {
-            self.wrong.push(format!("{name} is not set"));
-        }
-        text
-    }
+/// A type that a setting can have.
+trait Read: Sized {
+    /// Reads a value.
+    fn read(text: &str) -> Result<Self, String>;
+}
 
-    fn value<T>(&mut self, name: &str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: fmt::Display,
-    {
-        let text = self.given(name)?;
-        self.parse(name, &text)
-    }
+macro_rules! read_from_str {
+    ($($type:ty),+) => {
+        $(impl Read for $type {
+            fn read(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|error: <Self as std::str::FromStr>::Err| error.to_string())
+            }
+        })+
+    };
+}
 
-    /// For a variable that is not to be repeated where it is wrong.
-    fn secret<T>(&mut self, name: &str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: fmt::Display,
-    {
-        self.given(name)?.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
-    }
+read_from_str!(String, bool, f64, u16, usize, Schedule, AllowedNetworks, SealingKeys);
 
-    /// For a variable whose usual value is none, which some tools leave out of an environment.
-    fn value_or<T>(&mut self, name: &str, default: &str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: fmt::Display,
-    {
-        self.parse(name, &(self.get)(name).unwrap_or_else(|| default.to_owned()))
-    }
-
-    fn parse<T>(&mut self, name: &str, text: &str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: fmt::Display,
-    {
-        text.parse().map_err(|error| self.wrong.push(format!("{name} is `{text}`: {error}"))).ok()
-    }
-
-    fn checked<T>(&mut self, name: &str, valid: impl Fn(&T) -> bool, range: &str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: fmt::Display,
-    {
-        let value = self.value(name);
-        self.in_range(name, value, valid, range)
-    }
-
-    /// For a setting that an earlier release did not have: while a function is updated, its new code may run for a moment with
-    /// the old environment.
-    fn checked_or<T>(&mut self, name: &str, default: &str, valid: impl Fn(&T) -> bool, range: &str) -> Option<T>
-    where
-        T: FromStr,
-        T::Err: fmt::Display,
-    {
-        let value = self.value_or(name, default);
-        self.in_range(name, value, valid, range)
-    }
-
-    fn in_range<T>(&mut self, name: &str, value: Option<T>, valid: impl Fn(&T) -> bool, range: &str) -> Option<T> {
-        if !value.as_ref().is_none_or(valid) {
-            self.wrong.push(format!("{name} has to be {range}"));
-            return None;
-        }
-        value
+impl Read for Duration {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map(|Wait(duration)| duration).map_err(|error| error.to_string())
     }
 }
 
@@ -223,50 +229,52 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 mod tests {
     use super::*;
 
-    fn complete(name: &str) -> Option<String> {
-        let value = match name {
-            "RETRY_SCHEDULE" => "5s,5m",
-            "RETRY_JITTER" => "0.2",
-            "LOG_SUCCESSES" => "0.01",
-            "REQUIRE_HTTPS" => "true",
-            "ALLOWED_NETWORKS" => "",
-            "RETENTION_DAYS" => "30",
-            "WEBHOOKS_MAX" => "50",
-            "SEALING_KEYS" => "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "DISABLE_AFTER" => "5d",
-            "SWEEP_AFTER" => "20m",
-            _ => "name",
-        };
-        Some(value.to_owned())
+    /// What has no default.
+    fn required(name: &str) -> Option<String> {
+        match name {
+            "SEALING_KEYS" => Some("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
+            "CONFIG_TABLE" | "LOG_TABLE" => Some("table".to_owned()),
+            name => name.ends_with("_QUEUE_URL").then(|| "https://sqs".to_owned()),
+        }
     }
 
     #[test]
-    fn complete_settings_are_read() {
-        let settings = Settings::read(complete).unwrap();
+    fn a_setting_that_is_not_set_takes_its_default() {
+        let settings = Settings::read(required).unwrap();
         assert!(settings.require_https);
         assert_eq!(settings.allowed_networks, AllowedNetworks::default());
+        assert_eq!(settings.disable_after, Duration::from_secs(5 * 24 * 60 * 60));
+        assert_eq!(settings.metrics_namespace, "Switchhook");
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_together() {
+    fn everything_that_is_wrong_is_named_together_and_no_secret_is_repeated() {
         let error = Settings::read(|name| match name {
             "LOG_TABLE" => None,
             "RETRY_SCHEDULE" => Some("5 minutes".to_owned()),
             "RETRY_JITTER" => Some("2".to_owned()),
+            "RETENTION_DAYS" => Some("0".to_owned()),
             "SEALING_KEYS" => Some("k1:hunter2".to_owned()),
             "REQUIRE_HTTPS" => Some("yes".to_owned()),
-            other => complete(other),
+            other => required(other),
         });
-        let told = error.unwrap_err().to_string();
+        let message = error.unwrap_err().to_string();
         for part in [
             "LOG_TABLE is not set",
             "RETRY_SCHEDULE is `5 minutes`",
             "RETRY_JITTER has to be 0 to 1",
+            "RETENTION_DAYS has to be 1 to 3650",
             "SEALING_KEYS: not keys",
             "REQUIRE_HTTPS is `yes`: ",
         ] {
-            assert!(told.contains(part), "{told}");
+            assert!(message.contains(part), "{message}");
         }
-        assert!(!told.contains("hunter2"), "{told}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn a_setting_is_named_alike_in_the_environment_and_the_template() {
+        let names: Vec<_> = SETTINGS.iter().map(|setting| (setting.variable(), setting.parameter())).collect();
+        assert!(names.contains(&("RETRY_SCHEDULE".to_owned(), "RetrySchedule".to_owned())));
     }
 }

@@ -16,6 +16,8 @@ pub struct Dialect {
     pub reserved_headers: &'static [&'static str],
     /// Whether its deliveries repeat the conversation that an event belongs to.
     pub uses_conversation: bool,
+    /// The limits that its API sets besides those of all APIs, for the docs: what is limited, and how.
+    pub limits: fn() -> Vec<(&'static str, String)>,
     /// Writes the request that carries an event to a webhook.
     pub build_request: fn(&PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error>,
 }

@@ -19,13 +19,13 @@ use rules::address::AllowedNetworks;
 pub const ANSWER_BYTES_KEPT: usize = 1024;
 
 /// Bytes of an answer's body that are read; a connection with more on it is closed instead of used again.
-const ANSWER_BYTES_READ_MAX: usize = 64 * 1024;
+pub const ANSWER_BYTES_READ_MAX: usize = 64 * 1024;
 
 /// How long an answer's body is read once its status is there: a drip must not hold the function.
-const BODY_TIMEOUT: Duration = Duration::from_secs(2);
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept: shorter than what receivers' load balancers commonly allow.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);

@@ -7,6 +7,8 @@
 
 mod path;
 
+pub use self::path::PATH_CHARS_MAX;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::TemplateError;
 
 /// The longest path, in characters.
-const PATH_CHARS_MAX: usize = 256;
+pub const PATH_CHARS_MAX: usize = 256;
 
 /// Where a path's first name is looked up.
 pub trait Names {

@@ -11,10 +11,10 @@ use crate::app::App;
 use crate::internal_error::InternalError;
 
 /// The most of a message that is remembered, in bytes of JSON.
-const CONTENT_BYTES_MAX: usize = 4096;
+pub const CONTENT_BYTES_MAX: usize = 4096;
 /// The most of a conversation's messages that a delivery repeats, in bytes of JSON: with the largest event and state it
 /// has to fit into an item of the log.
-const HISTORY_BYTES_MAX: usize = 64 * 1024;
+pub const HISTORY_BYTES_MAX: usize = 64 * 1024;
 /// What a message has besides its texts: names, quotes, its time.
 const NAMES_BYTES: usize = 100;
 /// The longest `direction`, in characters.

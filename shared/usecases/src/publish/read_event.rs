@@ -14,9 +14,9 @@ pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 /// The longest type.
 pub const TYPE_CHARS_MAX: usize = 128;
 /// The largest `conversation_state`, in bytes of JSON: later events of the conversation carry it, too.
-const STATE_BYTES_MAX: usize = 32 * 1024;
+pub const STATE_BYTES_MAX: usize = 32 * 1024;
 /// The longest `id`, `channel` and `conversation_id`.
-const TEXT_CHARS_MAX: usize = 256;
+pub const TEXT_CHARS_MAX: usize = 256;
 
 /// A field of an event that is not as it has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,5 @@
+//! Removes an agent's webhook.
+
+fn main() -> std::process::ExitCode {
+    functions::lambda::run(functions::agentline::delete_webhook::FUNCTION)
+}

@@ -1,0 +1,5 @@
+//! The deliveries of the agent's webhook, newest first.
+
+fn main() -> std::process::ExitCode {
+    functions::lambda::run(functions::agentphone::list_agent_deliveries::FUNCTION)
+}

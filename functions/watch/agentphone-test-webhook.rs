@@ -1,0 +1,5 @@
+//! Sends a test message to the project's default webhook now, and waits.
+
+fn main() -> std::process::ExitCode {
+    functions::lambda::run(functions::agentphone::test_webhook::FUNCTION)
+}

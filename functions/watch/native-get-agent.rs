@@ -1,0 +1,5 @@
+//! Shows an agent.
+
+fn main() -> std::process::ExitCode {
+    functions::lambda::run(functions::native::get_agent::FUNCTION)
+}

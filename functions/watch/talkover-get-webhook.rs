@@ -1,0 +1,5 @@
+//! Shows a webhook.
+
+fn main() -> std::process::ExitCode {
+    functions::lambda::run(functions::talkover::get_webhook::FUNCTION)
+}

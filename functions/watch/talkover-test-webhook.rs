@@ -1,0 +1,5 @@
+//! Sends a test event to a webhook now, and waits.
+
+fn main() -> std::process::ExitCode {
+    functions::lambda::run(functions::talkover::test_webhook::FUNCTION)
+}
