@@ -28,11 +28,15 @@ pub(crate) struct Start {
     pub(crate) size_mib: f64,
 }
 
-/// Every function, built beside this program, and the one that does nothing, first. Each is started so often, in turns.
+/// The program of every function.
+const BOOTSTRAP: &str = "bootstrap";
+
+/// Starts a program that does nothing, and then `bootstrap` as each function, so often in turns. Both are built beside this
+/// program.
 pub(crate) async fn run(times: usize) -> Result<Vec<Start>> {
     let folder = std::env::current_exe()?.parent().context("a folder")?.to_owned();
-    let names = std::iter::once(NOTHING).chain(FUNCTIONS.iter().map(|function| function.name));
-    let built: Vec<(&str, PathBuf)> = names.map(|name| (name, folder.join(name))).collect();
+    let functions = FUNCTIONS.iter().map(|function| (function.name, folder.join(BOOTSTRAP)));
+    let built: Vec<(&str, PathBuf)> = std::iter::once((NOTHING, folder.join(NOTHING))).chain(functions).collect();
     if let Some((name, _)) = built.iter().find(|(_, path)| !path.exists()) {
         bail!("{name} is not built: cargo build --release -p switchhook-functions -p switchhook-bench");
     }
@@ -40,8 +44,8 @@ pub(crate) async fn run(times: usize) -> Result<Vec<Start>> {
     let address = listener.local_addr()?;
     let mut took = vec![Vec::new(); built.len()];
     for _ in 0..times {
-        for ((_, path), took) in built.iter().zip(&mut took) {
-            took.push(start(path, &listener, address).await?);
+        for ((name, path), took) in built.iter().zip(&mut took) {
+            took.push(start((name, path), &listener, address).await?);
         }
     }
     built
@@ -57,11 +61,12 @@ pub(crate) async fn run(times: usize) -> Result<Vec<Start>> {
         .collect()
 }
 
-async fn start(path: &Path, listener: &TcpListener, address: SocketAddr) -> Result<Duration> {
+async fn start((name, path): (&str, &Path), listener: &TcpListener, address: SocketAddr) -> Result<Duration> {
     let begun = Instant::now();
     let mut child = Command::new(path)
         .env_clear()
         .envs(environment(address))
+        .env("_HANDLER", name)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)

@@ -123,7 +123,8 @@ def main():
             subprocess.run([sys.executable, ROOT / "tests/reference/calls.py", url, "--inbox", inbox_url], check=True)
         invoke("admin", {"command": "list_keys", "project": "demo"}, port)
         invoke("pipeline-sweep", {}, port)
-        expected = {path.stem for path in (ROOT / "functions/src/bin").glob("*.rs")}
+        expected = {path.stem for path in (ROOT / "functions/watch").glob("*.rs")}
+        assert expected, "functions/watch holds no program"
         assert not expected - started(watch), f"never called: {expected - started(watch)}"
         say(f"{len(expected)} functions ran under cargo lambda watch")
 

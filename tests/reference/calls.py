@@ -18,6 +18,8 @@ import subprocess
 import sys
 import time
 
+from jsonschema import Draft202012Validator
+
 from page import blocks, pages
 
 ARGUMENTS = argparse.ArgumentParser()
@@ -27,6 +29,7 @@ ARGUMENTS.add_argument("--inbox")
 ARGUMENTS = ARGUMENTS.parse_args()
 URL, WRITE, INBOX = ARGUMENTS.url, ARGUMENTS.write, ARGUMENTS.inbox or ARGUMENTS.url
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "deliveries"
+SCHEMAS = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs/reference/schemas.json").read_text())
 PATIENCE_S = 20
 # What `--write` gives deliveries to arrive.
 SETTLED_S = 3
@@ -59,6 +62,25 @@ def run(call, identity):
     assert done.returncode == 0, (call, done.stderr)
     body, _, status = done.stdout.rpartition("\n")
     return int(status), json.loads(body) if body else ""
+
+
+def check_schema(call, status, body):
+    """Holds a 2xx answer against the JSON Schema of its call's reply."""
+    method = re.search(r"-X (\w+)", call)
+    path = re.search(r"\$API(/[^\s\"'?]*)", call)
+    if not path or not 200 <= status < 300:
+        return
+    asked = (method.group(1) if method else "GET", path.group(1).replace("$ID", "id"))
+    # A literal segment is more than a parameter.
+    rows = sorted(SCHEMAS.values(), key=lambda row: row["path"].count("{"))
+    for row in rows:
+        pattern = re.sub(r"\{\w+\}", "[^/]+", row["path"])
+        if row["method"] == asked[0] and re.fullmatch(pattern, asked[1]):
+            if row["reply"] is not None:
+                Draft202012Validator(row["reply"]).validate(body)
+            checked.add((row["method"], row["path"]))
+            return
+    assert asked[1] in ("/inbox",), f"no endpoint for {asked}"
 
 
 def found_id(body):
@@ -99,6 +121,7 @@ def check(path):
             if not is_read or waited_s > PATIENCE_S:
                 sys.exit(f"{path.name}: {content}\nanswered {status} {shown(body)}instead of {expected_status} {expected}")
             time.sleep(0.1)
+        check_schema(content, status, body)
         identity = found_id(body) or identity
         calls += 1
         replacements.append((answer.span(3), shown(body)))
@@ -112,10 +135,13 @@ def is_pending(body):
     return body == [] or (isinstance(body, dict) and body.get("total") == 0)
 
 
+checked = set()
 total = 0
 for path in pages():
     text, calls = check(path)
     if WRITE:
         path.write_text(text)
     total += calls
-print(f"{total} documented calls are answered as documented")
+missing = {(row["method"], row["path"]) for row in SCHEMAS.values()} - checked
+assert not missing, f"no documented call succeeds: {missing}"
+print(f"{total} documented calls are answered as documented, and {len(checked)} endpoints as their schemas say")
