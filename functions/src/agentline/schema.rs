@@ -13,7 +13,7 @@ use crate::http::api_error::ApiError;
 use crate::http::fields::{Fields, read_object, read_query};
 use crate::http::read_request::body_bytes;
 
-/// Attempts after the first one.
+/// Retries after the first attempt.
 const RETRIES_MAX: u8 = 10;
 /// Seconds that an attempt may take. AgentLine's customers cannot choose the timeout.
 const TIMEOUT_S: u16 = 30;

@@ -20,7 +20,7 @@ use crate::http::api_error::ApiError;
 use crate::http::fields::{Fields, read_object, read_query};
 use crate::http::read_request::{body_bytes, path_parameter, query_parameter};
 
-/// Attempts after the first one.
+/// Retries after the first attempt.
 const RETRIES_MAX: u8 = 5;
 /// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: u16 = 30;

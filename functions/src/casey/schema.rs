@@ -28,7 +28,7 @@ const EVENT_TYPES_MAX: usize = 50;
 const URL_CHARS_MAX: usize = 2083;
 /// The longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 1000;
-/// Attempts after the first one.
+/// Retries after the first attempt.
 const RETRIES_MAX: u8 = 10;
 /// Seconds that an attempt may take. Casey's customers cannot choose the timeout.
 const TIMEOUT_S: u16 = 30;

@@ -20,9 +20,9 @@ const TEXT_CHARS_MAX: usize = 255;
 const URL_CHARS_MAX: usize = 500;
 /// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: i64 = 30;
-/// Attempts after the first one, if the caller does not say.
+/// Retries after the first attempt, if the caller does not say.
 const RETRIES_DEFAULT: i64 = 3;
-/// The most attempts after the first one.
+/// The most retries after the first attempt.
 const RETRIES_MAX: i64 = 10;
 
 /// All settings of a webhook, under the API's names.

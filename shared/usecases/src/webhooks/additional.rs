@@ -33,7 +33,7 @@ pub struct NewWebhook {
     pub events: EventFilter,
     /// Whether it receives events.
     pub enabled: bool,
-    /// Attempts after the first one.
+    /// Retries after the first attempt.
     pub retries_max: u8,
     /// Seconds that an attempt may take.
     pub timeout_s: u16,

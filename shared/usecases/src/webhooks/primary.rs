@@ -19,7 +19,7 @@ pub struct PrimaryWebhookSettings {
     pub secret: SecretChoice,
     /// The header of the dialect's signature, if the dialect lets the customer choose it.
     pub signature_header: Choice<Option<String>>,
-    /// Attempts after the first one.
+    /// Retries after the first attempt.
     pub retries_max: u8,
     /// Seconds that an attempt may take.
     pub timeout_s: u16,
