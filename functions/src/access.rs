@@ -1,27 +1,27 @@
-//! What a function may call, as its row declares it. The policies of `template.yaml` are made of it, and the local stack
-//! refuses everything else.
+//! The AWS calls that a function may make, as its row declares them. The policies of `template.yaml` are generated from
+//! the rows, and the local stack refuses every other call.
 
 /// A table, an index or a queue of the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Resource {
     /// The table of API keys, projects, agents and webhooks.
     ConfigTable,
-    /// Its index of a tenant's agents and webhooks.
+    /// The config table's index of a tenant's agents and webhooks.
     ConfigListing,
     /// The table of deliveries and conversations.
     LogTable,
-    /// Its index of deliveries that wait for another attempt.
+    /// The log table's index of deliveries that wait for another attempt.
     LogDue,
-    /// Published events.
+    /// The queue of published events.
     EventsQueue,
-    /// First attempts.
+    /// The queue of first attempts.
     DeliveriesQueue,
-    /// Later attempts, and those of slow endpoints.
+    /// The queue of later attempts, and of first attempts to slow webhooks.
     RetriesQueue,
 }
 
 impl Resource {
-    /// The template's resource, and the path of an index within it.
+    /// The resource's name in the template, and the path of an index within it.
     #[must_use]
     pub const fn name(self) -> (&'static str, &'static str) {
         match self {
@@ -55,7 +55,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// As IAM calls it: `dynamodb:GetItem`.
+    /// The action's name in IAM: `dynamodb:GetItem`.
     #[must_use]
     pub fn iam(self) -> String {
         let service = match self {
@@ -73,7 +73,7 @@ impl Action {
     }
 }
 
-/// Actions on one resource.
+/// The actions that a function may do on one resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Access {
     /// The resource.
@@ -82,14 +82,14 @@ pub struct Access {
     pub actions: &'static [Action],
 }
 
-/// Lets a function do `actions` on `resource`.
+/// Allows a function `actions` on `resource`.
 #[must_use]
 pub const fn may(resource: Resource, actions: &'static [Action]) -> Access {
     Access { resource, actions }
 }
 
-/// What finding a caller by its API key takes.
+/// The access that authenticating a caller needs.
 pub const AUTHENTICATE: Access = may(Resource::ConfigTable, &[Action::GetItem]);
 
-/// What polling a queue takes.
+/// The actions that polling a queue needs.
 pub const POLL: &[Action] = &[Action::ReceiveMessage, Action::DeleteMessage, Action::GetQueueAttributes];

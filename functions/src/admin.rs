@@ -1,20 +1,22 @@
-//! Invoked by who has AWS credentials for it: makes projects and API keys. There is no way to it over HTTP.
+//! Makes and deletes projects and API keys. Somebody with AWS credentials invokes it; no HTTP route leads to it.
 //!
-//! Invoked with one of
+//! The event is one of these commands:
 //!
 //! - `{"command": "create_project", "project": "acme"}` answers `{project}`.
-//! - `{"command": "create_key", "project", "environment": "live" | "test", "permissions": ["manage", "publish", "read"], "name"?,
-//!   "expires_in_days"?}` answers `{id, key, …}`: the key is shown here and never again.
-//! - `{"command": "list_keys", "project"}` answers `{keys: [{id, name, environment, permissions, created_at, expires_at, expired}]}`.
-//! - `{"command": "revoke_key", "project", "id"}` answers `{id}`. Who has just used it may for another two seconds.
-//! - `{"command": "reseal", "project"}` answers `{project, resealed, done}`: after the sealing key was rotated, seals the project's webhooks'
-//!   secrets with the new one.
-//! - `{"command": "delete_project", "project"}` answers `{project, done}`: its keys, agents, webhooks and their deliveries. What
-//!   remains goes with the log's retention.
+//! - `{"command": "create_key", "project", "environment": "live" | "test", "permissions": ["manage", "publish", "read"],
+//!   "name"?, "expires_in_days"?}` answers `{id, key, …}`: the key is shown here and never again.
+//! - `{"command": "list_keys", "project"}` answers `{keys: [{id, name, environment, permissions, created_at, expires_at,
+//!   expired}]}`.
+//! - `{"command": "revoke_key", "project", "id"}` answers `{id}`. The key may still work for two seconds if it was just
+//!   used.
+//! - `{"command": "reseal", "project"}` answers `{project, resealed, done}`. After a rotation of the sealing key, this
+//!   command seals the secrets of the project's webhooks with the new key.
+//! - `{"command": "delete_project", "project"}` answers `{project, done}`. It deletes the project's keys, agents,
+//!   webhooks and their deliveries. The rest expires with the log's retention.
 //!
-//! Where `done` is false, time was up: invoke it again.
+//! If `done` is false, time ran out: invoke the command again.
 //!
-//! What is wrong with a command fails the invocation, with a sentence that says so.
+//! An invalid command fails the invocation, and the error says why.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -30,13 +32,13 @@ use usecases::internal_error::InternalError;
 use crate::access::{Action, Resource, may};
 use crate::function::{Function, Trigger};
 
-/// The longest name of a key.
+/// The longest name of a key, in characters.
 pub const NAME_CHARS_MAX: usize = 255;
 
-/// The longest that a key may live, where it ends at all.
+/// The longest lifetime of a key that expires, in days.
 pub const DAYS_MAX: u32 = 3650;
 
-/// How long a command over a whole project works before it answers: less than the function's time.
+/// How long a command over a whole project works before it answers. It is shorter than the function's timeout.
 const WORK_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// The function.
@@ -44,7 +46,7 @@ pub const FUNCTION: Function = Function {
     name: "admin",
     summary: "Makes and deletes projects and API keys, for somebody with AWS credentials.",
     trigger: Trigger::Command(|app, event| Box::pin(async move { administer(app, event).await.map_err(Into::into) })),
-    // The longest that Lambda has: a project with many deliveries is not deleted in a moment.
+    // Lambda's maximum: a project with many deliveries takes long to delete.
     timeout_s: 900,
     access: &[
         may(
@@ -94,22 +96,22 @@ enum Command {
     },
 }
 
-/// Why a command was not carried out.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// It is none.
+    /// The event is not a command.
     #[error("no command: {0}")]
     Command(serde_json::Error),
-    /// Something in it cannot be.
+    /// A value in the command is not valid.
     #[error("{0}")]
     Invalid(String),
-    /// There is no such thing.
+    /// The project or the key does not exist.
     #[error("there is no {0}")]
     Missing(&'static str),
-    /// It is there already.
+    /// The project exists already.
     #[error("there is such a project")]
     Exists,
-    /// It may be tried again.
+    /// An internal error. The command may be tried again.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }
@@ -123,7 +125,7 @@ impl From<clients::store::StoreError> for Refusal {
 /// Carries out a command.
 ///
 /// # Errors
-/// Where it is none, what it names cannot be or is not there, or the store fails.
+/// Where the command is not valid, names something that does not exist or exists already, or the store fails.
 pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
     let now = app.clock.now();
     let in_time = || app.clock.now() < now.plus(WORK_MAX);

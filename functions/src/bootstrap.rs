@@ -1,8 +1,9 @@
-//! The program of every deployed function: it serves the one that the Lambda function's handler names.
+//! The program of every deployed function. It serves the function that the Lambda function's handler names.
 
 use std::process::ExitCode;
 
-/// A function's time goes into small allocations, of the SDK's most of all. This allocator makes them faster than libc's.
+/// A function spends much of its time on small allocations, most of them in the SDK. This allocator is faster than
+/// libc's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! Every dialect of this release. The use cases are handed the list, and know a dialect by its row alone.
+//! Every dialect of this release. The use cases get this list, and know a dialect only by its row.
 
 use usecases::dialect::Dialects;
 
@@ -29,8 +29,8 @@ mod tests {
         assert_eq!(agentphone::DIALECT.event_name(DIALECTS.native_name("invoice.paid")), "invoice.paid");
     }
 
-    /// So a row of one dialect changes nothing in another: each name leads to one native event, and no native name is a
-    /// dialect's name for another event.
+    /// A row of one dialect must not change another dialect. So each name leads to one native event, and no native name
+    /// is a dialect's name for another event.
     #[test]
     fn a_name_stands_for_one_event_in_all_dialects() {
         let mut natives = BTreeMap::new();

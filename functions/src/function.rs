@@ -1,6 +1,6 @@
-//! A function's row: its name, what triggers it, what it may call. Each stands at its handler, and the rows are the only
-//! list: `cargo regenerate` makes of them the template's resources, the routes of `cargo lambda watch` and the tables in
-//! `docs/reference/`.
+//! A function's row: its name, its trigger, and the AWS calls that it may make. Each row stands in its handler's file,
+//! and the rows are the only list of functions. From them `cargo regenerate` makes the template's resources, the routes
+//! of `cargo lambda watch` and the tables in `docs/reference/`.
 
 use std::error::Error;
 
@@ -20,32 +20,32 @@ use crate::schema::Shape;
 
 /// Answers a caller.
 pub type HttpHandler = for<'a> fn(&'a App, Caller, &'a Request) -> BoxFuture<'a, Result<Reply, ApiError>>;
-/// Works a batch of queue messages, and returns the ids of those that SQS has to show again.
+/// Processes a batch of queue messages. Returns the ids of the messages that failed: SQS redelivers them.
 pub type QueueHandler = for<'a> fn(&'a App, &'a [QueueRecord]) -> BoxFuture<'a, Vec<String>>;
-/// Does what is due.
+/// Does the work that is due.
 pub type ScheduleHandler = for<'a> fn(&'a App) -> BoxFuture<'a, Result<(), InternalError>>;
-/// Carries out a command, and answers it. An error fails the invocation.
+/// Carries out a command, and returns its answer. An error fails the invocation.
 pub type CommandHandler = for<'a> fn(&'a App, Value) -> BoxFuture<'a, Result<Value, Box<dyn Error + Send + Sync>>>;
 
 /// A Lambda function.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
-    /// Its name everywhere: `agentphone-set-agent-webhook` is the handler in `agentphone/set_agent_webhook.rs`, and the
-    /// template's resource `AgentphoneSetAgentWebhook`.
+    /// The function's name everywhere: `agentphone-set-agent-webhook` is the handler in
+    /// `agentphone/set_agent_webhook.rs`, and the template's resource `AgentphoneSetAgentWebhook`.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// A description of the function, in one sentence.
     pub summary: &'static str,
-    /// What invokes it.
+    /// The trigger that invokes the function.
     pub trigger: Trigger,
     /// Seconds that an invocation may take.
     pub timeout_s: u16,
-    /// What it may call, besides what its trigger takes.
+    /// The AWS calls that the function may make, besides the calls that its trigger needs.
     pub access: &'static [Access],
-    /// Whether it calls customers' URLs. Then its process starts with the client for them set up.
+    /// Whether it calls customers' URLs. If so, its process sets up the HTTP client for them when it starts.
     pub calls_customers: bool,
 }
 
-/// What invokes a function.
+/// The trigger of a function.
 #[derive(Debug, Clone, Copy)]
 pub enum Trigger {
     /// A route of the HTTP API.
@@ -65,15 +65,15 @@ pub struct Endpoint {
     pub method: &'static str,
     /// `/v1/agents/{agent_id}`
     pub path: &'static str,
-    /// What a caller's key has to allow.
+    /// The permission that the caller's key needs.
     pub permission: Permission,
-    /// The body that it takes.
+    /// The shape of the request's body.
     pub request: Option<Shape>,
-    /// The status and body of its reply where it succeeds.
+    /// The status and body of a successful reply.
     pub reply: (u16, Option<Shape>),
-    /// How its API writes errors.
+    /// Renders the errors of this API.
     pub render_error: RenderError,
-    /// Answers it.
+    /// Handles the request.
     pub handler: HttpHandler,
 }
 
@@ -82,9 +82,9 @@ pub struct Endpoint {
 pub struct Mapping {
     /// The queue.
     pub queue: Resource,
-    /// Messages in one invocation.
+    /// The most messages in one invocation.
     pub batch_size: u8,
-    /// The template's parameter that limits invocations at once; none is Lambda's own limit.
+    /// The template's parameter that limits concurrent invocations; `None` means Lambda's own limit.
     pub concurrency: Option<&'static str>,
 }
 
@@ -104,13 +104,13 @@ impl Function {
         Self { name, summary, trigger, timeout_s: HTTP_TIMEOUT_S, access, calls_customers: false }
     }
 
-    /// The same, which calls customers' URLs.
+    /// The same function, which also calls customers' URLs.
     #[must_use]
     pub const fn calling_customers(self) -> Self {
         Self { calls_customers: true, ..self }
     }
 
-    /// Everything that it may call, with what its trigger takes.
+    /// All AWS calls that the function may make, with the calls that its trigger needs.
     #[must_use]
     pub fn all_access(&self) -> Vec<Access> {
         let mut all: Vec<Access> = self.access.to_vec();
@@ -126,7 +126,7 @@ impl Function {
 }
 
 impl Endpoint {
-    /// Answers a request: finds the caller, runs the handler, writes its error.
+    /// Answers a request: authenticates the caller, runs the handler, and renders its error.
     pub async fn answer(self, app: &App, request: &Request) -> Reply {
         let result = match authenticate(app, request, self.permission).await {
             Ok(caller) => (self.handler)(app, caller, request).await,

@@ -1,5 +1,5 @@
-//! Running a function as a Lambda. Every function is deployed with the same program, `bootstrap`; Lambda names the function
-//! that an environment serves.
+//! Runs a function on Lambda. Every Lambda function is deployed with the same program, `bootstrap`. Its configured
+//! handler names the function to serve.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,10 +21,10 @@ use crate::functions::FUNCTIONS;
 use crate::log;
 use crate::start_app::app_from_env;
 
-/// The variable in which Lambda gives the function's configured handler: its name here.
+/// The environment variable in which Lambda passes the configured handler: here the name of a function.
 const HANDLER_VARIABLE: &str = "_HANDLER";
 
-/// Serves the function that Lambda names.
+/// Serves the function that the configured handler names.
 #[must_use]
 pub fn run_configured() -> ExitCode {
     let name = variable(HANDLER_VARIABLE).unwrap_or_default();
@@ -101,7 +101,7 @@ async fn serve(function: Function) -> Result<(), Error> {
     }
 }
 
-/// Does an invocation's work, and then writes what it counted: Lambda takes what a function prints into its log.
+/// Does the work of an invocation, and then prints its metrics. Lambda copies a function's output into its log.
 async fn metered<T>(app: &App, work: impl Future<Output = T>) -> T {
     let result = work.await;
     let lines = app.metrics.lines(app.clock.now());
@@ -112,7 +112,7 @@ async fn metered<T>(app: &App, work: impl Future<Output = T>) -> T {
     result
 }
 
-/// Hands an SQS event to a queue's function, and answers with the messages that SQS has to show again.
+/// Passes the messages of an SQS event to a queue's function. The answer lists the messages that SQS has to redeliver.
 pub async fn invoke_queue(app: &App, handler: QueueHandler, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message_id in handler(app, &queue_records(event)).await {

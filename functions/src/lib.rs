@@ -1,7 +1,7 @@
-//! Switchhook's Lambda functions: one handler a file, and each dialect in a folder of its own.
+//! Switchhook's Lambda functions: one file for each handler, and one folder for each dialect.
 //!
-//! One string names a function everywhere: the file `agentphone/set_agent_webhook.rs`, the handler
-//! `agentphone-set-agent-webhook` at Lambda, the template's resource `AgentphoneSetAgentWebhook`, the log field `function`.
+//! A function has the same name everywhere: the file `agentphone/set_agent_webhook.rs`, the Lambda handler
+//! `agentphone-set-agent-webhook`, the template's resource `AgentphoneSetAgentWebhook` and the log field `function`.
 
 pub mod access;
 pub mod admin;

@@ -1,17 +1,18 @@
-//! The log, as functions write it and CloudWatch reads it: a JSON object a line. [`FIELDS`] are the names in our own lines, from `INFO` up;
-//! docs/runbook.md says what each is.
+//! The log, which functions write and CloudWatch reads: one JSON object a line. [`FIELDS`] lists the field names in
+//! Switchhook's own lines, from level `INFO` up. The runbook (docs/runbook.md) describes each field.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What a line may have besides `timestamp`, `level`, `target`, `message` and, in `span`, `name`. The same thing has the same name in each.
+/// The fields of a line besides `timestamp`, `level`, `target`, `message` and, in `span`, `name`. The same value has
+/// the same field name in every line.
 pub const FIELDS: [&str; 18] = [
     // In `span`: the function, and Lambda's id of the invocation.
     "function",
     "request_id",
-    // What went wrong.
+    // The error.
     "error",
-    // Whose it is.
+    // The event, delivery, webhook, trace or message that the line is about.
     "event_id",
     "event_type",
     "delivery_id",
@@ -25,14 +26,14 @@ pub const FIELDS: [&str; 18] = [
     "next_retry_at",
     "duration_ms",
     "latency_ms",
-    // How many.
+    // A number of items.
     "count",
-    // Of the local stack alone: a call that the template does not allow.
+    // Only in the local stack: a call that the template does not allow.
     "action",
     "resource",
 ];
 
-/// Writes the process's log to `writer` from here on.
+/// Writes the process's log to `writer` from now on.
 pub fn write_json<W>(filter: EnvFilter, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

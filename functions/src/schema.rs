@@ -1,8 +1,8 @@
-//! The types of requests and replies, as JSON Schema: what `docs/reference/` is made of.
+//! JSON Schemas of the requests and replies. `docs/reference/` is generated from them.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-/// A type of a request or reply.
+/// The type of a request or reply.
 #[derive(Clone, Copy)]
 pub struct Shape(fn(&mut SchemaGenerator) -> Schema);
 
@@ -13,7 +13,7 @@ impl Shape {
         Self(T::json_schema)
     }
 
-    /// Its JSON Schema (2020-12), whole.
+    /// The type's JSON Schema (2020-12), with all its parts inlined.
     #[must_use]
     pub fn schema(self) -> Schema {
         let mut settings = schemars::generate::SchemaSettings::draft2020_12();

@@ -1,4 +1,4 @@
-//! Building a function's [`App`] from the process's environment.
+//! Builds a function's [`App`] from the process's environment.
 
 use std::time::Duration;
 
@@ -15,23 +15,24 @@ use usecases::metrics::Metrics;
 
 use crate::dialects::DIALECTS;
 
-/// The longest that one try of a call to AWS may take.
+/// The longest that one try of an AWS call may take.
 const AWS_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest that a call to AWS may take with its retries: well within what a function has left after its work.
+/// The longest that an AWS call may take with its retries. It is well below the time that a function has left after its
+/// other work.
 const AWS_CALL_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// The app that the environment describes, with metrics.
+/// The app with the settings from the environment, and with metrics.
 ///
 /// # Errors
-/// Where settings are missing or wrong, all of them named.
+/// Where settings are missing or not valid. The error names all of them.
 pub async fn app_from_env() -> Result<App, InvalidSettings> {
     let settings = Settings::from_env()?;
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(AWS_ATTEMPT_TIMEOUT)
         .operation_timeout(AWS_CALL_TIMEOUT)
         .build();
-    // One for all clients: each that has its own reads the system's certificates once more.
+    // All clients share this HTTP client: each client of its own would read the system's certificates again.
     let http = HttpBuilder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
     let aws = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts).load().await;
     let metrics = Metrics::of(&settings.metrics_namespace);

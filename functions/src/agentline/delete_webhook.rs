@@ -1,7 +1,7 @@
 //! `DELETE /agentline/v1/webhooks`: removes an agent's webhook.
 //!
-//! Query: `agent_id`. 200 `{deleted: true, agent_id}`; 401; 404 where none is set, or the agent is not registered; 422
-//! where `agent_id` is missing; 503.
+//! Query: `agent_id`. 200 `{deleted: true, agent_id}`; 401; 404 where the webhook is not set, or the agent is not
+//! registered; 422 where `agent_id` is missing; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

@@ -1,8 +1,8 @@
-//! `GET /agentline/v1/webhooks`: lists the agents' webhooks, their secrets masked.
+//! `GET /agentline/v1/webhooks`: lists the agents' webhooks with masked secrets.
 //!
-//! Query: `agent_id?`, for one agent's alone. 200 `{webhooks: [{agent_id, url, secret, signature_header, created_at}],
-//! count}`; 400 where the project has over 10,000 webhooks; 401; 404 where the agent is not registered; 503. Without
-//! `agent_id`, a webhook that was set within the last second may be missing.
+//! Query: `agent_id?` lists the webhook of this agent only. 200 `{webhooks: [{agent_id, url, secret, signature_header,
+//! created_at}], count}`; 400 where the project has over 10,000 webhooks; 401; 404 where the agent is not registered;
+//! 503. Without `agent_id`, a webhook that was set within the last second may be missing.
 
 use crate::http::authenticate::Caller;
 use crate::http::read_request::query_parameter;

@@ -1,7 +1,7 @@
 //! AgentLine: an agent has exactly one webhook, which receives all of its events.
 //!
-//! Its policy: the primary webhook is the same as AgentPhone's; deliveries are retried 10 times and signed over the raw body, in a
-//! header that the customer may choose.
+//! Its policy: an agent's primary webhook is the same in AgentLine and AgentPhone. Deliveries are retried 10 times.
+//! They are signed over the raw body, in a header that the customer may choose.
 
 // <generated: handlers>
 pub mod delete_webhook;
@@ -18,7 +18,7 @@ use usecases::dialect::{Dialect, EventName};
 
 use crate::fastapi::render_error;
 
-/// The header of the signature, where the customer chose none.
+/// The header of the signature, if the customer chose none.
 const SIGNATURE_HEADER: &str = "X-AgentLine-Signature";
 
 /// The header of the event's type.

@@ -1,4 +1,4 @@
-//! The requests that carry events to AgentLine's webhooks.
+//! Writes the requests that carry events to AgentLine's webhooks.
 
 use indexmap::IndexMap;
 use rules::sign::{Algorithm, Encoding, OwnSignature, Signature, SignedPart};
@@ -7,8 +7,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::{EVENT_HEADER, SIGNATURE_HEADER};
 use usecases::dialect::{OutgoingRequest, PayloadContext};
 
-/// Writes the request that tells a webhook of an event: the event's data, each value with its bytes, and laid over it
-/// `event_id, event_type, event, agent_id, account_id, created_at`.
+/// Writes the request that carries an event to a webhook. The body is the event's data, and each value keeps its bytes.
+/// The fields `event_id, event_type, event, agent_id, account_id, created_at` are added, and replace fields of the same
+/// name.
 pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
     let event = context.event;
     let mut body: IndexMap<String, Box<RawValue>> = serde_json::from_str(event.data.get())?;
@@ -26,7 +27,7 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
     })
 }
 
-/// The raw body's HMAC as hex. GitHub's header, which a customer may choose, carries its algorithm in front.
+/// The hex HMAC of the raw body. A customer may choose GitHub's header, whose value starts with the algorithm.
 fn signature() -> OwnSignature {
     OwnSignature {
         header: SIGNATURE_HEADER.to_owned(),

@@ -13,11 +13,11 @@ use crate::http::api_error::ApiError;
 use crate::http::fields::{Fields, read_object, read_query};
 use crate::http::read_request::body_bytes;
 
-/// Attempts after the first one.
+/// Retries after the first attempt.
 const RETRIES_MAX: u8 = 10;
-/// Seconds that an attempt may take; AgentLine's customers cannot choose.
+/// Seconds that an attempt may take. AgentLine's customers cannot choose the timeout.
 const TIMEOUT_S: u16 = 30;
-/// What AgentPhone's view of the same webhook shows for `contextLimit`.
+/// The `contextLimit` that AgentPhone shows for the same webhook.
 const HISTORY_LIMIT: u8 = 10;
 /// The longest secret, in characters.
 const SECRET_CHARS_MAX: usize = 255;
@@ -29,17 +29,17 @@ pub(super) struct WebhookReply {
     url: String,
     secret: String,
     signature_header: String,
-    /// When it was last set.
+    /// When the webhook was last set.
     created_at: String,
 }
 
 impl WebhookReply {
-    /// With the full secret: for the call that sets it, and no other.
+    /// With the full secret: only for the reply to the call that sets the webhook.
     pub(super) fn with_secret(webhook: &Webhook) -> Self {
         Self::new(webhook, webhook.secret.expose().to_owned())
     }
 
-    /// With so much of the secret that its holder recognizes it.
+    /// With a masked secret, which its holder still recognizes.
     pub(super) fn masked(webhook: &Webhook) -> Self {
         Self::new(webhook, mask(&webhook.secret))
     }
@@ -55,7 +55,8 @@ impl WebhookReply {
     }
 }
 
-/// The first 10 characters, `…`, and the last 4; of a secret of which that would be most, `…` alone.
+/// The first 10 characters, `…`, and the last 4. A secret shorter than 24 characters becomes `…` alone, because these
+/// 14 would be most of it.
 fn mask(secret: &Secret) -> String {
     let characters: Vec<char> = secret.expose().chars().collect();
     match (characters.get(..10), characters.get(characters.len().saturating_sub(4)..)) {
@@ -86,7 +87,7 @@ pub(super) struct SentReply<'a> {
     pub(super) event_type: &'a str,
 }
 
-/// The body that sets a webhook. A secret or header that is left out stays as it was.
+/// The body that sets a webhook. If secret or header is absent, it stays as it was.
 #[derive(JsonSchema)]
 pub(super) struct SetRequest<'a> {
     url: &'a str,
@@ -132,12 +133,12 @@ impl From<SetRequest<'_>> for PrimaryWebhookSettings {
     }
 }
 
-/// Whether another header of a dialect's has that name. Signatures may share one.
+/// Whether a dialect sets the header for anything but a signature. Signatures may share a header name.
 fn is_reserved(dialects: Dialects, name: &str) -> bool {
     dialects.is_reserved_header(name) && !name.to_ascii_lowercase().ends_with("-signature")
 }
 
-/// `?agent_id=`, which has to be there.
+/// `?agent_id=`, which is required.
 pub(super) fn required_agent(request: &Request) -> Result<Owner, ApiError> {
     let query = read_query(request, &["agent_id"]);
     let mut fields = Fields::new(PYDANTIC, "query", &query);
@@ -146,7 +147,7 @@ pub(super) fn required_agent(request: &Request) -> Result<Owner, ApiError> {
     owner(id.unwrap_or_default())
 }
 
-/// The agent called `id`. An id that no agent can have is answered as that of no agent.
+/// The agent called `id`. An id that no agent can have gets the reply for an unknown agent.
 pub(super) fn owner(id: &str) -> Result<Owner, ApiError> {
     AgentId::parse(id).map(Owner::Agent).or(Err(ApiError::AgentNotFound))
 }

@@ -1,8 +1,8 @@
 //! `POST /agentline/v1/webhooks`: sets or replaces an agent's webhook.
 //!
-//! Body: `{url, agent_id, secret?, signature_header?}`. 200 `{agent_id, url, secret, signature_header, created_at}` with
-//! the full secret, this once; 401; 404 where the agent is not registered; 413; 422 where a field is wrong: nothing is
-//! stored; 503.
+//! Body: `{url, agent_id, secret?, signature_header?}`. 200 `{agent_id, url, secret, signature_header, created_at}`.
+//! Only this reply shows the full secret. 401; 404 where the agent is not registered; 413; 422 where a field is not
+//! valid: nothing is stored; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

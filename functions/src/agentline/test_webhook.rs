@@ -1,7 +1,8 @@
-//! `POST /agentline/v1/webhooks/test`: sends `webhook.test` to an agent's webhook, the way that real events go.
+//! `POST /agentline/v1/webhooks/test`: sends `webhook.test` to an agent's webhook, through the queues like a real
+//! event.
 //!
-//! Query: `agent_id`. 200 `{sent: true, url, event_type}` once the event is queued; 401; 404 where none is set, or the
-//! agent is not registered; 422 where `agent_id` is missing; 503.
+//! Query: `agent_id`. 200 `{sent: true, url, event_type}` once the event is queued; 401; 404 where the webhook is not
+//! set, or the agent is not registered; 422 where `agent_id` is missing; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

@@ -1,6 +1,6 @@
 //! `DELETE /agentphone/v1/agents/{agent_id}/webhook`: removes the agent's webhook; the project's default stands in.
 //!
-//! 200 `{success: true}`; 401; 404 where none is set, or the agent is not registered; 503.
+//! 200 `{success: true}`; 401; 404 where the webhook is not set, or the agent is not registered; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

@@ -1,6 +1,6 @@
 //! `DELETE /agentphone/v1/webhooks`: removes the project's default webhook.
 //!
-//! 200 `{success: true}`; 401; 404 where none is set; 503.
+//! 200 `{success: true}`; 401; 404 where the webhook is not set; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

@@ -1,7 +1,7 @@
 //! `GET /agentphone/v1/agents/{agent_id}/webhook`: shows the agent's webhook.
 //!
-//! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where none is set; 401; 404 where the agent is not
-//! registered; 503.
+//! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where the webhook is not set; 401; 404 where the
+//! agent is not registered; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

@@ -1,4 +1,5 @@
-//! `GET /agentphone/v1/webhooks/deliveries/all-time`: counts all deliveries to the project's primary webhooks that the log holds.
+//! `GET /agentphone/v1/webhooks/deliveries/all-time`: counts all deliveries in the log to the project's primary
+//! webhooks.
 //!
 //! 200 `{total, success, failed, successRate}`; 400 where the project has over 10,000 webhooks; 401; 503.
 

@@ -1,6 +1,6 @@
 //! `GET /agentphone/v1/webhooks`: shows the project's default webhook.
 //!
-//! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where none is set; 401; 503.
+//! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where the webhook is not set; 401; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

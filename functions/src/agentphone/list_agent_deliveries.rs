@@ -1,7 +1,8 @@
-//! `GET /agentphone/v1/agents/{agent_id}/webhook/deliveries`: the deliveries of the agent's webhook, newest first.
+//! `GET /agentphone/v1/agents/{agent_id}/webhook/deliveries`: lists the deliveries to the agent's webhook, newest
+//! first.
 //!
-//! Query: `limit?`, 1 to 100, 50 where it is not said. 200 a bare array of `DeliveryReply` (`schema.rs`), empty where
-//! no webhook is set; 401; 404 where the agent is not registered; 422 where `limit` is wrong; 503.
+//! Query: `limit?` (1-100, default 50). 200 a bare array of `DeliveryReply` (`schema.rs`), empty where no webhook is
+//! set; 401; 404 where the agent is not registered; 422 where `limit` is not valid; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

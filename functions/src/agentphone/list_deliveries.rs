@@ -1,6 +1,7 @@
-//! `GET /agentphone/v1/webhooks/deliveries`: lists the deliveries to all of the project's primary webhooks, newest first.
+//! `GET /agentphone/v1/webhooks/deliveries`: lists the deliveries to all of the project's primary webhooks, newest
+//! first.
 //!
-//! Query: `limit` (1-100, default 50), `offset` (0-10,000), `hours` (1-8760; default: all that the log holds).
+//! Query: `limit` (1-100, default 50), `offset` (0-10,000), `hours` (1-8760; default: the whole log).
 //! 200 `{items, total, offset, limit}`; 400 where the project has over 10,000 webhooks; 401; 422; 503.
 
 use crate::http::authenticate::Caller;

@@ -27,7 +27,7 @@ use usecases::dialect::{Dialect, EventName};
 
 use crate::fastapi::render_error;
 
-/// The most seconds that an attempt may take.
+/// The longest timeout of an attempt, in seconds.
 pub const TIMEOUT_MAX_S: i64 = 120;
 
 /// AgentPhone's name for a message.

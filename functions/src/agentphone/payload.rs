@@ -1,4 +1,4 @@
-//! The requests that carry events to AgentPhone's webhooks.
+//! Writes the requests that carry events to AgentPhone's webhooks.
 
 use domain::time::Timestamp;
 use domain::{DeliveryId, Message};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::{EVENT_HEADER, ID_HEADER, MESSAGE_EVENT, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use usecases::dialect::{OutgoingRequest, PayloadContext};
 
-/// The longest `messageId` that the log shows; a longer one is left out of it, and sent all the same.
+/// The longest `messageId` in the log. A longer `messageId` is sent, but not logged.
 pub(super) const MESSAGE_ID_CHARS_MAX: usize = 256;
 
-/// `{event, channel, timestamp, agentId, data, conversationState, recentHistory}`, and `test: true` on a test.
+/// `{event, channel, timestamp, agentId, data, conversationState, recentHistory}`, and `test: true` in a test call.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload<'a> {
@@ -48,7 +48,7 @@ impl<'a> From<&'a Message> for HistoryItem<'a> {
     }
 }
 
-/// Writes the request that tells a webhook of an event.
+/// Writes the request that carries an event to a webhook.
 pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
     let (event, conversation) = (context.event, context.conversation);
     let oldest = conversation.messages.len().saturating_sub(context.webhook.history_limit.into());
@@ -129,7 +129,7 @@ fn signature() -> OwnSignature {
     }
 }
 
-/// The `messageId` that the published data carries, for the log.
+/// The `messageId` of the published data, for the log.
 fn message_id(data: &RawValue) -> Option<String> {
     let Ok(Value::Object(data)) = serde_json::from_str(data.get()) else { return None };
     let id = data.get("messageId")?.as_str()?;

@@ -1,4 +1,5 @@
-//! What the endpoints of the agent's webhook and of the project's default share: they differ in the owner alone.
+//! The code that the endpoints of the agent's webhook and of the project's default share. They differ only in the
+//! owner.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

@@ -21,9 +21,9 @@ use crate::http::api_error::ApiError;
 use crate::http::fields::{Fields, read_object, read_query};
 use crate::http::read_request::{body_bytes, path_parameter, query_parameter};
 
-/// Attempts after the first one.
+/// Retries after the first attempt.
 const RETRIES_MAX: u8 = 5;
-/// Seconds that an attempt may take, where the caller does not say.
+/// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: u16 = 30;
 /// The fewest seconds that an attempt may take.
 const TIMEOUT_MIN_S: i64 = 5;
@@ -31,15 +31,15 @@ const TIMEOUT_MIN_S: i64 = 5;
 const CONTEXT_LIMITS: RangeInclusive<i64> = 0..=50;
 /// Messages of history in a payload, where the caller does not say.
 const CONTEXT_LIMIT_DEFAULT: u8 = 10;
-/// Deliveries in a list, where the caller does not say.
+/// Deliveries in a list, if the caller does not say.
 const LIMIT_DEFAULT: u16 = 50;
-/// And where it does.
+/// Deliveries that a caller may ask for in a list.
 const LIMITS: RangeInclusive<i64> = 1..=100;
-/// Deliveries that a list may leave out: all of them are read.
+/// The most deliveries that a list may skip: the skipped deliveries are read, too.
 const OFFSET_MAX: i64 = 10_000;
-/// Hours that statistics look back, where the caller does not say.
+/// Hours that statistics cover, if the caller does not say.
 const HOURS_DEFAULT: i64 = 24;
-/// And where it does: up to a year.
+/// Hours that a caller may ask for: up to a year.
 const HOURS: RangeInclusive<i64> = 1..=8760;
 
 /// `{id, url, secret, status, contextLimit, timeout, createdAt}`
@@ -107,7 +107,7 @@ impl From<Delivery> for DeliveryReply {
     }
 }
 
-/// What callers are told of where a delivery stands.
+/// AgentPhone's name for a delivery's status.
 pub(super) const fn status_name(status: Status) -> &'static str {
     match status {
         Status::Pending => "pending",
@@ -132,7 +132,7 @@ impl PageReply {
     }
 }
 
-/// A page of a list that is asked for.
+/// A request for a page of a list.
 pub(super) struct PageRequest {
     pub(super) limit: u16,
     pub(super) offset: u16,
@@ -165,13 +165,13 @@ pub(super) struct DeletedReply {
     pub(super) success: bool,
 }
 
-/// The agent that the path names. An id that no agent can have is answered as that of no agent.
+/// The agent in the path. An id that no agent can have gets the reply for an unknown agent.
 pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
     let id = AgentId::parse(&path_parameter(request, "agent_id")).or(Err(ApiError::AgentNotFound))?;
     Ok(Owner::Agent(id))
 }
 
-/// The body that sets a webhook. It gets a new secret, and each field that is left out takes its default.
+/// The body that sets a webhook. The webhook gets a new secret, and each absent field takes its default.
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SetRequest<'a> {
@@ -216,7 +216,7 @@ pub(super) struct TestRequest<'a> {
     channel: Option<&'a str>,
 }
 
-/// Reads the body of a test call, if there is one, and the agent of the webhook or of `?agentId=`.
+/// Reads the body of a test call, if there is one. The agent is the webhook's, or the agent of `?agentId=`.
 pub(super) fn read_test_request(request: &Request, owner: &Owner) -> Result<TestMessage, ApiError> {
     let body = match body_bytes(request) {
         [] => Map::new(),
@@ -249,7 +249,7 @@ pub(super) fn limit(request: &Request) -> Result<u16, ApiError> {
     Ok(limit.and_then(|limit| limit.try_into().ok()).unwrap_or(LIMIT_DEFAULT))
 }
 
-/// `?limit=&offset=&hours=`; without `hours`, the page is of the whole log.
+/// `?limit=&offset=&hours=`; without `hours`, the page covers the whole log.
 pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, ApiError> {
     let query = read_query(request, &["limit", "offset", "hours"]);
     let mut fields = Fields::new(PYDANTIC, "query", &query);
@@ -264,7 +264,7 @@ pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, Api
     })
 }
 
-/// `?hours=`: since when.
+/// The start of the time that `?hours=` covers.
 pub(super) fn since(request: &Request, now: Timestamp) -> Result<Timestamp, ApiError> {
     let query = read_query(request, &["hours"]);
     let mut fields = Fields::new(PYDANTIC, "query", &query);

@@ -1,7 +1,7 @@
 //! `POST /agentphone/v1/agents/{agent_id}/webhook`: sets or replaces the agent's webhook.
 //!
-//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 404 where the
-//! agent is not registered; 422 where a field is wrong: nothing is stored; 503.
+//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 404 where the agent
+//! is not registered; 422 where a field is not valid: nothing is stored; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

@@ -1,7 +1,7 @@
 //! `POST /agentphone/v1/webhooks`: sets or replaces the project's default webhook.
 //!
 //! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 422 where a field
-//! is wrong: nothing is stored; 503.
+//! is not valid: nothing is stored; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

@@ -1,4 +1,4 @@
-//! Counting a project's deliveries.
+//! Counts a project's deliveries.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,8 @@ use super::schema::status_name;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
-/// `{total, success, failed, pending, successRate, byEventType: {type: {status: n}}, byHour: [{hour, total, success, failed}]}`
+/// `{total, success, failed, pending, successRate, byEventType: {type: {status: n}}, byHour: [{hour, total, success,
+/// failed}]}`
 #[derive(Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Stats {
@@ -51,7 +52,7 @@ impl From<Counter> for AllTimeStats {
     }
 }
 
-/// Stats in the making.
+/// The statistics while deliveries are still being counted.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
     stats: Stats,
@@ -89,7 +90,7 @@ impl Counter {
     }
 }
 
-/// With two decimals; 0 of nothing.
+/// A percentage with two decimals; 0 if `whole` is 0.
 fn percent(part: u64, whole: u64) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     let (part, whole) = (part as f64, whole.max(1) as f64);

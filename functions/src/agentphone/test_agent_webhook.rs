@@ -1,7 +1,8 @@
-//! `POST /agentphone/v1/agents/{agent_id}/webhook/test`: sends a test message to the agent's webhook now, and waits.
+//! `POST /agentphone/v1/agents/{agent_id}/webhook/test`: sends a test message to the agent's webhook now, and waits for
+//! the answer.
 //!
-//! No body. 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401; 404 where none is set, or
-//! the agent is not registered; 503.
+//! No body. 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401; 404 where the webhook is
+//! not set, or the agent is not registered; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

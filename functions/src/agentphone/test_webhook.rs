@@ -1,8 +1,11 @@
-//! `POST /agentphone/v1/webhooks/test`: sends a test message to the project's default webhook now, and waits.
+//! `POST /agentphone/v1/webhooks/test`: sends a test message to the project's default webhook now, and waits for the
+//! answer.
 //!
-//! Query: `agentId?`, told in the payload. Body: none, or `{from?, to?, message?, channel?}`, told in the payload.
-//! 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401; 404 where none is set; 422 where a
-//! field is wrong; 503.
+//! Query: `agentId?`. Body: none, or `{from?, to?, message?, channel?}`. The payload carries all of these values.
+//!
+//! - 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401.
+//! - 404 where the webhook is not set, or the agent `agentId` is not registered.
+//! - 422 where a field is not valid; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

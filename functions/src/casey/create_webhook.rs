@@ -1,7 +1,8 @@
 //! `POST /casey/v1/backend/webhooks`: adds an endpoint.
 //!
-//! Body: `{url, description?, event_types?}`. 201 `{data: {id, url, description, event_types, enabled, created_at,
-//! secret}}`; 400 where a field is wrong or unknown, or there are 50: nothing is stored; 401; 503.
+//! Body: `{url, description?, event_types?}`. 201
+//! `{data: {id, url, description, event_types, enabled, created_at, secret}}`. 400 where a field is not valid or
+//! unknown, or there are 50 endpoints: nothing is stored. 401; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

@@ -1,4 +1,4 @@
-//! `GET /casey/v1/backend/webhooks/{id}/secret`: shows what an endpoint's deliveries are signed with.
+//! `GET /casey/v1/backend/webhooks/{id}/secret`: shows the secret that an endpoint's deliveries are signed with.
 //!
 //! 200 `{data: {secret}}`; 401; 403 with a key that only reads; 404; 503.
 

@@ -1,4 +1,4 @@
-//! The requests that carry events to Casey's endpoints.
+//! Writes the requests that carry events to Casey's endpoints.
 
 use rules::sign::Signature;
 use serde::Serialize;
@@ -16,7 +16,7 @@ struct Payload<'a> {
     data: &'a RawValue,
 }
 
-/// Writes the request that tells an endpoint of an event.
+/// Writes the request that carries an event to an endpoint.
 pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
     let payload = Payload {
         event_type: context.event_type,

@@ -7,7 +7,7 @@ use crate::http::api_error::{ApiError, BodyErrorKind, FieldError, Rule};
 use crate::http::read_request::BODY_BYTES_MAX;
 use crate::http::reply::{self, Reply, coded_error};
 
-/// Writes an error as Casey does. Of several wrong fields it names the first.
+/// Renders an error as Casey does. If several fields are not valid, it names the first.
 pub(super) fn render_error(error: &ApiError) -> Reply {
     let unauthorized = |text| reply::asking_for_key(coded_error(StatusCode::UNAUTHORIZED, "unauthorized", text));
     let invalid = |text: &str| coded_error(StatusCode::BAD_REQUEST, "invalid_request", text);

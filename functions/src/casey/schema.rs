@@ -17,23 +17,23 @@ use crate::http::api_error::{ApiError, IntegerError, Rule};
 use crate::http::fields::{Family, Fields, Given, read_object};
 use crate::http::read_request::{body_bytes, path_parameter};
 
-/// Casey reads values as they are.
+/// Casey does not convert values.
 const FAMILY: Family = Family { blank_is_null: false, integer: |value| value.as_i64().ok_or(IntegerError::Type) };
 
-/// What an endpoint asks for that does not say.
+/// The event type of an endpoint that asks for none.
 const EVENT_TYPES_DEFAULT: &str = "conversation.completed";
-/// Event types of one endpoint.
+/// The most event types of one endpoint.
 const EVENT_TYPES_MAX: usize = 50;
 /// The longest URL, in characters.
 const URL_CHARS_MAX: usize = 2083;
 /// The longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 1000;
-/// Attempts after the first one.
+/// Retries after the first attempt.
 const RETRIES_MAX: u8 = 10;
-/// Seconds that an attempt may take; Casey's customers cannot choose.
+/// Seconds that an attempt may take. Casey's customers cannot choose the timeout.
 const TIMEOUT_S: u16 = 30;
 
-/// `{id, url, description, event_types, enabled, created_at}`, and `secret` for the call that makes it.
+/// `{id, url, description, event_types, enabled, created_at}`, and `secret` in the reply to the call that adds it.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EndpointReply<'a> {
     id: &'a str,
@@ -88,7 +88,7 @@ pub(super) struct TestReply<'a> {
     pub(super) message_id: &'a str,
 }
 
-/// The endpoint that the path names.
+/// The endpoint in the path.
 pub(super) async fn endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
     let id = WebhookId::parse(&path_parameter(request, "id")).ok_or(ApiError::WebhookNotFound)?;
     Ok(webhooks::additional_webhook(store, tenant, &Owner::Project, DIALECT.name, id).await?)
@@ -107,7 +107,7 @@ pub(super) struct CreateRequest<'a> {
     event_types: Option<Vec<String>>,
 }
 
-/// Reads the body that adds an endpoint. Casey names the first thing that is wrong.
+/// Reads the body that adds an endpoint. Casey's error names the first field that is not valid.
 pub(super) fn read_create_request(app: &App, request: &Request, now: Timestamp) -> Result<NewWebhook, ApiError> {
     let body = read_object(body_bytes(request))?;
     let mut fields = Fields::new(FAMILY, "body", &body);
@@ -149,7 +149,7 @@ fn event_types(fields: &mut Fields<'_>, dialects: Dialects) -> Option<Vec<String
         fields.wrong(field, Rule::Other(text), Value::Null);
         return None;
     };
-    // Endpoints get Casey's names, and so have to ask for them.
+    // Endpoints get events under Casey's names, so they have to ask for Casey's names.
     let elsewhere = types.iter().find(|name| DIALECT.event_name(dialects.native_name(name)) != name.as_str());
     if let Some(name) = elsewhere {
         let text = format!("`{name}` of event_types is called `{}` here", dialects.native_name(name));

@@ -1,4 +1,4 @@
-//! `POST /casey/v1/backend/webhooks/test`: sends `test.event` to every endpoint, the way that real events go.
+//! `POST /casey/v1/backend/webhooks/test`: sends `test.event` to every endpoint, through the queues like a real event.
 //!
 //! No body. 200 `{data: {success: true, message_id}}` once the event is queued; 401; 503.
 

@@ -1,4 +1,4 @@
-//! Whole numbers as Pydantic reads them (<https://docs.pydantic.dev/latest/concepts/conversion_table/>).
+//! Reads whole numbers as Pydantic does (<https://docs.pydantic.dev/latest/concepts/conversion_table/>).
 
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ pub(super) fn read_integer(input: &Value) -> Result<i64, IntegerError> {
     }
 }
 
-/// A sign, digits with single underscores between them, zeros behind a point. A number beyond the range of `i64` becomes the
-/// range's end, which no field allows.
+/// Reads a sign, digits with single underscores between them, and zeros after a point. A number beyond the range of
+/// `i64` becomes the end of the range, which no field allows.
 fn parse(text: &str) -> Option<i64> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -30,7 +30,8 @@ fn parse(text: &str) -> Option<i64> {
     Some(format!("{sign}{}", digits.replace('_', "")).parse().unwrap_or(end))
 }
 
-/// A float that is a whole number. One beyond the range of `i64` becomes the range's end, which no field allows.
+/// Converts a float that is a whole number. A float beyond the range of `i64` becomes the end of the range, which no
+/// field allows.
 fn whole(number: f64) -> Result<i64, IntegerError> {
     if number.fract() == 0.0 {
         #[allow(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is wanted")]

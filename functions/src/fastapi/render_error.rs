@@ -1,4 +1,4 @@
-//! `{"detail": …}`: a sentence, or for a 422 a list of what is wrong where. The kinds and sentences are those of
+//! `{"detail": …}`: a sentence, or for a 422 the list of errors. Their types and sentences are those of
 //! <https://docs.pydantic.dev/latest/errors/validation_errors/>.
 
 use clients::store::webhooks::LISTED_MAX;
@@ -10,7 +10,7 @@ use crate::http::api_error::{ApiError, BodyError, BodyErrorKind, FieldError, Int
 use crate::http::read_request::BODY_BYTES_MAX;
 use crate::http::reply::{self, Reply};
 
-/// Writes an error as FastAPI does.
+/// Renders an error as FastAPI does.
 #[must_use]
 pub fn render_error(error: &ApiError) -> Reply {
     let detail = |status, detail: Value| reply::json(status, &json!({ "detail": detail }));
@@ -70,7 +70,7 @@ fn body_error(error: &BodyError) -> Value {
     }
 }
 
-/// The parser's reason as Python's `json` words it, where it has words for it.
+/// The sentence of Python's `json` for the parser's reason, if it has one.
 fn pythons_reason(reason: &str) -> &str {
     match reason.split(" at line ").next().unwrap_or_default() {
         "EOF while parsing a value" | "expected value" | "expected ident" => "Expecting value",
@@ -88,13 +88,13 @@ fn pythons_reason(reason: &str) -> &str {
 
 fn field_error(error: &FieldError) -> Value {
     let (kind, msg, ctx) = wording(&error.rule);
-    // FastAPI repeats a body that lacks a field, and nothing of a query.
+    // FastAPI repeats a body that lacks a field, but it does not repeat a query.
     let repeats = error.rule != Rule::Required || error.part == "body";
     let input = if repeats { &error.input } else { &Value::Null };
     item(kind, json!([error.part, error.field]), &msg, input, ctx)
 }
 
-/// The kind, the sentence, and the sentence's numbers and words.
+/// The error's type, its sentence, and the values in the sentence.
 fn wording(rule: &Rule) -> (&'static str, String, Option<Value>) {
     let plural = |number: &usize| if *number == 1 { "" } else { "s" };
     let value_error = |text: String| ("value_error", format!("Value error, {text}"), Some(json!({ "error": text })));
@@ -142,7 +142,7 @@ fn wording(rule: &Rule) -> (&'static str, String, Option<Value>) {
     }
 }
 
-/// What Pydantic says of a URL.
+/// Pydantic's error for a URL.
 fn url_wording(error: UrlError, chars_max: usize, require_https: bool) -> (&'static str, String, Option<Value>) {
     let unparsable =
         |error: &str| ("url_parsing", format!("Input should be a valid URL, {error}"), Some(json!({ "error": error })));

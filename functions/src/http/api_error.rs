@@ -1,4 +1,4 @@
-//! Why a call is not answered with its result. Each API renders these in the shapes that its clients know.
+//! The errors of API calls. Each API renders them in the shapes that its clients know.
 
 use clients::store::StoreError;
 use domain::Permission;
@@ -11,40 +11,40 @@ use usecases::webhooks::WebhookError;
 
 use super::reply::Reply;
 
-/// Writes an error as one API's clients know it.
+/// Renders an error in the shape of one API.
 pub type RenderError = fn(&ApiError) -> Reply;
 
-/// An error of a call. [`ApiError::Internal`] is ours or AWS's; every other is the caller's.
+/// An error of a call. [`ApiError::Internal`] is an error of Switchhook or AWS; every other error is the caller's.
 #[derive(Debug)]
 pub enum ApiError {
-    /// No bearer token came with the request.
+    /// The request has no bearer token.
     MissingKey,
-    /// There is no such key, or it has expired.
+    /// The key does not exist, or it has expired.
     InvalidKey,
-    /// The key does not have the permission.
+    /// The key lacks this permission.
     Forbidden(Permission),
     /// The agent is not registered.
     AgentNotFound,
-    /// There is no such webhook.
+    /// The webhook does not exist.
     WebhookNotFound,
     /// The body is longer than [`BODY_BYTES_MAX`](super::read_request::BODY_BYTES_MAX).
     BodyTooLarge,
     /// The body is not a JSON object.
     InvalidBody(BodyError),
-    /// Some fields are not valid; never empty.
+    /// These fields are not valid; never empty.
     InvalidFields(Vec<FieldError>),
-    /// The owner has as many additional webhooks as it may.
+    /// The owner has as many additional webhooks as allowed.
     WebhookLimit(usize),
     /// The tenant has more webhooks than one call reads.
     TooManyWebhooks,
-    /// Not the caller's: logged, and never shown.
+    /// An internal error. It is logged, and never shown to the caller.
     Internal(InternalError),
 }
 
-/// What is wrong with a body as a whole.
+/// An error of the body as a whole.
 #[derive(Debug)]
 pub struct BodyError {
-    /// Which of the three it is.
+    /// The kind of the error.
     pub kind: BodyErrorKind,
     /// The parser's reason; empty for [`BodyErrorKind::NotObject`].
     pub reason: String,
@@ -55,85 +55,85 @@ pub struct BodyError {
 /// Kinds of [`BodyError`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum BodyErrorKind {
-    /// There is none.
+    /// There is no body.
     Missing,
-    /// It is not JSON.
+    /// The body is not JSON.
     NotJson,
-    /// It is this JSON value instead of an object.
+    /// The body is this JSON value instead of an object.
     NotObject(Value),
 }
 
-/// One field that is not valid.
+/// A field that is not valid.
 #[derive(Debug)]
 pub struct FieldError {
     /// `body`, `query`, `path` or `header`.
     pub part: &'static str,
-    /// The field, by its path within the part: `authorization_credentials.token`. Empty for the part as a whole.
+    /// The field's path within the part: `authorization_credentials.token`. Empty for the part as a whole.
     pub field: String,
     /// The rule that it breaks.
     pub rule: Rule,
-    /// The value that was given; for a missing field the object that lacks it.
+    /// The field's value; for a missing field the object that lacks it.
     pub input: Value,
 }
 
-/// A rule that a field's value breaks. Each API has its own sentence for it.
+/// A rule that a field's value breaks. Each API has its own sentence for each rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
-    /// It has to be there.
+    /// The field is required.
     Required,
-    /// There is no field of that name.
+    /// The field is unknown.
     Unknown,
-    /// It has to be a string.
+    /// The value has to be a string.
     String,
-    /// It has at least so many characters.
+    /// The string has at least this many characters.
     CharsMin(usize),
-    /// It has at most so many characters.
+    /// The string has at most this many characters.
     CharsMax(usize),
-    /// It has to be a whole number.
+    /// The value has to be a whole number.
     Integer(IntegerError),
-    /// It is at least this.
+    /// The number is at least the first of these limits. The second is the maximum.
     Min(i64, i64),
-    /// It is at most this.
+    /// The number is at most the second of these limits. The first is the minimum.
     Max(i64, i64),
-    /// It is `true` or `false`.
+    /// The value has to be `true` or `false`.
     Boolean,
-    /// It is a list.
+    /// The value has to be a list.
     List,
-    /// The list has at least so many items.
+    /// The list has at least this many items.
     ItemsMin(usize),
-    /// The list has at most so many items.
+    /// The list has at most this many items.
     ItemsMax(usize),
-    /// It is an object.
+    /// The value has to be an object.
     Object,
-    /// It is one of the documented values.
+    /// The value has to be one of the documented values.
     Choice,
-    /// It occurs once.
+    /// The value may occur only once.
     Distinct,
-    /// All of it together has at most so many bytes.
+    /// The field has at most this many bytes in all.
     BytesMax(usize),
-    /// It is a URL.
+    /// The value has to be a URL.
     Url {
-        /// What is wrong with it.
+        /// Why the value is not a valid URL.
         error: UrlError,
-        /// Its longest length, in characters.
+        /// The longest URL, in characters.
         chars_max: usize,
         /// Whether `http` is refused.
         require_https: bool,
     },
-    /// It is the name of a header that a customer may set.
+    /// The value has to be the name of a header that a customer may set.
     HeaderName(HeaderError),
-    /// It is the value of a header.
+    /// The value has to be the value of a header.
     HeaderValue,
-    /// A rule that one field alone has, as its API words it.
+    /// A rule that only one field has, as a sentence of its API.
     Other(String),
 }
 
-/// Why a value is no whole number.
+/// Why a value is not a whole number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IntegerError {
-    /// It is of another type.
+    /// It has another type.
     Type,
-    /// It is a string that is no number.
+    /// It is a string that is not a number.
     Unparsable,
     /// It has a fraction.
     Fraction,
@@ -146,7 +146,7 @@ impl ApiError {
         Self::InvalidFields(vec![FieldError { part, field: field.to_owned(), rule, input: Value::Null }])
     }
 
-    /// The error behind it that is to be logged.
+    /// The internal error to log, if this error is internal.
     #[must_use]
     pub const fn internal(&self) -> Option<&InternalError> {
         if let Self::Internal(error) = self { Some(error) } else { None }
@@ -184,7 +184,7 @@ impl From<serde_json::Error> for ApiError {
 }
 
 impl ApiError {
-    /// The error of publishing, whose fields are those of the body: `events[3].type` in a batch, else `type`.
+    /// The error of a publishing call. Its fields are named as in the body: `events[3].type` in a batch, else `type`.
     #[must_use]
     pub fn of_publishing(error: PublishError, is_batch: bool) -> Self {
         match error {

@@ -1,4 +1,4 @@
-//! Finding out who calls: `Authorization: Bearer <api key>`.
+//! Authenticates the caller of a request: `Authorization: Bearer <api key>`.
 
 use domain::time::Timestamp;
 use domain::{ApiKey, Permission, Tenant, hex};
@@ -9,20 +9,20 @@ use usecases::app::App;
 
 use super::api_error::ApiError;
 
-/// The holder of a valid API key. A handler that takes one runs for nobody else.
+/// The holder of a valid API key. A handler that takes a `Caller` runs only for an authenticated request.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The tenant that the key belongs to.
     pub tenant: Tenant,
 }
 
-/// The caller, by the key that came with `request`.
+/// The caller, by the API key of `request`.
 ///
 /// # Errors
-/// Where no key came, there is no such key, it has expired or lacks the permission, or DynamoDB could not be asked.
+/// Where the request has no key, the key does not exist, has expired or lacks the permission, or DynamoDB fails.
 pub async fn authenticate(app: &App, request: &Request, permission: Permission) -> Result<Caller, ApiError> {
     let (key, now) = (bearer_token(request).ok_or(ApiError::MissingKey)?, app.clock.now());
-    // A key is held nowhere, not even in memory.
+    // The cache holds the key's SHA-256. The key itself is kept nowhere, not even in memory.
     let digest = hex(&Sha256::digest(key));
     if let Some(cached) = app.api_key_cache.get(&digest, now) {
         return caller(Some(&cached), permission, now);

@@ -1,25 +1,25 @@
-//! Paging: a cursor is the last id of a page in base64. It names no tenant, so it can lead into no other.
+//! Paging. A cursor is the last id of a page in base64. It names no tenant, so it cannot lead into another tenant.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use domain::AgentId;
 
-/// The text is no cursor that we gave.
+/// The text is not a cursor of this API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cursor is not one that this API gave")]
 pub struct InvalidCursor;
 
-/// The cursor behind which the next page starts.
+/// The cursor for the page that starts after `id`.
 #[must_use]
 pub fn after(id: &AgentId) -> String {
     URL_SAFE_NO_PAD.encode(id.as_str())
 }
 
-/// The id that `cursor` stands for.
+/// The id in `cursor`.
 ///
 /// # Errors
-/// Where it is none of ours.
+/// Where `cursor` is not a cursor of this API.
 pub fn read(cursor: &str) -> Result<AgentId, InvalidCursor> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).or(Err(InvalidCursor))?;
     let id = String::from_utf8(bytes).or(Err(InvalidCursor))?;

@@ -1,5 +1,5 @@
-//! Reading the fields of a request. One reader serves all APIs: a [`Family`] says how its framework takes values, and each
-//! API words the errors.
+//! Reads the fields of a request. All APIs share this reader. A [`Family`] says how a framework converts values, and
+//! each API has its own sentences for errors.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::api_error::{ApiError, BodyError, BodyErrorKind, FieldError, IntegerError, Rule};
 use super::read_request::{BODY_BYTES_MAX, query_parameter};
 
-/// How a framework takes values before it checks them.
+/// How a framework converts values before it checks them.
 #[derive(Debug, Clone, Copy)]
 pub struct Family {
     /// Whether a blank string counts as `null`.
@@ -22,7 +22,7 @@ pub struct Family {
 /// Reads a body that has to be a JSON object.
 ///
 /// # Errors
-/// Where it is too large, missing, not JSON, or another value.
+/// Where the body is too large, missing, not JSON, or not an object.
 pub fn read_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     if body.len() > BODY_BYTES_MAX {
         return Err(ApiError::BodyTooLarge);
@@ -36,7 +36,7 @@ pub fn read_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     Err(ApiError::InvalidBody(BodyError { kind, reason, offset }))
 }
 
-/// Where in `body` the parser stopped, in bytes.
+/// The byte of `body` at which the parser stopped.
 fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     if error.is_eof() {
         return body.len();
@@ -45,7 +45,7 @@ fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     lines.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1)
 }
 
-/// The query's values for `names`, as an object of strings.
+/// The query parameters `names`, as an object of strings.
 #[must_use]
 pub fn read_query(request: &lambda_http::Request, names: &[&str]) -> Map<String, Value> {
     let given = names.iter().filter_map(|&name| Some((name.to_owned(), query_parameter(request, name)?.into())));
@@ -55,23 +55,23 @@ pub fn read_query(request: &lambda_http::Request, names: &[&str]) -> Map<String,
 /// The value of a field.
 #[derive(Debug, Clone, Copy)]
 pub enum Given<'a> {
-    /// The field is not there.
+    /// The field is absent.
     Absent,
-    /// It is `null`, or a blank string in a family that takes it for `null`.
+    /// The field is `null`, or a blank string in a family that reads it as `null`.
     Null,
-    /// It is this.
+    /// The field has this value.
     Value(&'a Value),
 }
 
-/// Reads the fields of an object one by one, and gathers what is wrong with each.
+/// Reads the fields of an object one by one, and collects the errors of all fields.
 #[derive(Debug)]
 pub struct Fields<'a> {
     family: Family,
     part: &'static str,
     object: &'a Map<String, Value>,
-    /// Stands before each field's name in the errors: empty, or `authorization_credentials.`
+    /// The prefix of each field's name in the errors: empty, or `authorization_credentials.`
     prefix: String,
-    /// What is wrong so far.
+    /// The errors so far.
     pub errors: Vec<FieldError>,
 }
 
@@ -82,7 +82,7 @@ impl<'a> Fields<'a> {
         Self { family, part, object, prefix: String::new(), errors: Vec::new() }
     }
 
-    /// The fields of an object within this one, whose names stand behind `prefix` in the errors.
+    /// The fields of an object within this object. Their names stand behind `prefix` in the errors.
     #[must_use]
     pub fn nested(&self, object: &'a Map<String, Value>, prefix: &str) -> Self {
         Self { prefix: prefix.to_owned(), ..Self::new(self.family, self.part, object) }
@@ -99,14 +99,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Refuses every field but these.
+    /// Adds an error for every field that is not in `known`.
     pub fn only(&mut self, known: &[&str]) {
         for name in self.object.keys().filter(|name| !known.contains(&name.as_str())) {
             self.wrong(name, Rule::Unknown, Value::Null);
         }
     }
 
-    /// A field that cannot be `null` and, where `has_to_be_there`, cannot be left out either.
+    /// A field that cannot be `null`. If `has_to_be_there`, it cannot be absent either.
     pub fn required(&mut self, name: &str, has_to_be_there: bool) -> Option<&'a Value> {
         match self.given(name) {
             Given::Value(value) => return Some(value),
@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// A string that has to be there. `null` is a value of the wrong type.
+    /// A string that is required. `null` is a value of the wrong type.
     pub fn required_string(&mut self, name: &str) -> Option<&'a str> {
         match self.object.get(name) {
             Some(value) => self.text(name, value),
@@ -127,13 +127,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A string; absent and `null` are none.
+    /// A string; `None` if the field is absent or `null`.
     pub fn string(&mut self, name: &str) -> Option<&'a str> {
         let Given::Value(value) = self.given(name) else { return None };
         self.text(name, value)
     }
 
-    /// A string of so many characters; absent and `null` are none.
+    /// A string whose length in characters is in `chars`; `None` if the field is absent or `null`.
     pub fn string_of(&mut self, name: &str, chars: RangeInclusive<usize>) -> Option<&'a str> {
         let text = self.string(name)?;
         self.check_chars(name, text, chars)
@@ -148,7 +148,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// `text`, where it has so many characters.
+    /// `text`, if its length in characters is in `chars`.
     pub fn check_chars(&mut self, name: &str, text: &'a str, chars: RangeInclusive<usize>) -> Option<&'a str> {
         let count = text.chars().count();
         let rule = if count < *chars.start() {
@@ -162,7 +162,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// `text`, where it is a URL of at most `chars_max` characters; `https` alone where `require_https`.
+    /// `text`, if it is a URL of at most `chars_max` characters. If `require_https`, it has to be an `https` URL.
     pub fn check_url(
         &mut self,
         name: &str,
@@ -178,7 +178,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// `text`, where it is the name of a header that a customer may set and that is not `reserved`.
+    /// `text`, if it is the name of a header that a customer may set, and is not `reserved`.
     pub fn check_header_name(&mut self, name: &str, text: &'a str, reserved: bool) -> Option<&'a str> {
         let checked = if reserved { Err(HeaderError::Taken) } else { check_name(text) };
         match checked {
@@ -190,7 +190,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// `text`, where it is the value of a header.
+    /// `text`, if it can be the value of a header.
     pub fn check_header_value(&mut self, name: &str, text: &'a str) -> Option<&'a str> {
         if check_value(text).is_ok() {
             return Some(text);
@@ -199,7 +199,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// A whole number in `range`; absent is none, and `null` is `null`.
+    /// A whole number in `range`. An absent field gives `None`, and `null` gives the argument `null`.
     pub fn integer(&mut self, name: &str, range: RangeInclusive<i64>, null: Option<i64>) -> Option<i64> {
         let value = match self.given(name) {
             Given::Absent => return None,
@@ -217,7 +217,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// `true`, `false`, or a 1 or 0; absent is none, and `null` is `null`.
+    /// `true` or `false`, also written as 1 or 0. An absent field gives `None`, and `null` gives the argument `null`.
     pub fn boolean(&mut self, name: &str, null: bool) -> Option<bool> {
         let value = match self.given(name) {
             Given::Absent => return None,
@@ -235,7 +235,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// One of `choices` by its name; absent is none, and `null` is the first.
+    /// One of `choices` by its name. An absent field gives `None`, and `null` gives the first choice.
     pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let value = match self.given(name) {
             Given::Absent => return None,
@@ -249,7 +249,7 @@ impl<'a> Fields<'a> {
         chosen.map(|(_, chosen)| *chosen)
     }
 
-    /// A list, where `value` is one.
+    /// `value`, if it is a list.
     pub fn list(&mut self, name: &str, value: &'a Value) -> Option<&'a [Value]> {
         if let Value::Array(list) = value {
             return Some(list);
@@ -258,7 +258,7 @@ impl<'a> Fields<'a> {
         None
     }
 
-    /// Notes that a field breaks a rule.
+    /// Adds the error of a field that breaks a rule.
     pub fn wrong(&mut self, name: &str, rule: Rule, input: Value) {
         self.errors.push(FieldError { part: self.part, field: format!("{}{name}", self.prefix), rule, input });
     }
@@ -266,7 +266,7 @@ impl<'a> Fields<'a> {
     /// Ends the reading.
     ///
     /// # Errors
-    /// Everything that was wrong.
+    /// All errors that were collected.
     pub fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() { Ok(()) } else { Err(ApiError::InvalidFields(self.errors)) }
     }

@@ -1,5 +1,5 @@
-//! What the HTTP handlers share: who calls ([`authenticate`]), reading a request ([`read_request`], [`fields`]), paging
-//! ([`cursor`]), replies ([`reply`]) and errors ([`api_error`]).
+//! The shared parts of the HTTP handlers: authentication ([`authenticate`]), reading a request ([`read_request`],
+//! [`fields`]), paging ([`cursor`]), replies ([`reply`]) and errors ([`api_error`]).
 
 pub mod api_error;
 pub mod authenticate;

@@ -1,4 +1,4 @@
-//! Answering.
+//! Writes replies.
 
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -6,10 +6,10 @@ use lambda_http::Body;
 use serde::Serialize;
 use serde_json::json;
 
-/// What an HTTP function answers.
+/// The reply of an HTTP function.
 pub type Reply = Response<Body>;
 
-/// `status` with `body` as JSON.
+/// A reply with `body` as JSON.
 #[must_use]
 pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     match serde_json::to_string(body) {
@@ -21,7 +21,7 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     }
 }
 
-/// `status` without a body.
+/// A reply without a body.
 #[must_use]
 pub fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Body::Empty);
@@ -35,14 +35,14 @@ pub fn coded_error(status: StatusCode, code: &str, message: &str) -> Reply {
     json(status, &json!({ "error": { "code": code, "message": message } }))
 }
 
-/// A 401's answer, saying what would help.
+/// Adds the header of a 401: the caller has to send a bearer token.
 #[must_use]
 pub fn asking_for_key(mut reply: Reply) -> Reply {
     reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     reply
 }
 
-/// A 503's answer, saying when to try again.
+/// Adds the header of a 503: the caller may try again after 1 second.
 #[must_use]
 pub fn to_be_tried_again(mut reply: Reply) -> Reply {
     reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -1,6 +1,6 @@
 //! `DELETE /v1/agents/{agent_id}`: removes an agent and its webhooks.
 //!
-//! 204; 401; 404 where it is not registered; 503: some of it may be gone, and calling again removes the rest.
+//! 204; 401; 404 where the agent is not registered; 503: some of it may be removed, and another call removes the rest.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

@@ -1,6 +1,6 @@
 //! `GET /v1/agents/{agent_id}`: shows an agent.
 //!
-//! 200 `{id, name, created_at}`; 401; 404 where it is not registered; 503.
+//! 200 `{id, name, created_at}`; 401; 404 where the agent is not registered; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

@@ -1,8 +1,8 @@
 //! `GET /v1/agents`: lists the agents in the order of their ids.
 //!
-//! Query: `limit?`, 1 to 100, 50 where it is not said; `cursor?`, the `next_cursor` of the page before. 200
+//! Query: `limit?` (1-100, default 50); `cursor?`, the `next_cursor` of the page before. 200
 //! `{agents: [{id, name, created_at}], next_cursor}`, where `next_cursor` is null on the last page; 401; 422 where the
-//! query is wrong; 503. An agent registered within the last second may be missing.
+//! query is not valid; 503. An agent registered within the last second may be missing.
 
 use std::ops::RangeInclusive;
 
@@ -50,7 +50,7 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, A
     let limit = limit.unwrap_or(LIMIT_DEFAULT);
     let after = query_parameter(request, "cursor").map(|text| cursor::read(&text)).transpose();
     let after = after.map_err(|error| ApiError::field("query", "cursor", Rule::Other(error.to_string())))?;
-    // One more than asked for tells whether there is another page.
+    // The store reads one agent more than the page holds: an extra agent means that there is another page.
     let mut agents = app.store.agents(&caller.tenant, after.as_ref(), limit + 1).await?;
     let more = agents.len() > usize::from(limit);
     agents.truncate(limit.into());

@@ -1,8 +1,10 @@
 //! `PUT /v1/agents/{agent_id}`: registers an agent, or gives it another name.
 //!
-//! Body: none, or `{name?}`; the name is at most 255 characters, and one left out is removed. 201 where the agent is
-//! new, else 200, with `{id, name, created_at}`; 400 where the body is no JSON; 401; 422 where the id or a field is
-//! wrong: nothing is stored; 503.
+//! Body: none, or `{name?}` with a name of at most 255 characters. Without `name`, the agent's name is removed.
+//!
+//! - 201 where the agent is new, else 200, with `{id, name, created_at}`.
+//! - 400 where the body is not JSON; 401.
+//! - 422 where the id or a field is not valid: nothing is stored; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::{self, Reply};

@@ -10,10 +10,10 @@ use crate::http::api_error::{ApiError, BodyErrorKind, FieldError, Rule};
 use crate::http::read_request::BODY_BYTES_MAX;
 use crate::http::reply::{self, Reply, coded_error};
 
-/// The longest text that a [`Detail`] repeats of a request, in bytes: no reply outgrows its request.
+/// The longest text of a request that a [`Detail`] repeats, in bytes. So no reply outgrows its request.
 const REPEATED_BYTES_MAX: usize = 256;
 
-/// One thing that is wrong with a request.
+/// One error in a request.
 #[derive(Serialize)]
 struct Detail {
     /// `events[3].type`
@@ -21,7 +21,7 @@ struct Detail {
     message: String,
 }
 
-/// Writes an error of the native API.
+/// Renders an error of the native API.
 pub(crate) fn render_error(error: &ApiError) -> Reply {
     let unauthorized = |text| reply::asking_for_key(coded_error(StatusCode::UNAUTHORIZED, "unauthorized", text));
     match error {

@@ -10,7 +10,7 @@ use crate::http::api_error::{ApiError, IntegerError, Rule};
 use crate::http::fields::{Family, Fields, read_object};
 use crate::http::read_request::{body_bytes, path_parameter};
 
-/// The native API reads values as they are, but for numbers in a query.
+/// The native API converts no values, except numbers in a query.
 pub(crate) const FAMILY: Family = Family { blank_is_null: false, integer: read_integer };
 
 /// The longest name of an agent, in characters.
@@ -48,7 +48,7 @@ pub(crate) struct AgentRequest {
     pub(crate) name: Option<String>,
 }
 
-/// Reads the body that registers an agent; none at all is an agent without a name.
+/// Reads the body that registers an agent. Without a body, the agent has no name.
 pub(crate) fn read_agent_request(request: &Request) -> Result<AgentRequest, ApiError> {
     let body = match body_bytes(request) {
         [] => Map::new(),
@@ -61,13 +61,14 @@ pub(crate) fn read_agent_request(request: &Request) -> Result<AgentRequest, ApiE
     Ok(AgentRequest { name })
 }
 
-/// The agent that the path names, for a call that makes it.
+/// The agent id in the path, for a call that registers the agent.
 pub(crate) fn new_agent_id(request: &Request) -> Result<AgentId, ApiError> {
     AgentId::parse(&path_parameter(request, "agent_id"))
         .map_err(|error| ApiError::field("path", "agent_id", Rule::Other(error.to_string())))
 }
 
-/// The agent that the path names, for a call that needs it: an id that no agent can have is that of no agent.
+/// The agent id in the path, for a call on a registered agent. An id that no agent can have gets the reply for an
+/// unknown agent.
 pub(crate) fn agent_id(request: &Request) -> Result<AgentId, ApiError> {
     AgentId::parse(&path_parameter(request, "agent_id")).or(Err(ApiError::AgentNotFound))
 }
@@ -76,11 +77,11 @@ pub(crate) fn agent_id(request: &Request) -> Result<AgentId, ApiError> {
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "it describes the body; `usecases::publish` reads it, so that `data` keeps its bytes")]
 pub(crate) struct EventRequest {
-    /// 1 to 128 of `A-Z a-z 0-9 _ . -`: a native name, a dialect's, or another.
+    /// 1 to 128 of `A-Z a-z 0-9 _ . -`: a native name, a dialect's name, or any other name.
     r#type: String,
     data: Map<String, Value>,
     agent_id: Option<String>,
-    /// The platform's own id: a repeat within 24 hours is dropped.
+    /// The platform's own id of the event. A repeat within 24 hours is dropped.
     id: Option<String>,
     /// RFC 3339.
     occurred_at: Option<String>,
@@ -98,7 +99,7 @@ pub(crate) enum PublishRequest {
     Batch { events: Vec<EventRequest> },
 }
 
-/// The ids of what was accepted, as it was published.
+/// The ids of the accepted events. One event gets one id, and a batch gets a list.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum PublishReply {

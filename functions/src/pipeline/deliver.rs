@@ -1,4 +1,5 @@
-//! Triggered by the deliveries and retries queues: makes an attempt, logs it, and queues the next one where one is due.
+//! Triggered by the deliveries and retries queues: makes an attempt, logs it, and queues the next attempt if one is
+//! due.
 
 use usecases::pipeline;
 
@@ -16,7 +17,7 @@ pub const FUNCTION: Function = Function {
         ],
         |app, records| Box::pin(pipeline::deliver(app, records)),
     ),
-    // The longest webhook timeout, and time to write before and after.
+    // The longest webhook timeout (120 seconds), and time for the reads and writes before and after.
     timeout_s: 150,
     access: &[
         may(Resource::ConfigTable, &[Action::GetItem, Action::BatchGetItem, Action::UpdateItem]),

@@ -1,5 +1,5 @@
-//! The functions of the pipeline: publish → events queue → fan_out → deliveries queue → deliver ⇄ retries queue; `sweep`
-//! finds what got lost on the way.
+//! The functions of the pipeline: publish → events queue → fan_out → deliveries queue → deliver ⇄ retries queue.
+//! `sweep` finds attempts whose message was lost.
 
 // <generated: handlers>
 pub mod deliver;

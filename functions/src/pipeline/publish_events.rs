@@ -1,13 +1,16 @@
 //! `POST /v1/events`: takes events to deliver.
 //!
-//! Body: one event, or `{"events": […]}` with 1 to 100. 202 `{id}`, or `{events: [{id}, …]}` in the order given, once SQS
-//! has them all: from there on none is lost. 400 where the body is no JSON; 401; 403; 422 where an event is wrong, naming
-//! each, and none is taken; 503: some may have been taken.
+//! Body: one event, or `{"events": […]}` with 1 to 100 events.
 //!
-//! The header `Idempotency-Key` does for the request what `id` does for an event: a repeat within 24 hours is answered alike,
-//! and its events are dispatched once. 422 where the key came with another body before.
+//! - 202 `{id}`, or `{events: [{id}, …]}` in the order given, once SQS has all events: from then on none is lost.
+//! - 400 where the body is not JSON; 401; 403.
+//! - 422 where events are not valid: it names each of them, and no event is accepted.
+//! - 503: some events may have been accepted.
 //!
-//! The header `traceparent` is sent on with every delivery.
+//! The header `Idempotency-Key` works for the request as `id` works for an event. A repeat within 24 hours gets the
+//! same reply, and its events are dispatched once. The reply is 422 if the key was used with another body before.
+//!
+//! Every delivery carries the request's header `traceparent`.
 
 use std::collections::BTreeMap;
 
@@ -27,9 +30,9 @@ use crate::http::reply::{self, Reply};
 use crate::native::schema::{self, EventIdReply, PublishReply};
 use crate::schema::Shape;
 
-/// The header that names a request.
+/// The header of a request's idempotency key.
 const KEY_HEADER: &str = "idempotency-key";
-/// The longest name of a request.
+/// The longest idempotency key, in characters.
 pub const KEY_CHARS_MAX: usize = 255;
 
 /// The endpoint.
@@ -75,7 +78,7 @@ fn published(ids: &[EventId], is_batch: bool) -> PublishReply {
     }
 }
 
-/// The platform's name for this request, if it has one.
+/// The request's idempotency key, if it has one.
 fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
     let Some(header) = request.headers().get(KEY_HEADER) else { return Ok(None) };
     let key = header.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
@@ -83,7 +86,7 @@ fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
     key.map(Some).ok_or_else(|| ApiError::field("header", KEY_HEADER, rule()))
 }
 
-/// The trace that the platform's call belongs to.
+/// The trace of the platform's call.
 fn traceparent(request: &Request) -> Option<Traceparent> {
     request.headers().get(Traceparent::HEADER)?.to_str().ok().and_then(Traceparent::parse)
 }

@@ -1,7 +1,7 @@
 //! `POST /talkover/api/v1/agents/{agent_id}/webhooks`: adds a webhook to an agent.
 //!
-//! Body: the fields of `settings.rs`. 201 `{success, message, data}`; 401; 404 where the agent is not registered;
-//! 413; 422 where a field is wrong, or the agent has 50: nothing is stored; 503.
+//! Body: the fields of `Settings` (`read_webhook.rs`). 201 `{success, message, data}`; 401; 404 where the agent is not
+//! registered; 413; 422 where a field is not valid, or the agent has 50 webhooks: nothing is stored; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

@@ -1,4 +1,4 @@
-//! Talkover's events, each in one row: what a webhook can ask for.
+//! Talkover's events, one in each row. A webhook can ask for them.
 
 use domain::event_types;
 use usecases::dialect::EventName;

@@ -1,15 +1,15 @@
-//! Laravel's way with values (<https://laravel.com/docs/12.x/validation>): a blank string is `null`, and numbers may be
-//! written as strings.
+//! Converts values as Laravel does (<https://laravel.com/docs/12.x/validation>): a blank string is `null`, and numbers
+//! may be written as strings.
 
 use serde_json::Value;
 
 use crate::http::api_error::IntegerError;
 use crate::http::fields::Family;
 
-/// Laravel's way.
+/// Laravel's conversions.
 pub(super) const LARAVEL: Family = Family { blank_is_null: true, integer: read_integer };
 
-/// A whole number, as PHP's `FILTER_VALIDATE_INT` reads it.
+/// Reads a whole number as PHP's `FILTER_VALIDATE_INT` does.
 fn read_integer(value: &Value) -> Result<i64, IntegerError> {
     let number = match value {
         Value::Number(number) => number.as_i64().or_else(|| {

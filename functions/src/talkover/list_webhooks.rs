@@ -1,5 +1,5 @@
-//! `GET /talkover/api/v1/agents/{agent_id}/webhooks`: lists an agent's webhooks, oldest first, and the events that one
-//! can ask for.
+//! `GET /talkover/api/v1/agents/{agent_id}/webhooks`: lists an agent's webhooks, oldest first, and the events that a
+//! webhook can ask for.
 //!
 //! 200 `{success, data: {webhooks, available_events: {name: description}}}`; 401; 404; 503.
 

@@ -1,6 +1,6 @@
 //! Talkover: an agent has many webhooks, each with its own events, method, headers and bodies.
 //!
-//! A webhook says how often its deliveries are retried. They are signed over the raw body where the webhook has a secret.
+//! Each webhook sets its own number of retries. Deliveries are signed over the raw body if the webhook has a secret.
 
 // <generated: handlers>
 pub mod create_webhook;
@@ -24,7 +24,7 @@ use usecases::dialect::Dialect;
 
 use self::render_error::render_error;
 
-/// The most seconds that an attempt may take.
+/// The longest timeout of an attempt, in seconds.
 pub const TIMEOUT_MAX_S: i64 = 120;
 
 /// The dialect's row.

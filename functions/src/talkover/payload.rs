@@ -1,4 +1,4 @@
-//! The requests that carry events to Talkover's webhooks.
+//! Writes the requests that carry events to Talkover's webhooks.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,7 +14,8 @@ use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
 
-/// `{event, agent_id, agent_name, webhook_id, webhook_name, timestamp, data}`; on a test `test: true` in place of `data`.
+/// `{event, agent_id, agent_name, webhook_id, webhook_name, timestamp, data}`. A test call has `test: true` instead of
+/// `data`.
 #[derive(Serialize)]
 struct Payload<'a> {
     event: &'a str,
@@ -44,7 +45,8 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// A template's names: those of the default body, then those of the event's data, then `data` for all of it.
+/// The names that a template can use: those of the default body, then those of the event's data, then `data` for all
+/// data.
 struct TemplateNames<'a> {
     payload: &'a Payload<'a>,
     data: HashMap<Cow<'a, str>, &'a RawValue>,
@@ -69,7 +71,7 @@ impl Names for TemplateNames<'_> {
     }
 }
 
-/// Writes the request that tells a webhook of an event.
+/// Writes the request that carries an event to a webhook.
 pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
     let (webhook, event) = (context.webhook, context.event);
     let mut payload = Payload::new(context.event_type, context.agent, webhook, event.occurred_at);
@@ -81,8 +83,8 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
     Ok(outgoing_request(body))
 }
 
-/// The body by the customer's template, if it has one for the event. An event is not lost for a template that grows too
-/// large: then it is told in the default body.
+/// The body from the customer's template, if the webhook has one for the event. If that body grows too large, the event
+/// is not lost: the default body is sent.
 fn templated(context: &PayloadContext<'_>, payload: &Payload<'_>) -> Option<Box<RawValue>> {
     let template = context.webhook.request.templates.get(context.event_type)?;
     let template = Template::parse(serde_json::from_str(template).ok()?).ok()?;

@@ -1,4 +1,4 @@
-//! The fields that say how deliveries are sent: method, credentials, headers and bodies.
+//! Reads the fields that say how deliveries are sent: method, credentials, headers and payload templates.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use super::events::{EVENTS, is_available};
 use crate::http::api_error::Rule;
 use crate::http::fields::{Fields, Given};
 
-/// Headers of one webhook.
+/// The most headers of one webhook.
 pub(super) const HEADERS_MAX: usize = 20;
-/// Bytes of all names and values of one webhook's headers, and of all its templates as JSON: a list shows those of 50 webhooks.
+/// The most bytes of all names and values of one webhook's headers. A list shows the headers of 50 webhooks.
 pub(super) const HEADERS_BYTES_MAX: usize = 8 * 1024;
-/// See [`HEADERS_BYTES_MAX`].
+/// The most bytes of all templates of one webhook, as JSON. A list shows the templates of 50 webhooks.
 pub(super) const TEMPLATES_BYTES_MAX: usize = 16 * 1024;
 /// The longest username and password, in characters.
 pub(super) const CREDENTIAL_CHARS_MAX: usize = 1024;
-/// The header of an API key, where the customer names none.
+/// The header of an API key, if the customer names none.
 const API_KEY_HEADER: &str = "X-API-Key";
 
 const METHODS: &[(&str, Method)] = &[("POST", Method::Post), ("PUT", Method::Put), ("PATCH", Method::Patch)];
 
-/// The fields that say how deliveries are sent, as the API's callers write them.
+/// The fields that say how deliveries are sent, under the API's names.
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "it describes the body; `read_request_options` reads it into `RequestOptions`")]
 pub(super) struct RequestOptionsFields {
@@ -66,14 +66,14 @@ fn scheme(authorization: &Authorization) -> AuthorizationScheme {
     }
 }
 
-/// What callers call the scheme of `authorization`.
+/// The API's name for the scheme of `authorization`.
 pub(super) fn scheme_name(authorization: &Authorization) -> &'static str {
     let used = scheme(authorization);
     SCHEMES.iter().find(|(_, scheme)| *scheme == used).map_or("none", |(name, _)| *name)
 }
 
-/// Reads `{http_method?, authorization_scheme?, authorization_credentials?, custom_headers?, payload_templates?}` over
-/// what `options` has.
+/// Reads `{http_method?, authorization_scheme?, authorization_credentials?, custom_headers?, payload_templates?}` into
+/// `options`. Absent fields leave `options` as they are.
 pub(super) fn read_request_options(fields: &mut Fields<'_>, dialects: Dialects, options: &mut RequestOptions) {
     if let Some(method) = fields.choice("http_method", METHODS) {
         options.method = method;
@@ -93,19 +93,19 @@ pub(super) fn read_request_options(fields: &mut Fields<'_>, dialects: Dialects, 
     }
 }
 
-/// The authorization, where the body changes it. A scheme without credentials keeps those it has; credentials without a
-/// scheme are for the one it has.
+/// The new authorization, if the body changes it. The same scheme without credentials keeps the present credentials.
+/// Credentials without a scheme belong to the present scheme.
 fn authorization(fields: &mut Fields<'_>, dialects: Dialects, before: &Authorization) -> Option<Authorization> {
     let none = Map::new();
     let given = match fields.given("authorization_credentials") {
         Given::Value(Value::Object(credentials)) => Some(credentials),
-        // PHP knows no empty object.
+        // PHP writes an empty object as an empty list.
         Given::Value(Value::Array(list)) if list.is_empty() => None,
         Given::Value(_) => {
             fields.wrong("authorization_credentials", Rule::Object, Value::Null);
             return None;
         }
-        // What there was is to go.
+        // `null` removes the present credentials.
         Given::Null if scheme(before) != AuthorizationScheme::None => Some(&none),
         Given::Absent | Given::Null => None,
     };
@@ -114,7 +114,7 @@ fn authorization(fields: &mut Fields<'_>, dialects: Dialects, before: &Authoriza
     if given.is_none() && wanted == scheme(before) {
         return None;
     }
-    // The scheme's own error says enough.
+    // The error of the scheme is enough.
     if chosen.is_none() && matches!(fields.given("authorization_scheme"), Given::Value(_)) {
         return None;
     }
@@ -217,7 +217,7 @@ fn templates(fields: &mut Fields<'_>, value: &Value) -> BTreeMap<String, String>
             fields.wrong(field, Rule::ItemsMax(EVENTS.len()), Value::Null);
             return BTreeMap::new();
         }
-        // PHP knows no empty object.
+        // PHP writes an empty object as an empty list.
         Value::Array(list) if list.is_empty() => return BTreeMap::new(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             fields.wrong(field, Rule::Object, Value::Null);

@@ -1,4 +1,4 @@
-//! Reading the fields of create and update: what a webhook is set to.
+//! Reads the body of create and update: a webhook's settings.
 
 use crate::http::read_request::body_bytes;
 use domain::{EventFilter, RequestOptions, Secret, Webhook};
@@ -23,22 +23,22 @@ use usecases::app::App;
 const TEXT_CHARS_MAX: usize = 255;
 /// The longest URL, in characters.
 const URL_CHARS_MAX: usize = 500;
-/// Seconds that an attempt may take, where the caller does not say.
+/// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: i64 = 30;
 /// The fewest of them.
 const TIMEOUT_MIN_S: i64 = 5;
 /// Attempts after the first one, where the caller does not say.
 const RETRIES_DEFAULT: i64 = 3;
-/// The most of them.
+/// The most retries after the first attempt.
 const RETRIES_MAX: i64 = 10;
 
-/// All that a customer can set, under the names of the API.
+/// All settings of a webhook, under the API's names.
 #[derive(Debug, Clone, JsonSchema)]
 pub(super) struct Settings {
     pub(super) name: String,
     #[schemars(rename = "webhook_url")]
     pub(super) url: String,
-    /// The customer's own, if it set one.
+    /// The customer's own secret, if it set one.
     #[schemars(rename = "webhook_secret", with = "Option<String>")]
     pub(super) secret: Option<Secret>,
     pub(super) events: Vec<String>,
@@ -67,7 +67,7 @@ impl From<&Webhook> for Settings {
     }
 }
 
-/// The events that a webhook asked for.
+/// The events that a webhook asks for.
 pub(super) fn events(filter: &EventFilter) -> &[String] {
     match filter {
         EventFilter::All => &[],
@@ -76,8 +76,8 @@ pub(super) fn events(filter: &EventFilter) -> &[String] {
 }
 
 /// Reads `{name, webhook_url, webhook_secret?, events, timeout?, max_retries?, enabled?, http_method?,
-/// authorization_scheme?, authorization_credentials?, custom_headers?, payload_templates?}`: a new webhook's settings,
-/// or with `before` those of an update, which keeps what is left out.
+/// authorization_scheme?, authorization_credentials?, custom_headers?, payload_templates?}`. Without `before`, these are
+/// the settings of a new webhook. With `before`, they update a webhook, and absent fields keep their values.
 pub(super) fn read_webhook(app: &App, request: &Request, before: Option<&Webhook>) -> Result<Settings, ApiError> {
     let body = read_object(body_bytes(request))?;
     from_body(&body, before.map(Settings::from), app)
@@ -131,7 +131,7 @@ fn url<'a>(fields: &mut Fields<'a>, is_new: bool, require_https: bool) -> Option
     fields.check_url(field, value.as_str().unwrap_or_default(), (URL_CHARS_MAX, require_https))
 }
 
-/// The events that are asked for, each once.
+/// The events that the body asks for, each once.
 fn asked_events(fields: &mut Fields<'_>, is_new: bool) -> Option<Vec<String>> {
     let value = fields.required("events", is_new)?;
     let list = fields.list("events", value)?;
@@ -150,7 +150,7 @@ fn asked_events(fields: &mut Fields<'_>, is_new: bool) -> Option<Vec<String>> {
                 fields.wrong(&format!("events.{index}"), Rule::Choice, Value::Null);
             }
         }
-        // So that no answer outgrows its request.
+        // A longer list of errors would make the reply larger than its request.
         if wrong > EVENTS.len() {
             return None;
         }

@@ -1,5 +1,5 @@
-//! Laravel's errors: `{"message"}`, for what is not found with `"success": false`, and for what is not valid with
-//! `"errors"`, by field. The sentences are those of
+//! Renders errors as Laravel does: `{"message"}`. A 404 also has `"success": false`, and a 422 has `"errors"` by field.
+//! The sentences are those of
 //! <https://github.com/laravel/framework/blob/12.x/src/Illuminate/Translation/lang/en/validation.php>.
 
 use http::StatusCode;
@@ -12,7 +12,7 @@ use crate::http::api_error::{ApiError, BodyErrorKind, FieldError, Rule};
 use crate::http::read_request::BODY_BYTES_MAX;
 use crate::http::reply::{self, Reply};
 
-/// Writes an error as Laravel does.
+/// Renders an error as Laravel does.
 pub(super) fn render_error(error: &ApiError) -> Reply {
     let message = |status, text: &str| reply::json(status, &json!({ "message": text }));
     let not_found = |text: &str| reply::json(StatusCode::NOT_FOUND, &json!({ "success": false, "message": text }));
@@ -46,7 +46,7 @@ pub(super) fn render_error(error: &ApiError) -> Reply {
     }
 }
 
-/// Sentences by field, in the order in which they came.
+/// A 422 with the sentences by field, in the order given.
 fn invalid(sentences: impl IntoIterator<Item = (String, String)>) -> Reply {
     let mut errors: IndexMap<String, Vec<String>> = IndexMap::new();
     for (field, sentence) in sentences {

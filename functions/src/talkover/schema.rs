@@ -1,4 +1,4 @@
-//! Talkover's replies, and what its paths name.
+//! Talkover's replies, and the ids in its paths.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ use super::read_webhook::events;
 use crate::http::api_error::ApiError;
 use usecases::test_webhook::Tested;
 
-/// `{id, agent_id, name, webhook_url, events, timeout, max_retries, enabled, created_at, updated_at, events_count, status}`,
-/// and what else the customer has set, but for secret and credentials.
+/// `{id, agent_id, name, webhook_url, events, timeout, max_retries, enabled, created_at, updated_at, events_count,
+/// status}`, and the other settings of the customer. The secret and the credentials are left out.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct WebhookReply<'a> {
     id: &'a str,
@@ -113,7 +113,7 @@ pub(super) struct Removed {
     pub(super) message: &'static str,
 }
 
-/// An agent's webhooks, and the events that one can ask for, by name.
+/// An agent's webhooks, and the events that a webhook can ask for, by name.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct WebhooksReply<'a> {
     pub(super) webhooks: Vec<WebhookReply<'a>>,
@@ -121,7 +121,7 @@ pub(super) struct WebhooksReply<'a> {
     pub(super) available_events: IndexMap<&'a str, &'a str>,
 }
 
-/// What came of a test call.
+/// The result of a test call.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct TestReply {
     success: bool,
@@ -155,15 +155,16 @@ pub(super) fn tested(tested: &Tested) -> Reply {
     reply::json(StatusCode::OK, &TestReply { success, message, data })
 }
 
-/// The agent that the path names. An id that no agent can have is answered as that of no agent.
+/// The agent in the path. An id that no agent can have gets the reply for an unknown agent.
 pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
     AgentId::parse(&path_parameter(request, "agent_id")).map(Owner::Agent).or(Err(ApiError::AgentNotFound))
 }
 
-/// The webhook that the path names.
+/// The webhook in the path.
 pub(super) async fn webhook(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
     let owner = agent(request)?;
-    // An id that no webhook can have is that of none, which the store has to say: its agent may be unknown, too.
+    // An id that no webhook can have gets the reply for an unknown webhook. The store is asked all the same, because
+    // the agent may be unknown, too.
     let id = WebhookId::parse(&path_parameter(request, "webhook_id"));
     let id = id.or_else(|| WebhookId::parse("none")).ok_or(ApiError::WebhookNotFound)?;
     Ok(webhooks::additional_webhook(store, tenant, &owner, DIALECT.name, id).await?)

@@ -1,6 +1,8 @@
-//! `POST /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/test`: sends a test event to a webhook now, and waits.
+//! `POST /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/test`: sends a test event to a webhook now, and waits
+//! for the answer.
 //!
-//! No body. 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed; 401; 404; 503.
+//! No body. 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed; 401; 404;
+//! 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

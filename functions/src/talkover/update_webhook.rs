@@ -1,7 +1,7 @@
-//! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the fields that are given, and no others.
+//! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the given fields, and no others.
 //!
-//! Body: those of the fields of `settings.rs`. 200 `{success, message, data}`; 401; 404; 413; 422 where a field is
-//! wrong: nothing is changed; 503.
+//! Body: any of the fields of `Settings` (`read_webhook.rs`). 200 `{success, message, data}`; 401; 404; 413; 422 where
+//! a field is not valid: nothing is changed; 503.
 
 use crate::http::authenticate::Caller;
 use crate::http::reply::Reply;

@@ -1,4 +1,5 @@
-//! What every use case is given: settings, clients, clock, ids, caches. Built once a process, passed by reference.
+//! [`App`] holds the settings, clients, clock, ids and caches that every use case gets. A process builds it once, and
+//! passes it by reference.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +18,13 @@ use crate::hot_keys::HotKeyDetector;
 use crate::metrics::Metrics;
 use crate::ttl_cache::TtlCache;
 
-/// How long a cache holds what was read of the config table: as long as a read that is not strongly consistent may lag.
+/// How long a cache keeps an item of the config table. An eventually consistent read may lag as long.
 const CACHE_TTL: Duration = Duration::from_secs(1);
 
 /// Everything that a use case needs besides its arguments.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// What the environment sets.
+    /// The settings from the environment.
     pub settings: Settings,
     /// Every dialect of this release.
     pub dialects: Dialects,
@@ -35,15 +36,15 @@ pub struct App {
     pub sender: Arc<dyn SendRequest>,
     /// The current time.
     pub clock: Clock,
-    /// New ids and secrets.
+    /// The source of new ids and secrets.
     pub ids: Ids,
-    /// API keys that were read within the last second, by their SHA-256.
+    /// API keys read within the last second, by their SHA-256.
     pub api_key_cache: TtlCache<String, ApiKey>,
-    /// Webhooks that deliveries were made to within the last second.
+    /// Webhooks that `deliver` used within the last second.
     pub webhook_cache: TtlCache<(Tenant, WebhookRef), Webhook>,
-    /// What invocations did; counted on Lambda alone.
+    /// Counters of the process's invocations. They count on Lambda only.
     pub metrics: Metrics,
-    /// Which webhooks get many deliveries a second.
+    /// Detects webhooks that get many deliveries a second.
     pub hot_webhooks: HotKeyDetector<WebhookId>,
 }
 

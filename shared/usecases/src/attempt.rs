@@ -1,4 +1,4 @@
-//! One attempt: sign a body and send it to a webhook. `deliver` makes them, and so do the dialects' test calls.
+//! Makes one attempt: signs a body and sends it to a webhook. `deliver` and the dialects' test calls make attempts.
 
 use std::time::Duration;
 
@@ -10,38 +10,39 @@ use domain::time::Timestamp;
 use domain::{DeliveryId, Method, Traceparent, Webhook};
 use rules::sign::{self, Signature, Signer};
 
-/// What every delivery calls itself.
+/// The `User-Agent` of every attempt.
 const PRODUCT: &str = concat!("Switchhook/", env!("CARGO_PKG_VERSION"));
 
-/// The signature of a webhook whose secret nobody has but us: nobody could check the dialect's.
+/// The Standard Webhooks headers alone. They sign for a webhook whose secret only Switchhook knows: nobody could verify
+/// the dialect's signature.
 const STANDARD_ALONE: Signature = Signature { repeat_as: None, own: None };
 
-/// What is sent, the same on every attempt.
+/// The parts of a request that are the same on every attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Content<'a> {
-    /// The delivery, which is the receiver's `webhook-id`.
+    /// The delivery's id. The receiver gets it as the header `webhook-id`.
     pub id: &'a DeliveryId,
-    /// What it is signed with, besides the Standard Webhooks headers.
+    /// The dialect's signature, besides the Standard Webhooks headers.
     pub signature: &'a Signature,
     /// The dialect's own headers.
     pub headers: &'a [(String, String)],
-    /// The trace of the call that published it.
+    /// The trace of the call that published the event.
     pub traceparent: Option<&'a Traceparent>,
-    /// JSON.
+    /// The body, as JSON.
     pub body: &'a str,
 }
 
-/// What came of it.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// The endpoint answered.
     Answered(Answer),
-    /// It didn't.
+    /// The endpoint did not answer.
     NoAnswer(SendError),
 }
 
 impl Outcome {
-    /// The answer, where there is one.
+    /// The endpoint's answer, if there is one.
     #[must_use]
     pub const fn answer(&self) -> Option<&Answer> {
         match self {
@@ -50,7 +51,7 @@ impl Outcome {
         }
     }
 
-    /// Why it counts as failed, in words for the customer; `None` where it was answered with a 2xx.
+    /// Why the attempt failed, as a sentence for the customer; `None` for a 2xx answer.
     #[must_use]
     pub fn error(&self) -> Option<String> {
         match self {
@@ -61,7 +62,8 @@ impl Outcome {
     }
 }
 
-/// Signs `content` with the webhook's secret as of `now` and sends it, for at most the webhook's timeout and `timeout_max`.
+/// Signs `content` with the webhook's secrets as of `now`, and sends it. The attempt takes at most the webhook's
+/// timeout, and at most `timeout_max`.
 pub async fn attempt(
     sender: &dyn SendRequest,
     webhook: &Webhook,
@@ -79,7 +81,8 @@ pub async fn attempt(
     sender.send(request).await.map_or_else(Outcome::NoAnswer, Outcome::Answered)
 }
 
-/// The customer's headers first, then its credentials, then the dialect's headers, so that none of them can replace ours.
+/// Sets the customer's headers, then its credentials, the dialect's headers and the signature. A later header replaces
+/// an earlier header of the same name, so the customer cannot replace Switchhook's headers.
 fn headers(webhook: &Webhook, content: Content<'_>, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let customers = webhook.request.headers.iter().map(|header| (header.name.as_str(), header.value.expose()));
@@ -95,12 +98,13 @@ fn headers(webhook: &Webhook, content: Content<'_>, now: Timestamp) -> HeaderMap
     let signature = sign::headers(signer, content.id.as_str(), now, content.body.as_bytes());
     let signature = signature.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in customers.chain(authorization).chain(dialects).chain(signature) {
-        // Names and values were checked when they were set; what is no header all the same is not worth a delivery.
+        // Names and values were checked when they were set. An invalid header is left out all the same: it must not
+        // stop the delivery.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
         }
     }
-    // Unchanged: what is made of it here are log lines, and no span of a trace.
+    // Sent unchanged: Switchhook writes log lines for this trace, but no span of its own.
     if let Some(Ok(traceparent)) = content.traceparent.map(|traceparent| HeaderValue::try_from(traceparent.as_str())) {
         headers.insert(Traceparent::HEADER, traceparent);
     }

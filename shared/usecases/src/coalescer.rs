@@ -1,5 +1,5 @@
-//! Doing in one call what several records of a batch ask for at the same time: a call to AWS takes more of a function's
-//! time than all else it does for a record.
+//! Coalesces the requests that several records of a batch make at the same time into one call, like a dataloader. A
+//! call to AWS takes more of a function's time than all its other work for a record.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,23 +8,23 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::sync::Notify;
 
-/// What is done with all that was asked for; everybody who asked gets its result.
+/// The call for all requests of a round. Everybody who asked gets its result.
 type Act<'a, T, R> = Arc<dyn Fn(Vec<T>) -> BoxFuture<'a, R> + Send + Sync + 'a>;
 
 struct Open<'a, T, R: Clone> {
     round: Option<Round<'a, T, R>>,
-    /// Those who may still ask, or have asked in this round.
+    /// Members that may still ask, or have asked in this round.
     members: usize,
 }
 
-/// Those who ask now, and what will be done for them.
+/// The requests so far, and the call that will be made for them.
 struct Round<'a, T, R: Clone> {
     asked: Vec<T>,
     full: Arc<Notify>,
     result: Shared<BoxFuture<'a, R>>,
 }
 
-/// Gathers what is asked for, within one invocation.
+/// Collects requests within one invocation.
 pub(crate) struct Coalescer<'a, T, R: Clone> {
     act: Act<'a, T, R>,
     linger: Duration,
@@ -32,7 +32,7 @@ pub(crate) struct Coalescer<'a, T, R: Clone> {
 }
 
 impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Coalescer<'a, T, R> {
-    /// Once one of so many `members` has asked, the others are waited for, for as long as `linger`.
+    /// A coalescer for `members` members. Once a member has asked, it waits for the others, but at most for `linger`.
     pub(crate) fn new(
         linger: Duration,
         members: usize,
@@ -41,7 +41,7 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Coalescer<'a, T, R> {
         Self { act: Arc::new(act), linger, open: Arc::new(Mutex::new(Open { round: None, members })) }
     }
 
-    /// Asks, and waits until it is done.
+    /// Adds `what` to the round, and waits for the round's result.
     pub(crate) async fn ask(&self, what: T) -> R {
         let result = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,12 +54,12 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Coalescer<'a, T, R> {
         result.await
     }
 
-    /// So many more may ask.
+    /// Adds `members` members.
     pub(crate) fn join(&self, members: usize) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).members += members;
     }
 
-    /// One member will not ask any more.
+    /// Removes a member, which will not ask any more.
     pub(crate) fn leave(&self) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.members = open.members.saturating_sub(1);
@@ -70,7 +70,7 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Coalescer<'a, T, R> {
         let (act, open, linger, full) = (self.act.clone(), self.open.clone(), self.linger, Arc::new(Notify::new()));
         let filled = full.clone();
         let result = async move {
-            // Whichever comes first.
+            // The round ends when all members have asked, or after `linger`.
             tokio::time::timeout(linger, filled.notified()).await.unwrap_or_default();
             let round = open.lock().unwrap_or_else(PoisonError::into_inner).round.take();
             act(round.map(|round| round.asked).unwrap_or_default()).await

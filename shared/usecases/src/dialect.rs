@@ -1,5 +1,5 @@
-//! A dialect as the use cases see it: a row with its names for events, the headers it reserves, and how it writes a
-//! delivery. The rows themselves are in the functions, each with its dialect.
+//! A dialect, as the use cases see it: its names for events, the headers it reserves, and a function that writes a
+//! delivery's request. The `functions` crate has one row for each dialect.
 
 use domain::{Agent, Conversation, DeliveryId, DialectName, Event, Tenant, Webhook};
 use rules::sign::Signature;
@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 /// A dialect's row.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
-    /// The name that webhooks carry: `agentphone`.
+    /// The dialect's name, as a webhook carries it: `agentphone`.
     pub name: &'static str,
-    /// The dialect's names for native events. An event without a row has its native name here, too.
+    /// The dialect's names for native events. An event without a row keeps its native name in this dialect.
     pub event_names: &'static [EventName],
-    /// The headers that its deliveries set, in lower case. No customer may set them for another purpose.
+    /// The headers that this dialect's deliveries set, in lower case. No customer may set them for another purpose.
     pub reserved_headers: &'static [&'static str],
-    /// Whether its deliveries repeat the conversation that an event belongs to.
+    /// Whether a delivery's payload includes the event's conversation.
     pub uses_conversation: bool,
     /// The limits that its API sets besides those of all APIs, for the docs: what is limited, and how.
     pub limits: fn() -> Vec<(&'static str, String)>,
@@ -22,18 +22,18 @@ pub struct Dialect {
     pub build_request: fn(&PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error>,
 }
 
-/// An event that a dialect has a name of its own for.
+/// A dialect's own name for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventName {
     /// The dialect's name.
     pub own: &'static str,
-    /// The native name, from [`domain::event_types`]; none for an event that this dialect alone has.
+    /// The native event name, from [`domain::event_types`]; `None` for an event that only this dialect has.
     pub native: Option<&'static str>,
-    /// What happened, in one sentence.
+    /// The event's description, in one sentence.
     pub description: &'static str,
 }
 
-/// What a delivery is written from.
+/// The data from which a dialect writes a delivery's request.
 #[derive(Debug, Clone, Copy)]
 pub struct PayloadContext<'a> {
     /// The tenant.
@@ -44,20 +44,20 @@ pub struct PayloadContext<'a> {
     pub native_type: &'a str,
     /// The event's name in this dialect.
     pub event_type: &'a str,
-    /// The event's agent, where it is registered.
+    /// The event's agent, if it is registered.
     pub agent: Option<&'a Agent>,
-    /// The event's conversation before the event, where the dialect uses it.
+    /// The conversation as it was before this event, if the dialect uses conversations.
     pub conversation: &'a Conversation,
-    /// The webhook that gets the event.
+    /// The webhook that receives the event.
     pub webhook: &'a Webhook,
-    /// The delivery.
+    /// The delivery's id.
     pub id: &'a DeliveryId,
 }
 
-/// A request to a webhook, as far as no attempt changes it.
+/// The parts of a request to a webhook that are the same on every attempt.
 #[derive(Debug)]
 pub struct OutgoingRequest {
-    /// The dialect's signature, besides that of Standard Webhooks.
+    /// The dialect's signature, besides the Standard Webhooks headers.
     pub signature: Signature,
     /// The dialect's own headers.
     pub headers: Vec<(String, String)>,
@@ -68,26 +68,26 @@ pub struct OutgoingRequest {
 }
 
 impl Dialect {
-    /// This dialect's name for the event with a `native` name.
+    /// This dialect's name for the native event name `native`.
     #[must_use]
     pub fn event_name<'a>(&self, native: &'a str) -> &'a str {
         self.event_names.iter().find(|row| row.native == Some(native)).map_or(native, |row| row.own)
     }
 }
 
-/// Every dialect of this release. The functions hand it to [`App`](crate::app::App).
+/// Every dialect of this release. The `functions` crate passes them to [`App`](crate::app::App).
 #[derive(Debug, Clone, Copy)]
 pub struct Dialects(pub &'static [Dialect]);
 
 impl Dialects {
-    /// The dialect called `name`; `None` where this release has none of that name.
+    /// The dialect called `name`; `None` if this release has no dialect of that name.
     #[must_use]
     pub fn by_name(self, name: &DialectName) -> Option<&'static Dialect> {
         self.0.iter().find(|dialect| dialect.name == name.as_str())
     }
 
-    /// The native name of an event that was published under `name`. A native name stands for itself, so that no dialect's
-    /// row can change what another dialect gets.
+    /// The native name of an event that was published under `name`. A native name always stands for itself. Otherwise
+    /// one dialect's row could change another dialect's deliveries.
     #[must_use]
     pub fn native_name(self, name: &str) -> &str {
         if domain::event_types::ALL.contains(&name) {
@@ -96,7 +96,7 @@ impl Dialects {
         self.rows().find(|row| row.own == name).and_then(|row| row.native).unwrap_or(name)
     }
 
-    /// Whether a dialect's deliveries set the header called `name`.
+    /// Whether the deliveries of any dialect set the header `name`.
     #[must_use]
     pub fn is_reserved_header(self, name: &str) -> bool {
         self.0.iter().flat_map(|dialect| dialect.reserved_headers).any(|own| own.eq_ignore_ascii_case(name))

@@ -1,4 +1,4 @@
-//! What stays busy for some seconds, as one process sees it.
+//! Detects keys that stay busy for several seconds, as one process sees them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::time::Timestamp;
 
-/// Counts by key and second. Clones share them.
+/// Counts by key and second. Clones share the counts.
 pub struct HotKeyDetector<K> {
     counted: Arc<Mutex<Counted<K>>>,
 }
 
 struct Counted<K> {
     counts: HashMap<K, Count>,
-    /// The second in which what is of the past was last forgotten.
+    /// The second in which old counts were last removed.
     swept: i64,
 }
 
-/// What a key was counted in a second, and for how many seconds before it was busy.
+/// How often a key was counted in a second, and how many seconds in a row it was busy before.
 #[derive(Clone, Copy)]
 struct Count {
     second: i64,
@@ -45,8 +45,8 @@ impl<K> fmt::Debug for HotKeyDetector<K> {
 }
 
 impl<K: Eq + Hash> HotKeyDetector<K> {
-    /// Counts `key` once more; whether it has now been counted so many `times` in this second, and in each of the others of the
-    /// last `seconds`. It says so once a second.
+    /// Counts `key` once. Returns whether `key` has now been counted `times` times in this second, and as often in each
+    /// of the last `seconds` seconds. Returns `true` at most once a second.
     pub fn is_hot(&self, key: K, now: Timestamp, (times, seconds): (u32, u32)) -> bool {
         let (mut counted, second) = (self.counted.lock().unwrap_or_else(PoisonError::into_inner), now.seconds());
         if counted.swept != second {

@@ -1,4 +1,4 @@
-//! What goes wrong on our side or AWS's, as against a mistake of the caller's. It is logged once, and the caller may try
+//! Errors of Switchhook or AWS, as opposed to the caller's. An internal error is logged once, and the caller may try
 //! again.
 
 use std::sync::Arc;
@@ -12,41 +12,41 @@ use crate::webhooks::WebhookError;
 /// An error that is not the caller's.
 #[derive(Debug, thiserror::Error)]
 pub enum InternalError {
-    /// DynamoDB.
+    /// The store (DynamoDB) failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// SQS.
+    /// A queue (SQS) failed.
     #[error(transparent)]
     Queue(#[from] QueueError),
     /// A webhook could not be written.
     #[error(transparent)]
     Webhook(WebhookError),
-    /// A queued message has more events than one call publishes.
+    /// A queued message has more events than one call may publish.
     #[error("a message has {0} events")]
     TooManyEvents(usize),
-    /// A queued event is not one that publishing would have taken. Its faults are not repeated: they may quote a customer's
-    /// data.
+    /// A queued event is not valid: publishing over HTTP would have refused it. Its invalid fields are left out,
+    /// because they may quote a customer's data.
     #[error("event {index} of a message is not valid")]
     InvalidEvent {
-        /// Its index in the message, from 0.
+        /// The event's index in the message, from 0.
         index: usize,
     },
-    /// A message has the shape of another release.
+    /// A message has the version of another release.
     #[error("a message is of version {0}, which this release does not know")]
     MessageVersion(u64),
     /// A webhook was set in a dialect that this release does not have.
     #[error("there is no dialect {}", .0.as_str())]
     UnknownDialect(DialectName),
-    /// One call for several records of a batch failed.
+    /// A call that several records of a batch share failed.
     #[error(transparent)]
     Shared(Arc<InternalError>),
-    /// JSON of ours could not be written, or read back. The parser's own message is left out: it may quote a customer's data.
+    /// JSON could not be written or read. The parser's own message is left out, because it may quote a customer's data.
     #[error("a message is not of the expected shape: {:?} error in line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Json(serde_json::Error),
 }
 
 impl InternalError {
-    /// Whether AWS failed: another call may fail just now, too, and the same call may succeed later.
+    /// Whether AWS failed. Then other calls may fail now, too, and the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! What Switchhook does, apart from how it is asked: HTTP handlers and queue handlers call these use cases.
+//! The use cases of Switchhook. HTTP handlers, queue handlers and the schedule call them.
 //!
 //! | module | does |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | [`pipeline`] | dispatches events to webhooks, delivers, retries, sweeps |
 //! | [`test_webhook`] | sends to one webhook now, and waits for its answer |
 //!
-//! [`app::App`] holds what all of them are given. A dialect is known here by its row alone ([`dialect::Dialect`]).
+//! Every use case gets [`app::App`]. The use cases know a dialect only by its row ([`dialect::Dialect`]).
 
 pub mod app;
 pub mod attempt;

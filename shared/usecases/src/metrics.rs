@@ -1,4 +1,5 @@
-//! What a process's invocations did, as CloudWatch reads it from the log: the embedded metric format,
+//! Counts what a process's invocations do, and writes log lines from which CloudWatch makes metrics. Their format is
+//! the embedded metric format,
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 
 use std::collections::BTreeMap;
@@ -8,23 +9,23 @@ use std::time::Duration;
 use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// Values of one metric in one line.
+/// The most values of one metric in one line.
 const VALUES_MAX: usize = 100;
 
-/// Something that is counted.
+/// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
     /// Events that were accepted.
     Published,
-    /// Deliveries that ended well.
+    /// Deliveries that succeeded.
     Delivered,
-    /// Deliveries that ended otherwise.
+    /// Deliveries that failed for good.
     Failed,
-    /// Attempts that failed and are made again.
+    /// Attempts that failed and will be retried.
     Retried,
-    /// 1 for an attempt that was answered with a 2xx, 0 for any other: its average is how much of all goes well.
+    /// 1 for an attempt with a 2xx answer, 0 for any other. Its average is the success rate.
     Success,
-    /// Milliseconds from publishing to a delivery's good end.
+    /// Milliseconds from an event's acceptance to the success of its delivery.
     Latency,
     /// Processes that were started.
     ColdStarts,
@@ -55,10 +56,10 @@ impl Metric {
 const DIALECT: &str = "Dialect";
 const FUNCTION: &str = "Function";
 
-/// Values by what they are of, a dialect or a function, and by metric.
+/// Values by metric, for each dialect or function.
 type Counted = BTreeMap<(&'static str, String), BTreeMap<Metric, Vec<f64>>>;
 
-/// What was counted since the last line. Clones share it; one that is off, as by default, counts nothing.
+/// The values since the last lines were written. Clones share them. The default counts nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Option<Arc<Counter>>);
 
@@ -69,28 +70,28 @@ struct Counter {
 }
 
 impl Metrics {
-    /// One that counts, for a namespace of CloudWatch's.
+    /// Metrics that count, for a namespace of CloudWatch.
     #[must_use]
     pub fn of(namespace: &str) -> Self {
         Self(Some(Arc::new(Counter { namespace: namespace.to_owned(), counted: Mutex::default() })))
     }
 
-    /// Counts so many for a dialect.
+    /// Adds `amount` for a dialect.
     pub fn count(&self, metric: Metric, dialect: &str, amount: usize) {
         self.add((DIALECT, dialect), metric, f64::from(u32::try_from(amount).unwrap_or(u32::MAX)));
     }
 
-    /// Notes how an attempt in a dialect went.
+    /// Counts an attempt in a dialect as a success or a failure.
     pub fn attempted(&self, dialect: &str, success: bool) {
         self.add((DIALECT, dialect), Metric::Success, f64::from(u8::from(success)));
     }
 
-    /// Notes how long a delivery in a dialect took.
+    /// Adds the latency of a delivery in a dialect.
     pub fn took(&self, dialect: &str, time: Duration) {
         self.add((DIALECT, dialect), Metric::Latency, time.as_secs_f64() * 1e3);
     }
 
-    /// Counts that a function's process was started.
+    /// Counts the start of a function's process.
     pub fn started(&self, function: &str) {
         self.add((FUNCTION, function), Metric::ColdStarts, 1.0);
     }
@@ -99,7 +100,7 @@ impl Metrics {
         let Some(counter) = &self.0 else { return };
         let mut counted = counter.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let values = counted.entry((dimension, value.to_owned())).or_default().entry(metric).or_default();
-        // Counts add up; what is averaged is a value of its own, as far as a line takes them.
+        // Counts add up. Metrics with an average keep each value, as far as a line takes them.
         if let Some(sum) = values.last_mut().filter(|_| metric.unit() == "Count") {
             *sum += amount;
         } else if values.len() < VALUES_MAX {
@@ -107,7 +108,7 @@ impl Metrics {
         }
     }
 
-    /// The log's lines for what was counted since the last time.
+    /// The log lines for everything counted since the last call.
     #[must_use]
     pub fn lines(&self, now: Timestamp) -> Vec<String> {
         let Some(counter) = &self.0 else { return Vec::new() };
@@ -117,7 +118,7 @@ impl Metrics {
     }
 }
 
-/// One line, for all that has the dimension, and each value of it.
+/// The line for one dialect or one function. CloudWatch also adds a dialect's values to the total over all dialects.
 fn line(
     namespace: &str,
     (dimension, value): (&'static str, String),
@@ -126,7 +127,8 @@ fn line(
 ) -> String {
     let definitions: Vec<Value> =
         metrics.keys().map(|metric| json!({ "Name": metric.name(), "Unit": metric.unit() })).collect();
-    // Each value of a dimension is a metric of its own, and paid for: starts are counted over all functions, and the line says whose.
+    // CloudWatch bills each value of a dimension as a metric of its own. So cold starts are counted over all functions,
+    // and the line names the function.
     let dimensions = if dimension == FUNCTION { json!([[]]) } else { json!([[], [dimension]]) };
     let directive = json!({ "Namespace": namespace, "Dimensions": dimensions, "Metrics": definitions });
     let mut members = Map::new();

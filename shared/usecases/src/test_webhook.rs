@@ -1,4 +1,4 @@
-//! A dialect's test call that waits: it sends to a webhook now, and is no delivery in the log.
+//! A dialect's test call that waits for the answer. It sends to a webhook now, and logs no delivery.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use domain::{DeliveryId, Webhook};
 use crate::app::App;
 use crate::dialect::OutgoingRequest;
 
-/// The longest that a test call waits: API Gateway gives up on a function after 30 seconds.
+/// The longest that a test call waits. API Gateway waits 30 seconds for a function.
 const TIMEOUT: Duration = Duration::from_secs(25);
 
-/// What came of a test call.
+/// The result of a test call.
 #[derive(Debug)]
 pub struct Tested {
-    /// What the endpoint answered, if it did.
+    /// The endpoint's answer, or why there is none.
     pub outcome: Outcome,
-    /// How long that took.
+    /// How long the attempt took.
     pub response_time: Duration,
 }
 
-/// Sends what `tell` writes for a new delivery id and the current time.
+/// Sends the request that `build_request` writes for a new delivery id and the current time.
 ///
 /// # Errors
-/// Those of `tell`.
+/// Those of `build_request`.
 pub async fn test_webhook(
     app: &App,
     webhook: &Webhook,

@@ -1,5 +1,5 @@
-//! What was read a moment ago, kept for the next invocations of the same process: a key that everybody reads all the time
-//! would otherwise take more reads than DynamoDB allows for one.
+//! Keeps recently read values for the next invocations of the same process. Without this cache, a key in constant use
+//! would take more reads than DynamoDB allows for one key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use domain::time::Timestamp;
 
-/// The most that is kept, so that it fits beside all else a function holds; then all of it is forgotten.
+/// The most values in a cache, so that they fit into the function's memory. A cache full of recent values is emptied.
 const HELD_MAX: usize = 500;
 
 type Held<K, V> = HashMap<K, (Timestamp, V)>;
 
-/// Values and when they were read. Clones share them.
+/// Values, and when they were read. Clones share them.
 pub struct TtlCache<K, V> {
     held: Arc<Mutex<Held<K, V>>>,
     lifetime: Duration,
@@ -33,27 +33,27 @@ impl<K, V> fmt::Debug for TtlCache<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
-    /// A cache that holds a value for `lifetime`.
+    /// A cache that keeps a value for `lifetime`.
     #[must_use]
     pub fn new(lifetime: Duration) -> Self {
         Self { held: Arc::default(), lifetime }
     }
 
-    /// What was read under `key`, where that is recent.
+    /// The value under `key`, if it is recent.
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, value) = held.get(key)?;
         self.is_recent(*read_at, now).then(|| value.clone())
     }
 
-    /// Whether what was read then is recent.
+    /// Whether a value read at `read_at` is recent: younger than the lifetime.
     #[must_use]
     pub fn is_recent(&self, read_at: Timestamp, now: Timestamp) -> bool {
-        // A clock that was set back makes nothing recent.
+        // If the clock was set back, `read_at` lies in the future. Such a value is not recent.
         read_at <= now && now.since(read_at) < self.lifetime
     }
 
-    /// Keeps what was read at `read_at`.
+    /// Keeps a value that was read at `read_at`.
     pub fn keep(&self, key: K, value: V, read_at: Timestamp, now: Timestamp) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() >= HELD_MAX {
@@ -65,7 +65,7 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
         held.insert(key, (read_at, value));
     }
 
-    /// Changes what was read under `key`, where it is still held. It gets no younger by that.
+    /// Changes the value under `key`, if there is one. Its lifetime does not start again.
     pub fn change(&self, key: &K, change: impl FnOnce(&mut V)) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, value)) = held.get_mut(key) {
@@ -73,7 +73,7 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
         }
     }
 
-    /// Forgets what was read under `key`: it has changed.
+    /// Forgets the value under `key`, because it has changed.
     pub fn forget(&self, key: &K) {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }

@@ -1,7 +1,8 @@
-//! What the records of one batch ask for together: each is read, written or sent once, or in one call.
+//! Shares the work of one batch's records: each item is read, written or sent once, or together with others in one
+//! call.
 //!
-//! A batch lasts as long as its invocation. What was read for one of its records holds for the others, for all of them were
-//! in their queue before.
+//! A batch lasts as long as its invocation. A value that was read for one record is good for the others, because all of
+//! them were in the queue before the read.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -21,24 +22,25 @@ use crate::app::App;
 use crate::coalescer::Coalescer;
 use crate::internal_error::InternalError;
 
-/// How long a read or a message waits for others.
+/// How long a read or a message waits for others to share its call.
 const ASK_LINGER: Duration = Duration::from_millis(1);
 
-/// How long a success waits for others, to be written with them. It delays nobody: the batch takes as long as its slowest.
+/// How long a success waits for others to share its write. It delays nobody: an invocation takes as long as its slowest
+/// record.
 const WRITE_LINGER: Duration = Duration::from_millis(20);
 
-/// KiB of messages that wait to be sent at once: they are held twice, in a function of 256 MiB.
+/// KiB of messages that wait to be sent at the same time. They are in memory twice, in a function of 256 MiB.
 const MEMORY_KIB: usize = 32 * 1024;
 
 type Location = (Tenant, WebhookRef);
-/// What one record reads and the others wait for.
+/// An owner's agent and webhooks. One record reads them, and the others wait for the result.
 type ReadOnce = Arc<OnceCell<Result<Arc<Owned>, Arc<InternalError>>>>;
 
-/// Shared by the records of one batch.
+/// The state that the records of one batch share.
 pub(super) struct Batch<'a> {
-    /// The function's surroundings.
+    /// The app.
     pub(super) app: &'a App,
-    /// When it began: what it reads is no older.
+    /// When the batch began. Everything that it reads is at least as new.
     pub(super) began_at: Timestamp,
     owners: Mutex<HashMap<(Tenant, Owner), ReadOnce>>,
     webhooks: Coalescer<'a, Location, Arc<HashMap<Location, Webhook>>>,
@@ -50,7 +52,7 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Of so many records.
+    /// The shared state of a batch of `records` records.
     pub(super) fn new(app: &'a App, records: usize) -> Self {
         let send = |queue: Queue| {
             Coalescer::new(ASK_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
@@ -75,14 +77,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Everything of an owner, as it is now or was for an earlier record of the batch.
+    /// An owner's agent and webhooks, as they were when a record of this batch first read them.
     pub(super) async fn owned(&self, tenant: &Tenant, owner: Owner) -> Result<Arc<Owned>, InternalError> {
         let key = (tenant.clone(), owner);
         let cell = {
             let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
             owners.entry(key.clone()).or_default().clone()
         };
-        // What failed for one has failed for all: they would wait for it one after another.
+        // The records share an error, too. Otherwise each record would repeat the failing read, one after another.
         let read = async || match self.app.store.owned(&key.0, &key.1).await {
             Ok(owned) => Ok(Arc::new(owned)),
             Err(error) => Err(Arc::new(InternalError::from(error))),
@@ -90,7 +92,8 @@ impl<'a> Batch<'a> {
         cell.get_or_init(read).await.clone().map_err(InternalError::Shared)
     }
 
-    /// A webhook as it was a moment ago, but no older than it was `as_read`; `None` also where that could not be told.
+    /// A webhook as it was within the last second, and at least as new as `snapshot`. `None` if there is no such
+    /// webhook, or if the read failed.
     pub(super) async fn webhook(
         &self,
         tenant: &Tenant,
@@ -103,7 +106,7 @@ impl<'a> Batch<'a> {
             if let Some(webhook) = recent.get(&place, now).filter(is_new_enough) {
                 return Some(webhook);
             }
-            // One that was sealed with a key of another time is read again.
+            // A snapshot that was sealed with another key cannot be opened. Then the webhook is read again.
             if recent.is_recent(read.at, now)
                 && let Ok(snapshot) = self.app.store.open_snapshot(tenant, reference, &read.webhook)
                 && is_new_enough(&snapshot)
@@ -118,12 +121,12 @@ impl<'a> Batch<'a> {
         Some(webhook)
     }
 
-    /// Logs a delivery that succeeded; `false` where that could not be done.
+    /// Logs a delivery that succeeded; `false` if the write failed.
     pub(super) async fn log_success(&self, delivery: Delivery) -> bool {
         self.successes.ask(delivery).await
     }
 
-    /// A webhook's copy for a message, sealed once for all of the batch.
+    /// A webhook's snapshot for a message. The batch seals it once.
     pub(super) fn snapshot(&self, tenant: &Tenant, webhook: &Webhook) -> Result<Box<RawValue>, InternalError> {
         let mut snapshots = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(snapshot) = snapshots.get(&webhook.id) {
@@ -134,42 +137,43 @@ impl<'a> Batch<'a> {
         Ok(snapshot)
     }
 
-    /// Waits until there is room for so many bytes of messages, which is theirs for as long as what is returned.
+    /// Waits until there is room for `bytes` of messages. The room is taken until the returned permit is dropped.
     pub(super) async fn room(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
         let kib = u32::try_from(bytes.div_ceil(1024).min(MEMORY_KIB)).ok()?;
         self.memory.acquire_many(kib).await.ok()
     }
 
-    /// So many more send at the same time as the records that there are.
+    /// Makes the coalescers wait for `senders` more senders, besides one for each record.
     pub(super) fn join(&self, senders: usize) {
         self.deliveries.join(senders);
         self.retries.join(senders);
     }
 
-    /// One of those who joined is done with.
+    /// One of the senders added by `join` sends nothing more.
     pub(super) fn part(&self) {
         self.deliveries.leave();
         self.retries.leave();
     }
 
-    /// One record is done with: nobody need wait for what it asks.
+    /// One record is done: the coalescers wait for it no longer.
     pub(super) fn leave(&self) {
         self.webhooks.leave();
         self.successes.leave();
         self.part();
     }
 
-    /// Sends first attempts to where those wait.
+    /// Sends first attempts to the deliveries queue.
     pub(super) async fn send_deliveries(&self, messages: Vec<Outgoing>) -> Result<(), InternalError> {
         self.send(&self.deliveries, Queue::Deliveries, messages).await
     }
 
-    /// Sends attempts to where those wait that are later or slow.
+    /// Sends later attempts, and first attempts to slow webhooks, to the retries queue.
     pub(super) async fn send_retries(&self, messages: Vec<Outgoing>) -> Result<(), InternalError> {
         self.send(&self.retries, Queue::Retries, messages).await
     }
 
-    /// What cannot be sent together is sent apart, so that one message that SQS refuses fails its own record alone.
+    /// Sends the messages of several records together. If that fails, each record sends its own, so that a message that
+    /// SQS refuses fails only its own record.
     async fn send(
         &self,
         together: &Coalescer<'a, Vec<Outgoing>, bool>,
@@ -183,7 +187,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// What cannot be read together is read one by one by who needs it.
+/// Reads several webhooks in one call. If that fails, each record reads its own webhook.
 async fn webhooks(app: &App, places: &[Location]) -> HashMap<Location, Webhook> {
     app.store.webhooks_read_together(places).await.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn Error, "webhooks could not be read together");

@@ -1,8 +1,10 @@
-//! Triggered by the deliveries and retries queues: makes an attempt, logs it, and queues the next where one is due.
+//! Triggered by the deliveries and retries queues: makes an attempt, logs it, and queues the next attempt if one is
+//! due.
 //!
-//! It knows no dialect. Each step is durable before the last is let go of: the attempt is in the log before the next
-//! is queued, and the next is queued before SQS forgets this message. The invocation whose record of an attempt the log
-//! took is the one that goes on; one that finds it there already leaves it to the other.
+//! It knows no dialect. Each step is durable before the previous step is forgotten. `deliver` logs the attempt, then
+//! queues the next attempt, and then SQS deletes this message. An attempt is logged with a conditional write. Only the
+//! invocation whose write succeeds queues the next attempt. An invocation that finds the attempt in the log already
+//! leaves the delivery to the other.
 
 use crate::attempt::{Content, Outcome};
 use clients::queue::Outgoing;
@@ -21,7 +23,7 @@ use super::report;
 use crate::app::App;
 use crate::internal_error::InternalError;
 
-/// Makes the attempts of a batch of messages; returns the ids of the messages that SQS has to show again.
+/// Makes the attempts of a batch of messages. Returns the ids of the messages that failed: SQS redelivers them.
 pub async fn deliver(app: &App, records: &[QueueRecord]) -> Vec<String> {
     process_records(&Batch::new(app, records.len()), records, deliver_one, Batch::leave).await
 }
@@ -32,10 +34,11 @@ async fn deliver_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
     let now = app.clock.now();
     let is_retry = message.attempt > 1;
     if is_retry && now < message.due_at {
-        // A wait longer than SQS's: this was a hop of it.
+        // SQS delays a message by at most 15 minutes. A longer wait takes several hops, and this message was one of
+        // them.
         return enqueue_attempt(batch, &message, now).await;
     }
-    // A first attempt's message, seen for the first time, is spared the read.
+    // A first attempt's message that arrives for the first time needs no read of the log: nobody made the attempt yet.
     let is_redelivered = record.is_redelivered();
     if (is_retry || is_redelivered || message.slow_lane) && already_made(batch, &message, is_redelivered, now).await? {
         return Ok(());
@@ -46,7 +49,7 @@ async fn deliver_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
             give_up(app, message, webhook.dialect.as_str(), "The webhook is disabled.").await
         }
         Some(webhook) if webhook.health.slow_since.is_some() && !is_retry && !message.slow_lane => {
-            // It became slow after the event was fanned out.
+            // The webhook became slow after the event was fanned out.
             enqueue_attempt(batch, &DeliveryMessage { slow_lane: true, due_at: now, ..message }, now).await
         }
         Some(webhook) => {
@@ -56,8 +59,9 @@ async fn deliver_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
     }
 }
 
-/// Whether the log has this attempt already: then this message is a copy, or an earlier invocation stopped after it had
-/// logged the attempt. Of the latter the next attempt may not be queued yet, which is made up for.
+/// Whether the log has this attempt already. Then this message is a duplicate, or an earlier invocation stopped after
+/// it logged the attempt. Such an invocation may not have queued the next attempt, so a redelivered message queues it
+/// now.
 async fn already_made(
     batch: &Batch<'_>,
     message: &DeliveryMessage,
@@ -76,8 +80,9 @@ async fn already_made(
     Ok(true)
 }
 
-/// The webhook as it is now, or for a first attempt as it was within the last second, but at least as new as it was when
-/// the event was fanned out. What the cheaper reads say against a delivery is asked again.
+/// The webhook for this attempt. A first attempt may use a webhook read within the last second, but none older than the
+/// fan-out's. A later attempt uses an eventually consistent read. If these find no enabled webhook, a strongly
+/// consistent read decides.
 async fn webhook(batch: &Batch<'_>, message: &DeliveryMessage) -> Result<Option<Webhook>, InternalError> {
     let (tenant, reference) = (&message.key.tenant, &message.webhook);
     let snapshot = message.snapshot.as_ref().filter(|_| message.attempt == 1);
@@ -134,7 +139,7 @@ async fn make_attempt(
     Ok(())
 }
 
-/// What the log says of a delivery after an attempt.
+/// The log entry of a delivery after an attempt.
 fn logged_delivery(
     message: &DeliveryMessage,
     outcome: Outcome,
@@ -157,7 +162,7 @@ fn logged_delivery(
     delivery
 }
 
-/// Logs an attempt that ended then, and queues the next one if there is to be one.
+/// Logs an attempt that ended at `ended_at`, and queues the next attempt if there is one.
 async fn log_and_go_on(
     batch: &Batch<'_>,
     message: DeliveryMessage,
@@ -175,7 +180,7 @@ async fn log_and_go_on(
     }
 }
 
-/// Ends a delivery whose webhook cannot receive it. It is kept so that it can be sent again.
+/// Ends a delivery whose webhook cannot receive it. The log keeps its message, so that it can be sent again.
 async fn give_up(app: &App, message: DeliveryMessage, dialect: &str, reason: &str) -> Result<(), InternalError> {
     let message = DeliveryMessage { snapshot: None, ..message };
     let logged = app.store.delivery(&message.key).await?.map(|(logged, _)| logged);
@@ -192,7 +197,7 @@ fn next_attempt(message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage 
     DeliveryMessage { attempt: message.attempt + 1, due_at, snapshot: None, ..message }
 }
 
-/// Puts an attempt into the retries queue, for when it is due or for the longest hop towards it.
+/// Puts an attempt into the retries queue. SQS delays the message until the attempt is due, or for the longest hop.
 async fn enqueue_attempt(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), InternalError> {
     let outgoing = Outgoing {
         body: serde_json::to_string(message)?,

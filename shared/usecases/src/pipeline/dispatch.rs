@@ -1,4 +1,5 @@
-//! Telling an event: who gets it, what each is sent, and queueing that. `fan_out` asks.
+//! Dispatches an event: decides which webhooks get it, writes their requests, and queues the deliveries. `fan_out`
+//! calls it.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -19,20 +20,20 @@ use crate::dialect::PayloadContext;
 use crate::internal_error::InternalError;
 use crate::publish::conversation_history;
 
-/// Deliveries that are held in memory together: what one batch of SQS takes.
+/// Deliveries in memory at the same time: SQS takes 10 messages in a batch.
 const BATCH: usize = 10;
 
-/// What a delivery's message has besides what is told, with the webhook's copy.
+/// Bytes of a delivery's message besides event data, state and history. They include the webhook's snapshot.
 const MESSAGE_BYTES: usize = 4 * 1024;
 
-/// Deliveries to one webhook within a second, in one of perhaps hundreds of processes, and for how many seconds on end, that make it
-/// a busy one: a burst does not.
+/// A webhook is hot if this process dispatches 30 deliveries a second to it, for 5 seconds in a row. A shorter burst
+/// does not count. There may be hundreds of such processes.
 const HOT: (u32, u32) = (30, 5);
 
-/// Partitions of a busy webhook's log: each takes a thousand writes a second.
+/// Partitions of a hot webhook's log. Each partition takes 1,000 writes a second.
 const LOG_SHARDS: u8 = 16;
 
-/// Queues an event's deliveries, a batch at a time: there may be a hundred, of 256 KiB each.
+/// Queues an event's deliveries in batches: there may be a hundred deliveries of 256 KiB each.
 pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), InternalError> {
     let recipients = decide(batch, message, event).await?;
     let (mut failure, mut queued) = (None, 0);
@@ -44,7 +45,7 @@ pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: 
                 (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
-                // One webhook that cannot be told must not keep the event from the others.
+                // An error of one webhook must not keep the event from the others.
                 (Err(fault), _) => failure = Some(fault),
             }
         }
@@ -63,14 +64,15 @@ pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: 
     Ok(())
 }
 
-/// Who is told of an event, and what they are told besides it.
+/// The webhooks that an event may go to, and the agent and conversation for their payloads.
 struct Recipients {
     agent: Option<Agent>,
     conversation: Conversation,
     decided: Vec<(Webhook, Decision)>,
 }
 
-/// The reads are consistent: what was set or deleted before an event was published counts for it.
+/// Decides which webhooks get the event. The reads are strongly consistent: a webhook set or deleted before the event
+/// was published counts for it.
 async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<Recipients, InternalError> {
     let tenant = &message.tenant;
     let agents = async {
@@ -93,7 +95,7 @@ async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Re
     Ok(Recipients { agent: agents.agent.clone(), conversation, decided })
 }
 
-/// Freezes everything that no attempt may change.
+/// Writes a delivery's message. Its request stays the same on every attempt.
 fn delivery(
     batch: &Batch<'_>,
     message: &EventsMessage,
@@ -151,7 +153,7 @@ fn delivery(
     })
 }
 
-/// About the most that a delivery's message takes.
+/// An upper estimate of the bytes of a delivery's message.
 fn bytes(event: &Event, to: &Recipients, webhook: &Webhook) -> usize {
     if !webhook.request.templates.is_empty() {
         return RENDERED_BYTES_MAX;
@@ -166,8 +168,8 @@ fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, InternalError> {
     Ok(Outgoing { body, delay: Duration::ZERO, group: delivery.key.webhook_id.to_string() })
 }
 
-/// Spreads a webhook's log where it may get more deliveries than one partition of it takes. What was logged before stays where it is,
-/// and an event that is fanned out once more just then may be logged in two places.
+/// Spreads a hot webhook's log over 16 partitions, because one partition may not take all of its writes. Entries logged
+/// before stay where they are. An event that is fanned out again at that moment may be logged twice.
 async fn spread_log_if_hot(app: &App, tenant: &Tenant, webhook: &Webhook) {
     let is_hot = || app.hot_webhooks.is_hot(webhook.id.clone(), app.clock.now(), HOT);
     if webhook.log_shards < LOG_SHARDS

@@ -1,4 +1,5 @@
-//! What an attempt means for its endpoint: how it is doing, and whether it is to be disabled. `deliver` asks.
+//! Makes an attempt, updates its endpoint's health, and disables an endpoint that is gone or fails for too long.
+//! `deliver` calls it.
 
 use std::error::Error;
 use std::time::Duration;
@@ -15,8 +16,8 @@ use crate::app::App;
 use crate::internal_error::InternalError;
 use crate::publish::publish_own_event;
 
-/// Makes an attempt. An endpoint that lets it wait is noted as slow while it still does: what comes next for it then waits
-/// in the slow lane, and what is for others goes by.
+/// Makes an attempt. If the endpoint has not answered after `SLOW_AFTER`, its health says slow while the attempt still
+/// runs. Its next deliveries then wait in the slow lane, and deliveries to other webhooks overtake them.
 pub(super) async fn try_once(
     app: &App,
     tenant: &Tenant,
@@ -30,7 +31,7 @@ pub(super) async fn try_once(
         if let Ok(outcome) = tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
             return outcome;
         }
-        // The attempt goes on meanwhile, and counts whatever becomes of the note.
+        // The attempt goes on meanwhile. Its outcome counts even if this write fails.
         futures::join!(write_observation(app, tenant, webhook, Observation::Slow), attempt)
     };
     match noted {
@@ -40,8 +41,9 @@ pub(super) async fn try_once(
     outcome
 }
 
-/// Writes down what an attempt that started `then` says of its endpoint, and disables one that is gone or hopeless. The
-/// attempt is logged already: what cannot be done now is done after the endpoint's next one.
+/// Updates an endpoint's health after an attempt that started at `then`. Disables an endpoint that answered 410, or
+/// that failed for too long. The attempt is already logged. If an update fails, the endpoint's next attempt makes up
+/// for it.
 pub(super) async fn update_health(
     app: &App,
     tenant: &Tenant,
@@ -82,7 +84,7 @@ async fn try_to_update_health(
     }
 }
 
-/// Writes an endpoint's health where it changes; returns what it is now.
+/// Writes an endpoint's health if the observation changes it, and returns the health.
 async fn write_observation(
     app: &App,
     tenant: &Tenant,
@@ -90,7 +92,7 @@ async fn write_observation(
     observation: Observation,
 ) -> Result<Health, InternalError> {
     let (place, now) = ((tenant.clone(), webhook.reference()), app.clock.now());
-    // Of the attempts that are made at once, the first to end writes down what they all found.
+    // Several attempts may run at once. The first to end writes the new health for all of them.
     let mut known = app.webhook_cache.get(&place, now).filter(|recent| recent.updated_at == webhook.updated_at);
     let known = known.get_or_insert_with(|| webhook.clone());
     let Some(health) = endpoint_health::after(known.health, observation, now) else { return Ok(known.health) };
@@ -102,15 +104,16 @@ async fn write_observation(
             }
         });
     } else {
-        // Another attempt was faster, or it is another webhook by now, or nobody knows.
+        // Another attempt was faster, the webhook was changed, or the write failed. So the cached webhook may be wrong.
         app.webhook_cache.forget(&place);
     }
     written?;
     Ok(health)
 }
 
-/// Tells the project's own webhooks, and then disables: what is interrupted in between is told again under the same id,
-/// and so once. It is left alone where it was changed since the attempt, or its health does not call for it any more.
+/// Publishes `webhook.disabled` to the project's own webhooks, and then disables the webhook. If a crash comes in
+/// between, the event is published again under the same client id, so it is dispatched once. A webhook stays enabled if
+/// it was changed since the attempt, or if its health has recovered.
 async fn disable(
     app: &App,
     tenant: &Tenant,

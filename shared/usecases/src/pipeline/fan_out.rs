@@ -1,6 +1,6 @@
-//! Triggered by the events queue: has each event told once, to those who get it.
+//! Triggered by the events queue: dispatches each event once, to the webhooks that get it.
 //!
-//! Doing it twice makes the same deliveries. A message that it cannot read ends in the dead-letter queue.
+//! A repeated fan-out makes the same deliveries. A message that `fan_out` cannot read ends in the dead-letter queue.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,13 +23,13 @@ use crate::internal_error::InternalError;
 use crate::publish::pack_events::{self, Accepted};
 use crate::publish::{EVENTS_MAX, conversation_history, position, read_event};
 
-/// Events of one message that are told at once.
+/// Events of one message that are dispatched at the same time.
 const EVENTS_AT_ONCE: usize = 10;
 
-/// How long an event waits that is put back: a repeat, for the publication that came before it.
+/// How long a requeued event waits. A repeat waits that long for the publication that holds the dedup lock.
 const REQUEUE_DELAY: Duration = Duration::from_secs(2);
 
-/// Dispatches the events of a batch of messages; returns the ids of the messages that SQS has to show again.
+/// Dispatches the events of a batch of messages. Returns the ids of the messages that failed: SQS redelivers them.
 pub async fn fan_out(app: &App, records: &[QueueRecord]) -> Vec<String> {
     process_records(&Batch::new(app, records.len()), records, fan_out_one, Batch::leave).await
 }
@@ -44,13 +44,14 @@ async fn fan_out_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
     let events = raws.map(|(index, raw)| read_queued_event(&message, record, index, raw, accepted_at));
     let events = events.collect::<Result<Vec<_>, _>>()?;
     if message.ids.is_none() {
-        // They came straight to the queue, and not by way of publishing.
+        // A platform put these events into the queue directly, so publishing has not kept their conversations.
         conversation_history::remember(batch.app, &message.tenant, &events).await?;
     }
     let events: Vec<Accepted<'_>> = message.events.iter().map(AsRef::as_ref).zip(&events).collect();
     let mut dispatched = Ok(());
     for some in events.chunks(EVENTS_AT_ONCE) {
-        // What they send goes together; the last of them leaves the record's own place to what follows.
+        // These events send their messages together. The last event to end leaves the record's own membership for the
+        // next chunk.
         batch.join(some.len() - 1);
         let under_way = AtomicUsize::new(some.len());
         let some = some.iter().map(async |event| {
@@ -65,8 +66,8 @@ async fn fan_out_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
     dispatched
 }
 
-/// Tells of an event. One that cannot be told among others goes on alone, so that those are not told again with it; but where
-/// AWS fails, all wait, and no more is asked of it.
+/// Dispatches an event. If that fails, it requeues the event alone, so that the message's other events are not
+/// dispatched again. If AWS fails, the whole message waits instead, and AWS gets no more calls for it.
 async fn dispatch_or_requeue(
     batch: &Batch<'_>,
     message: &EventsMessage,
@@ -82,8 +83,9 @@ async fn dispatch_or_requeue(
     }
 }
 
-/// Tells of an event, unless it is a repeat of a named one. A publication claims a named event before it tells of it, and
-/// says so after: what is interrupted in between is told by this message when it is shown again, or by a repeat.
+/// Dispatches an event, unless another publication of it has been dispatched. An event with a client id acquires its
+/// dedup lock first, and completes the lock afterwards. If a crash comes in between, this message dispatches the event
+/// when SQS redelivers it, or a repeat does.
 async fn dispatch_once(
     batch: &Batch<'_>,
     message: &EventsMessage,
@@ -103,7 +105,7 @@ async fn dispatch_once(
     }
 }
 
-/// What tells this publication of a named event from others of the same id.
+/// The publish token of an event with a client id. Another publication of the same client id has another token.
 fn token_of(message: &EventsMessage, record: &QueueRecord, event: &Event) -> Option<String> {
     let of_message = || {
         let message_id = &record.message_id;
@@ -112,7 +114,7 @@ fn token_of(message: &EventsMessage, record: &QueueRecord, event: &Event) -> Opt
     event.has_client_id.then(of_message)
 }
 
-/// Looks at an event again, alone, a little later.
+/// Queues an event again, alone and with a delay.
 async fn requeue(
     app: &App,
     message: &EventsMessage,

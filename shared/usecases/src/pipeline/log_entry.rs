@@ -1,9 +1,9 @@
-//! The log's entry for a delivery, from the message that makes its attempts.
+//! Writes the log entry of a delivery, from the message that makes its attempts.
 
 use clients::queue::messages::DeliveryMessage;
 use domain::{Delivery, Status};
 
-/// An entry of which no attempt is told.
+/// A log entry without the result of an attempt.
 pub(super) fn log_entry(message: &DeliveryMessage, status: Status, attempt_count: u32) -> Delivery {
     Delivery {
         key: message.key.clone(),

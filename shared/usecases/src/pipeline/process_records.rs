@@ -1,4 +1,4 @@
-//! Working the records of one batch side by side.
+//! Processes the records of one batch concurrently.
 
 use std::error::Error;
 
@@ -7,8 +7,9 @@ use futures::future::join_all;
 use super::queue_record::QueueRecord;
 use crate::internal_error::InternalError;
 
-/// Works all records of a batch at once, with the state that they share, and calls `after` for each that is done.
-/// Returns the message ids of those whose `work` failed: SQS shows them again, and dead-letters them in the end.
+/// Processes all records of a batch concurrently, with the state that they share. Calls `after` for each record that is
+/// done. Returns the message ids of the records whose `work` failed. SQS redelivers these messages, and finally moves
+/// them to the dead-letter queue.
 pub(super) async fn process_records<S>(
     shared: &S,
     records: &[QueueRecord],

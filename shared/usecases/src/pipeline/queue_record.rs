@@ -1,4 +1,4 @@
-//! A message as a queue shows it to a function.
+//! A queue message, as a function receives it.
 
 use clients::queue::messages::VERSION;
 use domain::time::Timestamp;
@@ -12,25 +12,25 @@ use crate::internal_error::InternalError;
 pub struct QueueRecord {
     /// SQS's id of the message.
     pub message_id: String,
-    /// JSON.
+    /// The message's body, as JSON.
     pub body: String,
-    /// When SQS took it.
+    /// When SQS accepted the message.
     pub sent_at: Option<Timestamp>,
-    /// How often SQS has shown it, this time included.
+    /// How often SQS has delivered the message, this time included.
     pub receive_count: u32,
 }
 
-/// The field that a message of every release has.
+/// The one field that a message of every release has.
 #[derive(Deserialize)]
 struct Versioned {
     v: u64,
 }
 
 impl QueueRecord {
-    /// The message that the record carries.
+    /// Reads the message in the record's body.
     ///
     /// # Errors
-    /// Where this release does not know its shape. The record then ends in the dead-letter queue.
+    /// Where this release does not know the message's shape. The record then ends in the dead-letter queue.
     pub(super) fn message<T: DeserializeOwned>(&self) -> Result<T, InternalError> {
         serde_json::from_str(&self.body).map_err(|error| match serde_json::from_str(&self.body) {
             Ok(Versioned { v }) if v != VERSION => InternalError::MessageVersion(v),
@@ -38,7 +38,7 @@ impl QueueRecord {
         })
     }
 
-    /// Whether SQS has shown it before. An earlier invocation may then have done some of its work.
+    /// Whether SQS has delivered the message before. An earlier invocation may then have done some of the work.
     pub(super) const fn is_redelivered(&self) -> bool {
         self.receive_count > 1
     }

@@ -1,5 +1,5 @@
-//! What operators are told of events and deliveries: metrics, a line in the log for each attempt that failed, and lines for
-//! some of the events that went well, the same ones at every step. Never a body, a URL or a secret.
+//! Reports events and deliveries to operators, as metrics and log lines. Each failed attempt gets a line. Successes are
+//! sampled by event, so that every step logs the same events. A line never has a body, a URL or a secret.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::metrics::Metric;
 /// An attempt that was made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt<'a> {
-    /// The dialect of its webhook.
+    /// The webhook's dialect.
     pub(super) dialect: &'a str,
-    /// The trace of its event.
+    /// The event's trace.
     pub(super) traceparent: Option<&'a Traceparent>,
-    /// What came of it.
+    /// The step that follows the attempt.
     pub(super) next_step: NextStep,
-    /// How long it took.
+    /// How long the attempt took.
     pub(super) duration: Duration,
-    /// How long ago its event was accepted.
+    /// The time from the event's acceptance to the end of the attempt.
     pub(super) latency: Duration,
 }
 
-/// Events were accepted.
+/// Reports that events were accepted.
 pub(crate) fn accepted(app: &App, events: &[Event], traceparent: Option<&Traceparent>) {
     app.metrics.count(Metric::Published, "native", events.len());
     let trace_id = traceparent.map(Traceparent::trace_id);
@@ -35,7 +35,7 @@ pub(crate) fn accepted(app: &App, events: &[Event], traceparent: Option<&Tracepa
     }
 }
 
-/// An event's deliveries were queued, so many.
+/// Reports that `count` deliveries of an event were queued.
 pub(super) fn dispatched(app: &App, event: &Event, traceparent: Option<&Traceparent>, count: usize) {
     if is_sampled(app, &event.id) {
         let (event_type, trace_id) =
@@ -44,7 +44,7 @@ pub(super) fn dispatched(app: &App, event: &Event, traceparent: Option<&Tracepar
     }
 }
 
-/// An attempt was made, and this is what the log says of its delivery now.
+/// Reports an attempt. `delivery` is the log entry after it.
 pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
     let Attempt { dialect, next_step, duration, latency, .. } = attempt;
     app.metrics.attempted(dialect, next_step == NextStep::Delivered);
@@ -76,7 +76,7 @@ pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
     }
 }
 
-/// A delivery ended before an attempt: its webhook cannot receive it.
+/// Reports a delivery that ended before an attempt, because its webhook cannot receive it.
 pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent: Option<&Traceparent>) {
     app.metrics.count(Metric::Failed, dialect, 1);
     tracing::warn!(
@@ -86,7 +86,8 @@ pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent
     );
 }
 
-/// Every function decides alike, without asking another.
+/// Whether this event's successes are logged. All functions decide alike, because the decision depends on the event's
+/// id only.
 fn is_sampled(app: &App, event: &EventId) -> bool {
     event.sampling_point() < app.settings.log_successes
 }

@@ -1,8 +1,9 @@
-//! Triggered by a schedule: finds logged deliveries whose next attempt is overdue, because its message was lost or landed
-//! in the dead-letter queue, and queues it again. Events and first attempts, which no log holds yet, are not its matter.
+//! Triggered by a schedule. It finds logged deliveries whose next attempt is overdue, and queues that attempt again.
+//! The attempt's message was lost, or is in the dead-letter queue. The sweep does not find events and first attempts,
+//! because no log entry exists for them yet.
 //!
-//! A delivery is postponed in the index before its message is sent: of two sweeps at once one sends it, and one that
-//! stops in between leaves it for a later one to find.
+//! The sweep defers a delivery in the index before it queues the message. So of two sweeps at once, only one queues the
+//! message. If a sweep stops in between, a later sweep finds the delivery again.
 
 use std::time::Duration;
 
@@ -13,19 +14,19 @@ use futures::future::try_join_all;
 use crate::app::App;
 use crate::internal_error::InternalError;
 
-/// Deliveries that one round takes from each of the index's 64 parts: their bodies are held in memory together.
+/// Deliveries that one round takes from each of the index's 64 shards. Their bodies are in memory at the same time.
 const SHARD_LIMIT: u16 = 3;
 
-/// Rounds of one run; the next run goes on.
+/// Rounds of one run. The next run continues.
 const ROUNDS_MAX: usize = 50;
 
-/// Deliveries that are postponed and sent together: what one batch of SQS takes.
+/// Deliveries that are deferred and queued together: SQS takes 10 messages in a batch.
 const CHUNK: usize = 10;
 
-/// Queues overdue attempts again, for as many rounds as one run takes.
+/// Queues overdue attempts again, for at most `ROUNDS_MAX` rounds.
 ///
 /// # Errors
-/// Where DynamoDB or SQS fails. The next run goes on.
+/// Where DynamoDB or SQS fails. The next run continues.
 pub async fn sweep(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
     let (before, mut count) = (now.minus(app.settings.sweep_after), 0);

@@ -1,4 +1,4 @@
-//! What events bring to the conversations that they belong to, and what they are told of them.
+//! Keeps the messages and states of conversations, and reads a conversation for its deliveries.
 
 use clients::queue::messages::UNSENDABLE;
 use domain::event_types;
@@ -10,31 +10,32 @@ use serde_json::Value;
 use crate::app::App;
 use crate::internal_error::InternalError;
 
-/// The most of a message that is remembered, in bytes of JSON.
+/// The longest part of a message that is kept, in bytes of JSON.
 pub const CONTENT_BYTES_MAX: usize = 4096;
-/// The most of a conversation's messages that a delivery repeats, in bytes of JSON: with the largest event and state it
-/// has to fit into an item of the log.
+/// The most history in one delivery, in bytes of JSON. Together with the largest event and state, it has to fit into
+/// one DynamoDB item of the log.
 pub const HISTORY_BYTES_MAX: usize = 64 * 1024;
-/// What a message has besides its texts: names, quotes, its time.
+/// The bytes of a message besides its texts: field names, quotes and its time.
 const NAMES_BYTES: usize = 100;
 /// The longest `direction`, in characters.
 const DIRECTION_CHARS_MAX: usize = 64;
 
-/// Keeps what `events` bring to their conversations. Publishing does so before it queues them: what was published earlier
-/// is there when a later event is told. For what came straight to the queue, `fan_out` does.
+/// Keeps the message and the state of each event that has a conversation. Publishing calls it before it queues the
+/// events, so that a later event finds them. For events that a platform put into the queue directly, `fan_out` calls
+/// it.
 ///
 /// # Errors
-/// Where the store does not take it.
+/// Where the store fails.
 pub(crate) async fn remember(app: &App, tenant: &Tenant, events: &[Event]) -> Result<(), InternalError> {
     let of_conversations = events.iter().filter(|event| event.conversation_id.is_some());
     try_join_all(of_conversations.map(|event| app.store.remember(tenant, event, message(app, event)))).await?;
     Ok(())
 }
 
-/// The conversation before `event`, as far as one of those who are told of it is told.
+/// The conversation before `event`. It is empty if no recipient's dialect uses conversations.
 ///
 /// # Errors
-/// Where the store cannot be asked.
+/// Where the store fails.
 pub(crate) async fn before(
     app: &App,
     tenant: &Tenant,
@@ -60,7 +61,7 @@ pub(crate) async fn before(
     Ok(conversation)
 }
 
-/// The message that an event tells of; `None` where it tells of none.
+/// The message that an event carries; `None` for an event of any other type.
 fn message(app: &App, event: &Event) -> Option<Message> {
     if app.dialects.native_name(&event.event_type) != event_types::MESSAGE_RECEIVED {
         return None;
@@ -75,7 +76,7 @@ fn message(app: &App, event: &Event) -> Option<Message> {
     })
 }
 
-/// As much of `content` as is remembered.
+/// The beginning of `content`, up to the limit of a kept message.
 fn cut(content: &str) -> String {
     let mut bytes = 0;
     let fit = content.chars().take_while(|character| {
@@ -85,7 +86,7 @@ fn cut(content: &str) -> String {
     fit.collect()
 }
 
-/// The length of `text` within JSON's quotes, as it is sent through the queue.
+/// The length of `text` as JSON in a queue message, without its quotes.
 fn json_bytes(text: &str) -> usize {
     let escapes = text.matches(UNSENDABLE).count();
     Value::from(text).to_string().len() - 2 + 3 * escapes

@@ -1,5 +1,5 @@
-//! Publishing: events are read and checked ([`read_event`]), kept in their conversations, packed into queue messages,
-//! and queued. From then on none is lost.
+//! Publishes events: reads and checks them ([`read_event`]), keeps their conversations, packs them into queue messages,
+//! and queues the messages. Once SQS has an event, it is not lost.
 
 pub(crate) mod conversation_history;
 pub(crate) mod pack_events;

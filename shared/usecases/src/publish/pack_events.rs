@@ -1,5 +1,6 @@
-//! Puts events into messages of the events queue: as few as may be. A full message is one agent's, and what does not fill
-//! one goes with others' that doesn't, so that an agent of many events waits behind its own.
+//! Packs events into as few messages of the events queue as possible. A full message holds events of one agent only.
+//! The events that do not fill a message share messages with other agents' events. So an agent with many events waits
+//! behind its own events, and the other agents do not.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,19 +12,20 @@ use serde_json::value::RawValue;
 
 use crate::internal_error::InternalError;
 
-/// Events that travel in one message: what is interrupted is told again as a whole.
+/// Events in one message. An interrupted message is dispatched again as a whole, so it must stay small.
 const EVENTS_A_MESSAGE: usize = 10;
 
-/// Bytes of their JSON: with what is around it, it stays within the 64 KiB that SQS counts a request by.
+/// Bytes of the events' JSON in one message. With its other fields the message stays within 64 KiB, which SQS counts as
+/// one request.
 const BYTES_A_MESSAGE: usize = 56 * 1024;
 
-/// An event as it was published, and what was read in it.
+/// An event's JSON as it was published, and the event that was read from it.
 pub(crate) type Accepted<'a> = (&'a RawValue, &'a Event);
 
-/// The messages for the events of one request. `publication` tells it from a repeat of it.
+/// The queue messages for the events of one request. A repeat of the request has another `publish_token`.
 ///
 /// # Errors
-/// Where one could not be written as JSON.
+/// Where a message cannot be written as JSON.
 pub(super) fn messages<'a>(
     tenant: &Tenant,
     accepted: impl Iterator<Item = Accepted<'a>>,
@@ -31,7 +33,8 @@ pub(super) fn messages<'a>(
     traceparent: Option<&Traceparent>,
 ) -> Result<Vec<Outgoing>, InternalError> {
     let (with_client_id, others): (Vec<_>, Vec<_>) = accepted.partition(|(_, event)| event.has_client_id);
-    // A named one is claimed by its message. Each has its own: the same id twice in a request is an event and its repeat.
+    // An event with a client id travels alone, because its message's publish token acquires the dedup lock. The same
+    // client id twice in a request is an event and its repeat, so each event gets a token of its own.
     let alone = with_client_id.into_iter().map(|(raw, event)| {
         message(tenant, &[(raw, event)], Some(format!("{publish_token}#{}", event.position)), traceparent, None)
     });
@@ -55,10 +58,10 @@ fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
     packs
 }
 
-/// Events that were accepted together, as they wait in the events queue.
+/// The queue message for events that were accepted together.
 ///
 /// # Errors
-/// Where they could not be written as JSON.
+/// Where the message cannot be written as JSON.
 pub(crate) fn message(
     tenant: &Tenant,
     accepted: &[Accepted<'_>],
@@ -91,7 +94,7 @@ mod tests {
     use super::*;
     use crate::publish::read_event;
 
-    /// How many events of each agent each message has.
+    /// The number of events of each agent, for each message.
     fn packed(agents: &[&str], bytes: usize) -> Vec<BTreeMap<String, usize>> {
         let tenant = Tenant { project: ProjectId::new("demo"), environment: Environment::Test };
         let raws: Vec<_> = agents

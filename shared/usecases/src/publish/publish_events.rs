@@ -1,4 +1,4 @@
-//! Publishing events, for a platform's request and for Switchhook's own.
+//! Publishes events: those of a platform's request, and Switchhook's own.
 
 use clients::queue::Queue;
 use domain::{Event, EventId, Tenant, Traceparent, WebhookId, hex};
@@ -11,37 +11,37 @@ use crate::app::App;
 use crate::internal_error::InternalError;
 use crate::pipeline;
 
-/// Events in one request.
+/// The most events in one request.
 pub const EVENTS_MAX: usize = 100;
 
-/// What a platform publishes with one request.
+/// A platform's request to publish events.
 #[derive(Debug, Clone, Copy)]
 pub struct PublishRequest<'a> {
-    /// The events as they came; at most [`EVENTS_MAX`].
+    /// The events' JSON as received; at most [`EVENTS_MAX`] events.
     pub events: &'a [Box<RawValue>],
-    /// The platform's name for the request, and the body that came with it. A repeat within 24 hours has to have the same body.
+    /// The request's idempotency key, and its body. A repeat within 24 hours must have the same body.
     pub idempotency_key: Option<(&'a str, &'a [u8])>,
     /// The trace that the platform's call belongs to.
     pub traceparent: Option<&'a Traceparent>,
 }
 
-/// Why nothing was published.
+/// Why a request failed.
 #[derive(Debug)]
 pub enum PublishError {
-    /// Some events are not valid. All of their faults are listed.
+    /// Some events are not valid. The list has the first invalid field of each of them.
     Invalid(Vec<InvalidEventField>),
-    /// The idempotency key came with another body within the last 24 hours.
+    /// The idempotency key was used with another body within the last 24 hours.
     KeyReused,
-    /// DynamoDB or SQS failed. Some events may have been taken.
+    /// DynamoDB or SQS failed. Some events may be queued already.
     Internal(InternalError),
 }
 
-/// What is wrong with one event of a request.
+/// An invalid field in one event of a request.
 #[derive(Debug)]
 pub struct InvalidEventField {
     /// The event's index in the request, from 0.
     pub index: usize,
-    /// The field of the event.
+    /// The invalid field.
     pub field: InvalidField,
 }
 
@@ -51,10 +51,10 @@ impl<E: Into<InternalError>> From<E> for PublishError {
     }
 }
 
-/// Publishes all events of a request, and returns their ids in order. It returns once SQS has them all.
+/// Publishes all events of a request, and returns their ids in the same order. It returns once SQS has all events.
 ///
 /// # Errors
-/// Where an event is not valid, the key was used for another body, or AWS fails.
+/// Where an event is not valid, the key was used with another body, or AWS fails.
 pub async fn publish_events(
     app: &App,
     tenant: &Tenant,
@@ -62,7 +62,8 @@ pub async fn publish_events(
 ) -> Result<Vec<EventId>, PublishError> {
     let events = read_events(app, tenant, request)?;
     if let Some((key, body)) = request.idempotency_key {
-        // Whether the first request's events were taken is not asked: these are the same events, and are dispatched once.
+        // It does not matter whether the first request queued its events. A repeat has the same event ids, and each
+        // event is dispatched once.
         let digest = hex(&Sha256::digest(body));
         if !app.store.register_request(tenant, key, &digest, app.clock.now()).await? {
             return Err(PublishError::KeyReused);
@@ -76,7 +77,7 @@ pub async fn publish_events(
     Ok(events.into_iter().map(|event| event.id).collect())
 }
 
-/// Reads all events. One that is not valid spoils the request.
+/// Reads all events of a request. One invalid event makes the whole request invalid.
 fn read_events(app: &App, tenant: &Tenant, request: PublishRequest<'_>) -> Result<Vec<Event>, PublishError> {
     let (now, key) = (app.clock.now(), request.idempotency_key.map(|(key, _)| key));
     let (mut events, mut invalid) = (Vec::new(), Vec::new());
@@ -96,15 +97,16 @@ fn read_events(app: &App, tenant: &Tenant, request: PublishRequest<'_>) -> Resul
     if invalid.is_empty() { Ok(events) } else { Err(PublishError::Invalid(invalid)) }
 }
 
-/// An event's position among those that were accepted with it; there are at most [`EVENTS_MAX`].
+/// An event's position among the events accepted with it, from 0. There are at most [`EVENTS_MAX`] of them.
 pub(crate) fn position(index: usize) -> u16 {
     u16::try_from(index).unwrap_or(u16::MAX)
 }
 
-/// Sends an event of our own to `webhooks` alone, by way of the queues as any event: a dialect's test call. Returns its id.
+/// Publishes an event of Switchhook's own to `webhooks` only, through the queues like any event. A dialect's test call
+/// uses it. Returns the event's id.
 ///
 /// # Errors
-/// Where it is no event, or SQS does not take it.
+/// Where `event` is not a valid event, or SQS fails.
 pub async fn publish_to_webhooks(
     app: &App,
     tenant: &Tenant,
@@ -114,10 +116,10 @@ pub async fn publish_to_webhooks(
     send_own(app, tenant, event, Some(webhooks)).await
 }
 
-/// Publishes an event of our own to whoever asked for it. Returns its id.
+/// Publishes an event of Switchhook's own to every webhook that asks for it. Returns the event's id.
 ///
 /// # Errors
-/// Where it is no event, or SQS does not take it.
+/// Where `event` is not a valid event, or SQS fails.
 pub async fn publish_own_event(app: &App, tenant: &Tenant, event: &Value) -> Result<EventId, InternalError> {
     send_own(app, tenant, event, None).await
 }

@@ -1,4 +1,4 @@
-//! Reading an event as platforms publish it, over HTTP and straight into the events queue.
+//! Reads an event as platforms publish it: over HTTP, or directly into the events queue.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use serde_json::value::RawValue;
 
 /// The largest event, in bytes of JSON.
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
-/// The longest type.
+/// The longest event type, in characters.
 pub const TYPE_CHARS_MAX: usize = 128;
-/// The largest `conversation_state`, in bytes of JSON: later events of the conversation carry it, too.
+/// The largest `conversation_state`, in bytes of JSON. The deliveries of later events carry it, too.
 pub const STATE_BYTES_MAX: usize = 32 * 1024;
-/// The longest `id`, `channel` and `conversation_id`.
+/// The longest `id`, `channel` and `conversation_id`, in characters.
 pub const TEXT_CHARS_MAX: usize = 256;
 
-/// A field of an event that is not as it has to be.
+/// An invalid field of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidField {
-    /// The field; empty where it is the event as a whole.
+    /// The field's path within the event; empty for the event as a whole.
     pub field: String,
-    /// What it has to be.
+    /// The rule that the field breaks: `a JSON object`.
     pub message: String,
 }
 
@@ -42,10 +42,10 @@ struct Published {
     conversation_state: Option<Box<RawValue>>,
 }
 
-/// Reads and checks one event. `fresh_id` is its id where the platform gave none of its own.
+/// Reads and checks one event. `fresh_id` makes the event's id if the platform gave none.
 ///
 /// # Errors
-/// The field that is wrong, without a prefix; empty where it is the event as a whole.
+/// The first invalid field. Its path is relative to the event, and empty for the event as a whole.
 pub(crate) fn read_event(
     raw: &RawValue,
     tenant: &Tenant,
@@ -58,7 +58,7 @@ pub(crate) fn read_event(
     if raw.get().contains(UNSENDABLE) {
         return Err(wrong("", "without the characters U+FFFE and U+FFFF, which the queue does not take"));
     }
-    // A list of the fields' values would be read as well.
+    // Serde would also read a list of the fields' values as an event.
     check_object("", raw)?;
     let mut reader = serde_json::Deserializer::from_str(raw.get());
     let published: Published = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -70,7 +70,8 @@ pub(crate) fn read_event(
     })?;
     check_type(&published.event_type)?;
     check_object("data", &published.data)?;
-    // Raw values are read on without a look at their texts, but dialects read these.
+    // Reading a raw value does not check its strings. The names in `data` must be Unicode text, because dialects read
+    // them.
     if serde_json::from_str::<BTreeMap<String, IgnoredAny>>(published.data.get()).is_err() {
         return Err(wrong("data", "with names that are Unicode text"));
     }
@@ -110,12 +111,12 @@ fn wrong(field: &str, message: impl Into<String>) -> InvalidField {
     InvalidField { field: field.to_owned(), message: message.into() }
 }
 
-/// The parser's reason, without a place that counts from the event's start.
+/// The parser's reason, without line and column: these count from the event's start, not from the request's.
 fn reason(error: &serde_json::Error) -> String {
     error.to_string().split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-/// Whether events can have this type: 1 to [`TYPE_CHARS_MAX`] of `A-Z a-z 0-9 _ . -`.
+/// Whether `text` can be an event type: 1 to [`TYPE_CHARS_MAX`] of `A-Z a-z 0-9 _ . -`.
 #[must_use]
 pub fn is_event_type(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -126,7 +127,7 @@ fn check_type(text: &str) -> Result<(), InvalidField> {
     if is_event_type(text) { Ok(()) } else { Err(wrong("type", format!("1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -"))) }
 }
 
-/// Raw JSON starts with its first token.
+/// Checks that `value` is an object. Raw JSON starts with its first token, so the first character decides.
 fn check_object(field: &str, value: &RawValue) -> Result<(), InvalidField> {
     if value.get().starts_with('{') { Ok(()) } else { Err(wrong(field, "a JSON object")) }
 }

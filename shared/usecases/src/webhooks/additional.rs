@@ -1,4 +1,4 @@
-//! An owner's additional webhooks: add one, show them, change one, remove one.
+//! An owner's additional webhooks: add, show, list, change and remove them.
 
 use crate::app::App;
 
@@ -12,37 +12,37 @@ use domain::{
     WebhookRef,
 };
 
-/// What a dialect adds a additional webhook with.
+/// The settings of a new additional webhook.
 #[derive(Debug, Clone)]
 pub struct NewWebhook {
     /// A new id.
     pub id: WebhookId,
     /// The dialect.
     pub dialect: DialectName,
-    /// What the customer calls it.
+    /// The customer's name for the webhook, or its description.
     pub description: Option<String>,
-    /// Where deliveries go.
+    /// The URL that deliveries go to.
     pub url: String,
-    /// How they are sent.
+    /// The method, credentials, headers and templates of its requests.
     pub request: RequestOptions,
-    /// What they are signed with.
+    /// The secret that signs its deliveries.
     pub secret: Secret,
-    /// Whether the customer has it.
+    /// Whether the customer knows the secret.
     pub secret_known: bool,
-    /// The events it asks for.
+    /// The event types that it asks for.
     pub events: EventFilter,
-    /// Whether it receives any yet.
+    /// Whether it receives events.
     pub enabled: bool,
-    /// Attempts after the first one.
+    /// Retries after the first attempt.
     pub retries_max: u8,
     /// Seconds that an attempt may take.
     pub timeout_s: u16,
 }
 
-/// Adds a additional webhook to those of the owner.
+/// Adds an additional webhook to the owner's.
 ///
 /// # Errors
-/// Where the agent is not registered, the owner has `max` already, or the store fails.
+/// Where the agent is not registered, the owner has `max` already, others keep writing, or the store fails.
 pub async fn add_webhook(
     store: &Store,
     (now, ids): (Timestamp, &Ids),
@@ -100,10 +100,10 @@ pub async fn additional_webhooks(
     Ok(webhooks)
 }
 
-/// One of the owner's additional webhooks in one dialect.
+/// The owner's additional webhook `id` in one dialect.
 ///
 /// # Errors
-/// Where the agent is not registered, it has no such additional webhook, or the store fails.
+/// Where the agent is not registered, the webhook does not exist, or the store fails.
 pub async fn additional_webhook(
     store: &Store,
     tenant: &Tenant,
@@ -123,11 +123,12 @@ fn is_additional(webhook: &Webhook, dialect: &str) -> bool {
     webhook.kind == WebhookKind::Additional && webhook.dialect.as_str() == dialect
 }
 
-/// Changes a additional webhook to what `change` makes of it; that may be asked again where somebody else was faster. Id, owner
-/// and times are not its to change. A secret that it replaces signs for another 24 h.
+/// Changes an additional webhook to the result of `change`. If somebody else changes the webhook at the same time,
+/// `change` runs again on the newer webhook. `change` must leave id, owner and times as they are. A replaced secret
+/// signs for another 24 hours.
 ///
 /// # Errors
-/// Those of `change`; where the additional webhook is gone by now, others keep changing it, or the store fails.
+/// Those of `change`. Also where the webhook is gone by now, others keep changing it, or the store fails.
 pub async fn update_webhook<E: From<WebhookError>>(
     app: &App,
     tenant: &Tenant,
@@ -151,10 +152,10 @@ pub async fn update_webhook<E: From<WebhookError>>(
     Err(WebhookError::Contended.into())
 }
 
-/// Removes a additional webhook.
+/// Removes an additional webhook.
 ///
 /// # Errors
-/// Where it is gone by now, others keep writing at the same moment, or the store fails.
+/// Where the webhook is gone by now, others keep writing at the same time, or the store fails.
 pub async fn remove_additional_webhook(
     store: &Store,
     ids: &Ids,

@@ -1,5 +1,5 @@
-//! Use cases on webhooks that more than one dialect has: those of an owner's primary webhook (set, show,
-//! remove), and those of its additional webhooks (add, show, list, change, remove).
+//! Use cases on webhooks that several dialects share. A primary webhook can be set, shown and removed. Additional
+//! webhooks can be added, shown, listed, changed and removed.
 
 mod additional;
 mod primary;
@@ -17,57 +17,58 @@ use clients::store::{Store, StoreError};
 use domain::time::Timestamp;
 use domain::{Ids, Owner, PreviousSecret, Secret, Tenant, Webhook};
 
-/// How long a rotated secret still signs.
+/// How long an old secret still signs after a rotation.
 pub const PREVIOUS_SECRET_VALID: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Old secrets that sign besides the new one: of a webhook whose secret changes more often within a day, the oldest ends early.
+/// Old secrets that sign besides the new secret. If a secret changes more often than that within 24 hours, the oldest
+/// stops signing early.
 pub const PREVIOUS_SECRETS_MAX: usize = 4;
 
-/// How often a change starts over because somebody else changed the same webhook, or added one, meanwhile.
+/// How often a change is tried while others change or add webhooks at the same time.
 const TRIES_MAX: u32 = 20;
 
-/// The longest pause before it does; the first ones are shorter.
+/// The longest pause between two tries. The first pauses are shorter.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 
-/// Why a use case ended without its result.
+/// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
     /// The agent is not registered in this tenant.
     #[error("the agent is not registered")]
     NoSuchAgent,
-    /// The primary webhook is not set, or there is no such additional webhook.
+    /// The primary webhook is not set, or the additional webhook does not exist.
     #[error("no webhook is set")]
     NotSet,
-    /// Others kept setting the same webhook.
+    /// Others changed the same webhook at every try.
     #[error("the webhook was set by others {TRIES_MAX} times while this call tried to")]
     Contended,
-    /// The owner has as many additional webhooks as it may.
+    /// The owner has as many additional webhooks as allowed.
     #[error("there are {0} subscriptions, and no more may be added")]
     TooMany(usize),
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What a registered owner has; a project always is one.
+/// A registered owner's agent and webhooks. A project is always registered.
 async fn registered(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<Owned, WebhookError> {
     let owned = store.owned(tenant, owner).await?;
     if owner.agent().is_some() && owned.agent.is_none() { Err(WebhookError::NoSuchAgent) } else { Ok(owned) }
 }
 
-/// Why nothing of the owner's is found: the owner is not registered, or what was asked for is not set.
+/// Why a webhook was not found: its owner is not registered, or the webhook is not set.
 async fn missing(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<WebhookError, StoreError> {
     let exists = store.owner_exists(tenant, owner).await?;
     Ok(if exists { WebhookError::NotSet } else { WebhookError::NoSuchAgent })
 }
 
-/// Waits for a moment of chance, so that those who change the same thing at once do not keep meeting.
+/// Waits for a random time, so that concurrent changes of the same webhook do not collide again.
 async fn pause(ids: &Ids, attempt: u32) {
     let longest = Duration::from_millis(10).saturating_mul(attempt + 1).min(PAUSE_MAX);
     tokio::time::sleep(longest.mul_f64(ids.jitter().abs())).await;
 }
 
-/// The old secrets that still sign when `secret` takes the place of the webhook's, newest first.
+/// The old secrets that still sign once `secret` replaces the webhook's secret, newest first.
 fn previous_secrets(before: &Webhook, secret: &Secret, now: Timestamp) -> Vec<PreviousSecret> {
     let valid_until = now.plus(PREVIOUS_SECRET_VALID);
     let rotated = (before.secret != *secret && before.secret_known)

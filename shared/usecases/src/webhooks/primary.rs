@@ -1,4 +1,4 @@
-//! An owner's primary webhook: set it, show it, remove it.
+//! An owner's primary webhook: set, show and remove it.
 
 use crate::app::App;
 
@@ -8,49 +8,50 @@ use clients::store::webhooks::Replaced;
 use domain::time::Timestamp;
 use domain::{DialectName, EventFilter, Health, Ids, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookKind};
 
-/// What a dialect sets a primary webhook to.
+/// The settings that a dialect gives a primary webhook.
 #[derive(Debug, Clone)]
 pub struct PrimaryWebhookSettings {
     /// The dialect.
     pub dialect: DialectName,
-    /// Where deliveries go.
+    /// The URL that deliveries go to.
     pub url: String,
-    /// The secret to sign with from now on.
+    /// The secret that signs from now on.
     pub secret: SecretChoice,
-    /// The header for the dialect's signature, where the dialect lets the customer choose.
+    /// The header of the dialect's signature, if the dialect lets the customer choose it.
     pub signature_header: Choice<Option<String>>,
-    /// Attempts after the first one.
+    /// Retries after the first attempt.
     pub retries_max: u8,
     /// Seconds that an attempt may take.
     pub timeout_s: u16,
-    /// Messages of the conversation that a payload may repeat.
+    /// The most messages of the conversation in a payload.
     pub history_limit: u8,
 }
 
 /// A primary webhook's next secret.
 #[derive(Debug, Clone)]
 pub enum SecretChoice {
-    /// A new one.
+    /// A new secret.
     New,
-    /// The one it has; a new one where it is set for the first time.
+    /// The present secret; a new secret if the webhook is set for the first time.
     KeepOrNew,
-    /// The customer's own.
+    /// The customer's own secret.
     Given(Secret),
 }
 
-/// A setting that a set may leave as it was.
+/// A setting that a call may leave as it was.
 #[derive(Debug, Clone)]
 pub enum Choice<T> {
-    /// As before; the default where the primary webhook is set for the first time.
+    /// Keeps the present value; takes the default if the webhook is set for the first time.
     Keep,
-    /// This.
+    /// Sets this value.
     To(T),
 }
 
-/// Sets or replaces the owner's primary webhook. It keeps its id, and the time it was first set; the old secret signs for another 24 h.
+/// Sets or replaces the owner's primary webhook. It keeps its id and its creation time. The old secret signs for
+/// another 24 hours.
 ///
 /// # Errors
-/// Where the agent is not registered, or the store fails.
+/// Where the agent is not registered, others keep setting the webhook, or the store fails.
 pub async fn set_primary_webhook(
     app: &App,
     tenant: &Tenant,
@@ -111,7 +112,7 @@ fn replacement(
     }
 }
 
-/// The owner's primary webhook; `None` where it is not set.
+/// The owner's primary webhook; `None` if it is not set.
 ///
 /// # Errors
 /// Where the agent is not registered, or the store fails.
@@ -119,7 +120,7 @@ pub async fn primary_webhook(store: &Store, tenant: &Tenant, owner: &Owner) -> R
     Ok(registered(store, tenant, owner).await?.primary_webhook())
 }
 
-/// Empties the owner's primary webhook.
+/// Removes the owner's primary webhook.
 ///
 /// # Errors
 /// Where the agent is not registered, the primary webhook is not set, or the store fails.
