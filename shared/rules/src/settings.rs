@@ -1,4 +1,4 @@
-//! The functions' settings. The environment is read here, once, and all that is missing or wrong is told together.
+//! The functions' settings. The environment is read here, once. All missing and invalid settings are reported together.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,47 +8,48 @@ use crate::address::AllowedNetworks;
 use crate::retry::{Schedule, Wait};
 use crate::seal::SealingKeys;
 
-/// The most webhooks that an operator can allow one owner: fan-out reads them all for each event.
+/// The highest value of `WEBHOOKS_MAX`. It is limited because fan-out reads all webhooks of an owner for each event.
 const WEBHOOKS_MAX_MAX: usize = 500;
 
-/// What `template.yaml` sets for every function, as environment variables of the same names in capitals.
+/// The settings that `template.yaml` sets for every function. The environment variables have the same names, in
+/// capitals.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The table of agents, webhooks and API keys.
     pub config_table: String,
     /// The table of deliveries.
     pub log_table: String,
-    /// Published events wait here for fan-out.
+    /// The queue of published events, for fan-out.
     pub events_queue_url: String,
-    /// First attempts.
+    /// The queue of first attempts.
     pub deliveries_queue_url: String,
-    /// Later ones.
+    /// The queue of later attempts, and of the slow lane.
     pub retries_queue_url: String,
     /// The waits between attempts: `5s,5m,30m,2h`.
     pub retry_schedule: Schedule,
-    /// From 0 to 1: 0.2 is ±20 %.
+    /// How far a wait may differ from the schedule, from 0 to 1: 0.2 is ±20 %.
     pub retry_jitter: f64,
     /// Whether a webhook's URL has to be `https`.
     pub require_https: bool,
     /// Networks that deliveries may reach although they are not public.
     pub allowed_networks: AllowedNetworks,
-    /// Days that the log is kept.
+    /// How many days the log is kept.
     pub retention_days: u16,
-    /// Webhooks that one agent may have besides its primary webhook, and as many a project.
+    /// The most additional webhooks of one agent, and of a project itself.
     pub webhooks_max: usize,
-    /// What webhooks' secrets are sealed with in the store.
+    /// The keys that seal webhooks' secrets in the store.
     pub sealing_keys: SealingKeys,
-    /// How long an endpoint may fail, without one success, before it is disabled.
+    /// How long an endpoint may fail, without one success, before its webhook is disabled.
     pub disable_after: Duration,
-    /// How long an attempt may be overdue before `sweep` takes its queue message for lost.
+    /// How long an attempt may be overdue before `sweep` assumes that its queue message is lost.
     pub sweep_after: Duration,
-    /// How many of the events that go well are told in the functions' log, from 0 to 1.
+    /// The share of successful events that the functions log, from 0 to 1.
     pub log_successes: f64,
-    /// What the metrics are called together in CloudWatch.
+    /// The namespace of the metrics in CloudWatch.
     pub metrics_namespace: String,
 }
 
-/// Every setting that is missing or cannot be read, one a line.
+/// All settings that are missing or invalid, with one message each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct InvalidSettings(Vec<String>);
 
@@ -58,7 +59,7 @@ impl fmt::Display for InvalidSettings {
     }
 }
 
-/// The environment variable called `name`; `None` where it is not set, or no UTF-8.
+/// The environment variable called `name`. `None` if it is not set or is not UTF-8.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
@@ -69,7 +70,7 @@ impl Settings {
     /// Reads the process's environment.
     ///
     /// # Errors
-    /// Names everything that is missing or cannot be read.
+    /// Names every setting that is missing or invalid.
     pub fn from_env() -> Result<Self, InvalidSettings> {
         Self::read(variable)
     }
@@ -77,7 +78,7 @@ impl Settings {
     /// Reads the settings from `get`, which gives a variable's value by its name.
     ///
     /// # Errors
-    /// Names everything that is missing or cannot be read.
+    /// Names every setting that is missing or invalid.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSettings> {
         let mut reader = Reader { get, wrong: Vec::new() };
         let settings = (
@@ -140,7 +141,7 @@ impl Settings {
     }
 }
 
-/// Reads variables one by one and remembers what was wrong with each.
+/// Reads variables one by one, and collects the errors.
 struct Reader<F> {
     get: F,
     wrong: Vec<String>,
@@ -164,7 +165,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         self.parse(name, &text)
     }
 
-    /// For a variable that is not to be repeated where it is wrong.
+    /// Reads a variable whose value must not appear in an error message.
     fn secret<T>(&mut self, name: &str) -> Option<T>
     where
         T: FromStr,
@@ -173,7 +174,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         self.given(name)?.parse().map_err(|error| self.wrong.push(format!("{name}: {error}"))).ok()
     }
 
-    /// For a variable whose usual value is none, which some tools leave out of an environment.
+    /// Reads a variable that is usually empty. Some tools leave empty variables out of the environment.
     fn value_or<T>(&mut self, name: &str, default: &str) -> Option<T>
     where
         T: FromStr,
@@ -199,8 +200,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         self.in_range(name, value, valid, range)
     }
 
-    /// For a setting that an earlier release did not have: while a function is updated, its new code may run for a moment with
-    /// the old environment.
+    /// Reads a setting that an earlier release did not have. While a function is updated, its new code may run for a
+    /// moment with the old environment.
     fn checked_or<T>(&mut self, name: &str, default: &str, valid: impl Fn(&T) -> bool, range: &str) -> Option<T>
     where
         T: FromStr,
