@@ -55,8 +55,8 @@ impl Store {
     /// The deletion stops when `go_on`, which is called between steps, returns `false`. Another call continues where
     /// the deletion stopped. Returns whether the deletion is complete.
     ///
-    /// Data without an index stays until it expires, at the latest with the log's retention: conversations, dedup
-    /// locks, and deliveries of webhooks that were deleted earlier.
+    /// Data without an index is left to expire, at the latest with the log's retention. Examples are conversations,
+    /// dedup locks, and deliveries of webhooks that were deleted earlier.
     ///
     /// # Errors
     /// Where DynamoDB does not take all writes.

@@ -230,7 +230,7 @@ impl Store {
         let refused = reasons.iter().position(|reason| *reason == Some("ConditionalCheckFailed"));
         let is_conflict = reasons.contains(&Some("TransactionConflict"));
         match refused {
-            // A missing owner is reported even if a step was refused, too: it is the cause.
+            // A missing owner is reported even if a step was refused, because it is the cause.
             _ if reasons.get(own_steps) == Some(&Some("ConditionalCheckFailed")) => Ok(Written::NoOwner),
             Some(step) => Ok(Written::Refused(step)),
             None if is_conflict => Ok(Written::Conflict),
