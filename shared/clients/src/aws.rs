@@ -1,11 +1,12 @@
-//! What the AWS SDK's errors tell. Their debug form is never shown: it holds requests and answers, secrets among them.
+//! Error messages of calls to AWS. The `Debug` form of the SDK's errors is never shown: it contains requests and
+//! answers, and so secrets.
 
 use std::error::Error;
 use std::fmt;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-/// Why AWS did not do what it was asked to: the service's own code and message, or what happened on the way to it.
+/// Why a call to AWS failed: the service's error code and message, or the reason why there was no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsFailure {
     code: Option<String>,

@@ -1,6 +1,6 @@
-//! Clients of everything that Switchhook calls: DynamoDB ([`store`]), SQS ([`queue`]), customers' URLs ([`send`]).
+//! Clients of all services that Switchhook calls: DynamoDB ([`store`]), SQS ([`queue`]), customers' URLs ([`send`]).
 //!
-//! The use cases call them. They decide nothing about events and webhooks, and know no dialect.
+//! The use cases call these clients. The clients decide nothing about events and webhooks, and know no dialect.
 
 pub mod aws;
 pub mod queue;

@@ -1,4 +1,4 @@
-//! What opens a tenant.
+//! API keys. Each key gives access to one tenant.
 
 use std::collections::BTreeSet;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::{KeyId, Tenant};
 use crate::time::Timestamp;
 
-/// What the holder of a key may do.
+/// A permission of an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Permission {
-    /// Set, change, remove and test agents and webhooks, and read.
+    /// Set, change, remove and test agents and webhooks. Includes [`Read`](Self::Read).
     Manage,
     /// Publish events.
     Publish,
-    /// Read agents, webhooks and deliveries: what a dialect shows of a webhook, its secret and headers too, but for Casey's call
-    /// that is for the secret alone.
+    /// Read agents, webhooks and deliveries. This includes a webhook's secret and headers, if its dialect shows them.
+    /// Casey's call that returns only the secret needs [`Manage`](Self::Manage) instead.
     Read,
 }
 
 impl Permission {
-    /// All of them.
+    /// All permissions.
     pub const ALL: [Self; 3] = [Self::Manage, Self::Publish, Self::Read];
 
     /// `manage`, `publish` or `read`.
@@ -35,32 +35,32 @@ impl Permission {
     }
 }
 
-/// An API key, without the key itself: that is shown once, and stored nowhere.
+/// An API key's description. The key itself is shown once and stored nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// What it is called in lists.
+    /// The id that lists show.
     pub id: KeyId,
-    /// What its maker calls it.
+    /// The name that its creator chose.
     pub name: Option<String>,
-    /// What it opens.
+    /// The tenant that the key gives access to.
     pub tenant: Tenant,
-    /// What it may do there.
+    /// The permissions in that tenant.
     pub permissions: BTreeSet<Permission>,
-    /// When it was made.
+    /// When the key was created.
     pub created_at: Timestamp,
-    /// From when on it opens nothing.
+    /// From this time on, the key is refused. `None` if the key does not expire.
     pub expires_at: Option<Timestamp>,
 }
 
 impl ApiKey {
-    /// Whether it allows that. Who may manage may read.
+    /// Whether the key has `permission`. [`Permission::Manage`] includes [`Permission::Read`].
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         let implied = permission == Permission::Read && self.permissions.contains(&Permission::Manage);
         implied || self.permissions.contains(&permission)
     }
 
-    /// Whether it opens nothing any more.
+    /// Whether the key has expired at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires_at| now >= expires_at)

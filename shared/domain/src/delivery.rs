@@ -1,67 +1,68 @@
-//! The log's entry for one event to one webhook.
+//! A delivery of one event to one webhook, as its log entry describes it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{AgentId, DeliveryId, EventId, Tenant, WebhookId};
 use crate::time::Timestamp;
 
-/// Where a delivery stands.
+/// The status of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Tried, and due again.
+    /// An attempt failed, and another is due.
     Pending,
-    /// Answered with a 2xx.
+    /// The endpoint answered with a 2xx.
     Success,
-    /// Given up: no attempt is left, or the webhook is gone. It can be sent again.
+    /// The delivery was given up. No attempt is left, the endpoint answered 410, or the webhook was disabled or
+    /// deleted. The delivery can be sent again.
     Failed,
-    /// Never tried: the webhook that it was for is disabled.
+    /// No attempt was made, because the webhook was disabled at fan-out.
     Skipped,
 }
 
-/// What names a delivery in the log. All of it is fixed at fan-out, so that doing a step twice finds the same entry.
+/// The key of a delivery's log entry. All of it is fixed at fan-out, so that a repeated step finds the same entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryKey {
     /// The tenant.
     #[serde(rename = "scope")]
     pub tenant: Tenant,
-    /// The webhook it is for.
+    /// The webhook that receives the delivery.
     pub webhook_id: WebhookId,
-    /// Which of the webhook's log shards it is in.
+    /// The shard of the webhook's log that holds the entry.
     pub shard: u8,
-    /// When its event was accepted.
+    /// When the event was accepted.
     pub created_at: Timestamp,
-    /// Its id.
+    /// The delivery's id.
     pub id: DeliveryId,
 }
 
-/// One event for one webhook, and what became of it so far.
+/// One event for one webhook, and the result of its attempts so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its place in the log.
+    /// The key of the log entry.
     pub key: DeliveryKey,
-    /// The event.
+    /// The event's id.
     pub event_id: EventId,
-    /// The event's type as the receiver is told it.
+    /// The event type, by its name in the webhook's dialect.
     pub event_type: String,
     /// The event's agent.
     pub agent_id: Option<AgentId>,
-    /// The platform's id of the message that the event tells of.
+    /// The platform's id of the message that the event is about.
     pub message_id: Option<String>,
     /// The event's channel.
     pub channel: Option<String>,
-    /// Where it stands.
+    /// The delivery's status.
     pub status: Status,
-    /// Attempts made.
+    /// The number of attempts made.
     pub attempt_count: u32,
-    /// The status line of the last answer.
+    /// The status code of the last answer.
     pub http_status: Option<u16>,
-    /// Why the last attempt failed, in words for the customer.
+    /// Why the last attempt failed, as an error message for the customer.
     pub error: Option<String>,
     /// The first KiB of the last answer's body.
     pub response_body: Option<String>,
     /// When the last attempt was made.
     pub last_attempt_at: Option<Timestamp>,
-    /// When the next is due.
+    /// When the next attempt is due.
     pub next_retry_at: Option<Timestamp>,
 }

@@ -1,38 +1,40 @@
-//! How a webhook's endpoint has answered lately, and what one more attempt changes about that.
+//! The health of a webhook's endpoint, and how an attempt changes it.
 
 use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// What is known of an endpoint. It is written when it changes, and not with every attempt.
+/// The health of an endpoint. It is stored when it changes, not after every attempt.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Health {
-    /// Since when every attempt has failed; none where the last one succeeded.
+    /// Since when every attempt has failed. `None` if the last attempt succeeded.
     pub failing_since: Option<Timestamp>,
-    /// Since when attempts have failed or taken long. First attempts then wait in the slow lane, apart from the others.
+    /// Since when attempts have failed or been slow. While set, first attempts wait in the slow lane, apart from those
+    /// to other endpoints.
     pub slow_since: Option<Timestamp>,
-    /// When this was written.
+    /// When this health was stored.
     pub changed_at: Option<Timestamp>,
 }
 
-/// An endpoint that takes this long is slow, whatever it answers then.
+/// An endpoint that takes this long to answer is slow, whatever it answers then.
 pub const SLOW_AFTER: Duration = Duration::from_secs(2);
 
-/// How long an endpoint that has just recovered stays so: one that fails now and then is not written down each time.
+/// How long a change for the worse is not stored after an endpoint has recovered. Otherwise an endpoint that fails now
+/// and then would cost a write each time.
 const CHANGE_PAUSE: Duration = Duration::from_secs(10);
 
-/// How an attempt went.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Observation {
-    /// A 2xx, in good time.
+    /// A 2xx within [`SLOW_AFTER`].
     Healthy,
-    /// A 2xx that took [`SLOW_AFTER`] or longer; or no answer yet after that time.
+    /// A 2xx that took [`SLOW_AFTER`] or longer, or no answer yet after that time.
     Slow,
     /// Anything else.
     Failed,
 }
 
-/// The health after an attempt that ended `now`; `None` where nothing is to be written.
+/// The health after an attempt that ended `now`. `None` if there is nothing to store.
 #[must_use]
 pub fn after(health: Health, observation: Observation, now: Timestamp) -> Option<Health> {
     let (failing_since, slow_since) = match observation {
@@ -50,7 +52,7 @@ pub fn after(health: Health, observation: Observation, now: Timestamp) -> Option
     (!(gets_worse && is_pause && has_recovered)).then_some(Health { failing_since, slow_since, changed_at: Some(now) })
 }
 
-/// Whether an endpoint has failed for so long, without one success, that it is to be disabled.
+/// Whether every attempt has failed for at least `disable_after`, so that the webhook is to be disabled.
 #[must_use]
 pub fn has_failed_too_long(health: Health, disable_after: Duration, now: Timestamp) -> bool {
     health.failing_since.is_some_and(|since| now >= since.plus(disable_after))

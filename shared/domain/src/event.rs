@@ -1,34 +1,35 @@
-//! What a platform publishes.
+//! The events that a platform publishes.
 
 use serde_json::value::RawValue;
 
 use super::{AgentId, EventId};
 use crate::time::Timestamp;
 
-/// Something that an agent, or the project, did. `data` and `conversation_state` keep the bytes that were published:
+/// Something that happened to an agent or to the project. `data` and `conversation_state` keep the published bytes:
 /// numbers, key order and spelling pass through unchanged.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Ours, or derived from the platform's own.
+    /// Generated, or derived from the client id.
     pub id: EventId,
-    /// Its type, as it was published: under a native name or a dialect's.
+    /// The event type as it was published: a native event name or a dialect's name.
     pub event_type: String,
-    /// The agent it is of; none is an event of the project.
+    /// The agent of the event. `None` if the event is the project's own.
     pub agent_id: Option<AgentId>,
-    /// A JSON object.
+    /// The event's data, a JSON object.
     pub data: Box<RawValue>,
-    /// When it happened, as the platform says.
+    /// When the event happened, according to the platform.
     pub occurred_at: Timestamp,
-    /// When it was accepted.
+    /// When Switchhook accepted the event.
     pub accepted_at: Timestamp,
-    /// Whether the platform named it: another of the same id is a repeat of it, for a day.
+    /// Whether the event has a client id, or its request an `Idempotency-Key`. For a day, another event with the same
+    /// id is a repeat.
     pub has_client_id: bool,
-    /// Its place among those that were accepted with it.
+    /// The event's position among the events that were accepted together.
     pub position: u16,
     /// `sms`, `voice`, …
     pub channel: Option<String>,
-    /// The conversation it belongs to.
+    /// The conversation that the event belongs to.
     pub conversation_id: Option<String>,
-    /// The conversation's state from here on.
+    /// The conversation's state after the event.
     pub conversation_state: Option<Box<RawValue>>,
 }

@@ -1,4 +1,5 @@
-//! The native names of events. A dialect's row refers to them; a platform may publish any other type, too.
+//! The native event names. Each dialect maps them to names of its own. A platform may also publish any other event
+//! type.
 
 /// A phone call began.
 pub const CALL_RECEIVED: &str = "call.received";
@@ -17,7 +18,7 @@ pub const MESSAGE_REACTION: &str = "message.reaction";
 /// A webhook of the project was disabled.
 pub const WEBHOOK_DISABLED: &str = "webhook.disabled";
 
-/// All of them.
+/// All native event names.
 pub const ALL: &[&str] = &[
     CALL_RECEIVED,
     CALL_COMPLETED,

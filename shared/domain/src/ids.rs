@@ -1,4 +1,4 @@
-//! Ids: newtypes with the prefixes that users see, and where new ones come from.
+//! Ids: newtypes with the prefixes that users see. [`Ids`] makes new ids and secrets.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ macro_rules! id {
 }
 
 id! {
-    /// A platform's project: what API keys open.
+    /// A platform's project. Each API key belongs to one project.
     ProjectId
 }
 id! {
@@ -45,7 +45,7 @@ id! {
     KeyId
 }
 id! {
-    /// One of a project's agents, named by the platform: 1-128 of `A-Z a-z 0-9 _ . : -`.
+    /// An agent of a project. The platform chooses the id: 1-128 of `A-Z a-z 0-9 _ . : -`.
     AgentId
 }
 id! {
@@ -57,20 +57,20 @@ id! {
     EventId
 }
 id! {
-    /// One event for one webhook, `del_…`. It is also the `webhook-id` that the receiver sees on every attempt.
+    /// One event for one webhook, `del_…`. Every attempt sends it to the receiver as `webhook-id`.
     DeliveryId
 }
 
-/// The text is no agent id.
+/// The text is not an agent id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an agent id is 1 to 128 of A-Z a-z 0-9 _ . : -")]
 pub struct InvalidAgentId;
 
 impl AgentId {
-    /// Checks and takes an agent id.
+    /// Checks an agent id.
     ///
     /// # Errors
-    /// Where the text is empty, longer than 128 or holds another character than `A-Z a-z 0-9 _ . : -`.
+    /// Where the text is empty, longer than 128 characters, or contains a character other than `A-Z a-z 0-9 _ . : -`.
     pub fn parse(text: &str) -> Result<Self, InvalidAgentId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
         if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
@@ -82,7 +82,7 @@ impl AgentId {
 }
 
 impl WebhookId {
-    /// The id that a caller names, which may be that of no webhook; `None` where no webhook can have it.
+    /// A webhook id from a request. There may be no such webhook. `None` if the text can be no webhook's id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
@@ -91,13 +91,13 @@ impl WebhookId {
 }
 
 impl ProjectId {
-    /// Takes the id of a project that is known to be one.
+    /// A project id that is known to be valid.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self(id.to_owned())
     }
 
-    /// Checks and takes the id of a project; `None` where it is not 1-64 of `a-z 0-9 _ -`.
+    /// Checks a project id. `None` if it is not 1-64 of `a-z 0-9 _ -`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
@@ -106,13 +106,13 @@ impl ProjectId {
 }
 
 impl KeyId {
-    /// The id of a key, from half of its digest.
+    /// The id of an API key, from the first half of the key's SHA-256 in hex.
     #[must_use]
     pub fn of_digest(half: &str) -> Self {
         Self(format!("key_{half}"))
     }
 
-    /// The id that a caller names, which may be that of no key.
+    /// A key id from a request. There may be no such key. `None` if the text can be no key's id.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("key_")?;
@@ -121,28 +121,29 @@ impl KeyId {
 }
 
 impl EventId {
-    /// The id of the event that the platform calls `own_id`: the same for the same id in the same tenant.
+    /// The event id for the client id `own_id`. The same client id in the same tenant gives the same event id.
     #[must_use]
     pub fn from_own_id(tenant: &Tenant, own_id: &str) -> Self {
         Self(format!("evt_{}", digest(&["own", tenant.project.as_str(), tenant.environment.as_str(), own_id])))
     }
 
-    /// The id of the `index`th event of the request that the platform calls `key`: the same for the same key in the same
-    /// tenant.
+    /// The id of the `index`th event of a request with the `Idempotency-Key` `key`. The same key in the same tenant
+    /// gives the same event id.
     #[must_use]
     pub fn from_request_key(tenant: &Tenant, key: &str, index: usize) -> Self {
         let (project, environment) = (tenant.project.as_str(), tenant.environment.as_str());
         Self(format!("evt_{}", digest(&["request", project, environment, key, &index.to_string()])))
     }
 
-    /// From 0 to less than 1, and evenly so over many events: always the same for one event.
+    /// The event's sampling point, from 0 to less than 1. Points are spread evenly over events. The point of one event
+    /// is always the same, so all functions log the same sample of events.
     #[must_use]
     pub fn sampling_point(&self) -> f64 {
         let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(self.0.as_bytes()));
         f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// The id of the `index`th event of a queue message that came without ids: the same however often it is read.
+    /// The id of the `index`th event of a queue message without ids. Reading the message again gives the same id.
     #[must_use]
     pub fn from_queue_message(message_id: &str, index: usize) -> Self {
         Self(format!("evt_{}", digest(&["queue", message_id, &index.to_string()])))
@@ -150,13 +151,13 @@ impl EventId {
 }
 
 impl DeliveryId {
-    /// The id of the delivery of `event` to `webhook`: doing the fan-out twice makes the same one.
+    /// The id of the delivery of `event` to `webhook`. A repeated fan-out gives the same id.
     #[must_use]
     pub fn derive(event: &EventId, webhook: &WebhookId) -> Self {
         Self(format!("del_{}", digest(&["delivery", event.as_str(), webhook.as_str()])))
     }
 
-    /// Which of `shards` (at least 1) this delivery belongs to; the same for as long as `shards` is.
+    /// The shard of this delivery, from 0 to less than `shards` (at least 1). It is the same as long as `shards` is.
     #[must_use]
     pub fn shard(&self, shards: u8) -> u8 {
         let sum = Sha256::digest(self.0.as_bytes());
@@ -164,7 +165,7 @@ impl DeliveryId {
     }
 }
 
-/// 128 bits of SHA-256 over the parts, each closed by a zero byte, in hex.
+/// The first 128 bits of the SHA-256 of the parts, in hex. A zero byte follows each part.
 #[must_use]
 pub fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
@@ -175,15 +176,15 @@ pub fn digest(parts: &[&str]) -> String {
     crate::hex(hash.finalize().get(..16).unwrap_or_default())
 }
 
-/// Where new ids and secrets come from. The functions use [`Ids::random`]; a golden test hands in its own bytes.
+/// Makes new ids and secrets. The functions use [`Ids::random`]; a golden test passes bytes of its own.
 #[derive(Clone)]
 pub struct Ids(Arc<Fill>);
 
-/// Fills bytes with randomness.
+/// Fills a slice with random bytes.
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Ids {
-    /// The operating system's random numbers.
+    /// Ids made of the operating system's random bytes.
     #[must_use]
     pub fn random() -> Self {
         #[allow(
@@ -216,7 +217,7 @@ impl Ids {
         WebhookId(self.uuid(now).hyphenated().to_string())
     }
 
-    /// The id of a delivery that no event stands behind: that of a test call.
+    /// A new delivery id for a test call, which has no event.
     #[must_use]
     pub fn test_delivery(&self, now: Timestamp) -> DeliveryId {
         DeliveryId(format!("del_{}", self.uuid(now).simple()))
@@ -230,7 +231,7 @@ impl Ids {
         Secret::from_bytes(&bytes)
     }
 
-    /// A text that no other call makes.
+    /// A random token of 32 hex digits.
     #[must_use]
     pub fn token(&self) -> String {
         let mut bytes = [0; 16];
@@ -238,7 +239,7 @@ impl Ids {
         crate::hex(&bytes)
     }
 
-    /// A number from -1 to 1, evenly spread: the jitter sample of a retry's jitter.
+    /// A retry's jitter sample: a random number from -1 to 1, evenly spread.
     #[must_use]
     pub fn jitter(&self) -> f64 {
         let mut bytes = [0; 4];

@@ -1,7 +1,8 @@
-//! The words of this product as plain data: what every other crate of the workspace talks about.
+//! The types that all other crates share, as plain data: tenants, agents, webhooks, events, deliveries, ids and
+//! secrets.
 //!
-//! Nothing here does I/O. The one clock ([`time::Clock`]) and the one source of random ids ([`Ids`]) are values that a
-//! caller hands on.
+//! Nothing here does I/O. The clock ([`time::Clock`]) and the source of random ids ([`Ids`]) are values that a caller
+//! passes on.
 
 mod api_key;
 mod conversation;

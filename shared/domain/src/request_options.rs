@@ -1,4 +1,4 @@
-//! What a customer may choose of the requests that its webhook is sent, beyond where they go.
+//! The options of a webhook's requests that a customer may choose, besides the URL.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use super::Secret;
 
-/// How a webhook wants its deliveries sent. The default is what most dialects do.
+/// How a webhook's deliveries are sent. The default is right for most dialects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestOptions {
     /// The HTTP method.
     pub method: Method,
-    /// How the sender proves who it is, besides the signatures.
+    /// The sender's credentials, besides the signatures.
     pub authorization: Authorization,
-    /// Headers of the customer's own, in its order; no name twice.
+    /// Headers that the customer chose, in the customer's order. No name occurs twice.
     pub headers: Vec<CustomHeader>,
-    /// Bodies in place of the dialect's own: by the event's name in the dialect, a template as JSON.
+    /// Payload templates (JSON), which replace the dialect's own bodies. The key is the event type, by its name in the
+    /// dialect.
     pub templates: BTreeMap<String, String>,
 }
 
-/// A method that a delivery may be sent with.
+/// The HTTP method of a delivery.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
@@ -46,19 +47,19 @@ impl Method {
     }
 }
 
-/// A header that the customer chose. Its value may be a token: no `Debug` form shows it.
+/// A header that the customer chose. Its value may be a token, so no `Debug` form shows the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomHeader {
-    /// A token that the rules permits.
+    /// A token that is not a reserved header.
     pub name: String,
-    /// Visible ASCII.
+    /// Visible ASCII characters, spaces and tabs.
     pub value: Secret,
 }
 
 /// Credentials that go with each delivery, in one header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Authorization {
-    /// None.
+    /// No credentials.
     #[default]
     None,
     /// `Authorization: Bearer <token>`
@@ -68,7 +69,7 @@ pub enum Authorization {
     },
     /// `Authorization: Basic <base64 of username:password>`
     Basic {
-        /// Without a colon.
+        /// The user name, without a colon.
         username: String,
         /// The password.
         password: Secret,
@@ -80,7 +81,7 @@ pub enum Authorization {
 }
 
 impl Authorization {
-    /// The header that carries it: its name and value.
+    /// The name and value of the header that carries the credentials.
     #[must_use]
     pub fn header(&self) -> Option<(&str, String)> {
         match self {

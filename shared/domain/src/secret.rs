@@ -1,4 +1,4 @@
-//! Signing secrets. They are printed by nothing but the dialects that show them.
+//! Signing secrets. Only the dialects that show secrets print them.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::time::Timestamp;
 
-/// What a webhook's deliveries are signed with. Its `Debug` form shows nothing of it.
+/// A secret: a webhook's signing secret, or a token or password of its requests. The `Debug` form does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a secret as the customer or the store holds it.
+    /// Wraps a secret, in the form that the customer and the store have.
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The secret `whsec_` and `bytes` in base64.
+    /// The secret `whsec_…`, with `bytes` in base64.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(format!("whsec_{}", STANDARD.encode(bytes)))
     }
 
-    /// The secret itself: for signing, for sealing, and for the answers that are there to show it.
+    /// The secret itself: for signing, for sealing, and for the API calls that show it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -37,11 +37,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The secret before the last rotation: deliveries are signed with it too until `valid_until`.
+/// A secret from before a rotation. Until `valid_until`, it signs deliveries, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviousSecret {
     /// The old secret.
     pub secret: Secret,
-    /// From then on it signs nothing.
+    /// When the old secret stops signing.
     pub valid_until: Timestamp,
 }

@@ -1,10 +1,10 @@
-//! Whose data it is: every read and write is under a [`Tenant`].
+//! Tenants. Every read and write of a project's data is for one [`Tenant`].
 
 use serde::{Deserialize, Serialize};
 
 use super::ProjectId;
 
-/// One of a project's two separate environments; the API key says which.
+/// A project has two separate environments. The API key decides which one a call uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
@@ -15,7 +15,7 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// Both.
+    /// Both environments.
     pub const ALL: [Self; 2] = [Self::Live, Self::Test];
 
     /// `live` or `test`.
@@ -28,11 +28,11 @@ impl Environment {
     }
 }
 
-/// A project in one environment: nothing made under one tenant is visible under another.
+/// A project in one environment. Data of one tenant is never visible to another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tenant {
     /// The project.
     pub project: ProjectId,
-    /// Live or test.
+    /// The environment.
     pub environment: Environment,
 }

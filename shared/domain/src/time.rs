@@ -17,7 +17,7 @@ pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A point in time in milliseconds since 1970-01-01T00:00:00Z. Stored and queued as that integer.
+/// A point in time in milliseconds since 1970-01-01T00:00:00Z. It is stored and queued as that integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -29,13 +29,13 @@ impl Timestamp {
         Self(millis)
     }
 
-    /// Reads RFC 3339, such as `2025-01-15T11:00:00Z`; `None` where the text is anything else.
+    /// Reads RFC 3339, such as `2025-01-15T11:00:00Z`. `None` for any other text.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         OffsetDateTime::parse(text, &Rfc3339).ok().and_then(Self::from_date_time)
     }
 
-    /// Reads RFC 2822, such as `Sun, 06 Nov 1994 08:49:37 +0000`; `None` where the text is anything else.
+    /// Reads RFC 2822, such as `Sun, 06 Nov 1994 08:49:37 +0000`. `None` for any other text.
     #[must_use]
     pub fn parse_rfc2822(text: &str) -> Option<Self> {
         OffsetDateTime::parse(text, &Rfc2822).ok().and_then(Self::from_date_time)
@@ -57,19 +57,19 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// This time, `later` later.
+    /// This time plus `later`.
     #[must_use]
     pub fn plus(self, later: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(later.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// This time, `earlier` earlier.
+    /// This time minus `earlier`.
     #[must_use]
     pub fn minus(self, earlier: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(earlier.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long from `earlier` until this time; zero where `earlier` is not earlier.
+    /// The time from `earlier` until this time. Zero if `earlier` is later than this time.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -102,7 +102,7 @@ impl Timestamp {
     }
 }
 
-/// Where the current time comes from. The functions use [`Clock::system`]; a test may hand in its own.
+/// The source of the current time. The functions use [`Clock::system`]; a test may pass a clock of its own.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -117,7 +117,7 @@ impl Clock {
         })
     }
 
-    /// A clock that shows what `read` returns.
+    /// A clock whose time is the result of `read`.
     pub fn from_fn(read: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }

@@ -1,8 +1,9 @@
-//! The trace that an event belongs to, as W3C Trace Context writes it: <https://www.w3.org/TR/trace-context/#traceparent-header>.
+//! The trace that an event belongs to, in the format of W3C Trace Context:
+//! <https://www.w3.org/TR/trace-context/#traceparent-header>.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A `traceparent`, `00-<32 hex digits: trace>-<16: parent>-<2: flags>`, as the platform's call carried it.
+/// A `traceparent`, `00-<32 hex digits: trace>-<16: parent>-<2: flags>`, as the platform sent it with its call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Traceparent(String);
@@ -11,7 +12,8 @@ impl Traceparent {
     /// The header's name.
     pub const HEADER: &'static str = "traceparent";
 
-    /// Reads one; `None` where it is none, which the specification has us ignore. What a later version adds is left out.
+    /// Reads a `traceparent`. An invalid text gives `None`, because the specification says to ignore it. Fields that a
+    /// later version adds are dropped.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
@@ -19,21 +21,22 @@ impl Traceparent {
         let is_known = is_hex(version, 2) && version != "ff" && (version != "00" || parts.next().is_none());
         let is_id = |text: &str, digits| is_hex(text, digits) && text.bytes().any(|digit| digit != b'0');
         let is_valid = is_known && is_id(trace, 32) && is_id(parent, 16) && is_hex(flags, 2);
-        // Of the flags this version has one, `sampled`; a later one's others mean nothing in it.
+        // Version 00 has one flag, `sampled`. Other flags of a later version mean nothing in version 00, so they are
+        // dropped.
         let flags = u8::from_str_radix(flags, 16).ok().filter(|_| is_valid)?;
         let flags = if version == "00" { flags } else { flags & 1 };
         Some(Self(format!("00-{trace}-{parent}-{flags:02x}")))
     }
 
-    /// The same, for what is read from a queue: there, too, what is none is ignored.
+    /// Deserializes the `traceparent` of a queue message. An invalid text gives `None`.
     ///
     /// # Errors
-    /// Where it is no text.
+    /// Where the value is neither a string nor null.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         Ok(Option::<String>::deserialize(deserializer)?.as_deref().and_then(Self::parse))
     }
 
-    /// It as text.
+    /// The `traceparent` as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -46,7 +49,7 @@ impl Traceparent {
     }
 }
 
-/// Lower case alone, as the specification has it.
+/// Lower case only, as the specification says.
 fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -10,26 +10,26 @@ use crate::time::Timestamp;
 /// An agent that a platform has registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
-    /// The platform's id of it.
+    /// The platform's id of the agent.
     pub id: AgentId,
-    /// What people call it.
+    /// A name for people to read.
     pub name: Option<String>,
-    /// When it was first registered.
+    /// When the agent was first registered.
     pub created_at: Timestamp,
 }
 
-/// Whose events a webhook receives.
+/// The agent or the project that a webhook belongs to. The webhook receives its owner's events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    /// One agent's.
+    /// One agent.
     Agent(AgentId),
-    /// The whole project's.
+    /// The whole project.
     Project,
 }
 
 impl Owner {
-    /// The agent, where it is one agent's.
+    /// The agent, if the owner is an agent.
     #[must_use]
     pub const fn agent(&self) -> Option<&AgentId> {
         match self {
@@ -39,18 +39,19 @@ impl Owner {
     }
 }
 
-/// What a webhook is to its owner.
+/// A webhook's kind. An owner has at most one primary webhook, and up to a limit of additional webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum WebhookKind {
-    /// Overrides: an agent's primary webhook takes the place of the project's, which is the default.
+    /// An agent's primary webhook overrides the project's, which is the default.
     #[serde(rename = "slot")]
     Primary,
-    /// One of many, besides the primary webhook.
+    /// Receives events besides the primary webhook. An additional webhook overrides nothing.
     #[serde(rename = "subscription")]
     Additional,
 }
 
-/// The dialect that a webhook was set in and is told in, by its name. The core passes it on and never looks into it.
+/// The name of a webhook's dialect. The webhook was set in this dialect, and its payloads are in this dialect. The core
+/// passes the name on and never interprets it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DialectName(String);
@@ -62,25 +63,25 @@ impl DialectName {
         Self(name.to_owned())
     }
 
-    /// Its name.
+    /// The dialect's name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Which events a webhook asked for, in its dialect's words.
+/// The event types that a webhook asked for, by their names in the webhook's dialect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventFilter {
-    /// All there are and will be.
+    /// All event types, including future ones.
     All,
-    /// Those named.
+    /// Only the event types with these names.
     Only(Vec<String>),
 }
 
 impl EventFilter {
-    /// Whether the event called `name` was asked for.
+    /// Whether the webhook asked for the event type called `name`.
     #[must_use]
     pub fn includes(&self, name: &str) -> bool {
         match self {
@@ -90,71 +91,74 @@ impl EventFilter {
     }
 }
 
-/// A URL that events are sent to, and how.
+/// A URL that receives events, and how they are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its id; setting a primary webhook again keeps it.
+    /// The webhook's id. Setting a primary webhook again keeps its id.
     pub id: WebhookId,
-    /// Whose events it receives.
+    /// The agent or project whose events the webhook receives.
     pub owner: Owner,
     /// Primary or additional.
     pub kind: WebhookKind,
-    /// The dialect it was set in.
+    /// The dialect that the webhook was set in.
     pub dialect: DialectName,
-    /// What the customer calls it.
+    /// The customer's description of the webhook.
     pub description: Option<String>,
-    /// Where its deliveries go, as the customer wrote it.
+    /// The URL that receives the deliveries, as the customer wrote it.
     pub url: String,
-    /// How they are sent.
+    /// How deliveries are sent.
     pub request: RequestOptions,
-    /// What they are signed with.
+    /// The secret that signs deliveries.
     pub secret: Secret,
-    /// Whether the customer has it. Where not, the dialect's own signature is left out: nobody could check it.
+    /// Whether the customer knows the secret. If not, deliveries go without the dialect's own signature, which nobody
+    /// could verify.
     pub secret_known: bool,
-    /// What they were signed with before the last rotations, newest first.
+    /// The secrets from before the last rotations, newest first.
     pub previous_secrets: Vec<PreviousSecret>,
-    /// The header that the customer wants the dialect's signature in, where the dialect lets it choose.
+    /// The header that the customer chose for the dialect's signature, if the dialect allows a choice.
     pub signature_header: Option<String>,
-    /// The events it asked for.
+    /// The event types that the webhook asked for.
     pub events: EventFilter,
-    /// A disabled one receives nothing; a disabled primary webhook of an agent still overrides.
+    /// A disabled webhook receives nothing. A disabled primary webhook of an agent still overrides the project's.
     pub enabled: bool,
-    /// Attempts after the first one.
+    /// The most attempts after the first.
     pub retries_max: u8,
-    /// Seconds that an attempt may take in all.
+    /// The time limit of an attempt, in seconds.
     pub timeout_s: u16,
-    /// Messages of the conversation that a payload may repeat.
+    /// The most messages of the conversation that a payload repeats.
     pub history_limit: u8,
-    /// Partitions that its log is spread over (at least 1): one takes a thousand writes a second. It only ever grows.
+    /// The number of partitions of the webhook's log, at least 1. It never decreases. One partition takes a thousand
+    /// writes a second.
     pub log_shards: u8,
-    /// How its endpoint has answered since it was last changed.
+    /// How the endpoint has answered since the webhook was last changed.
     pub health: Health,
-    /// When it was first set.
+    /// When the webhook was first set.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// When the webhook was last changed.
     pub updated_at: Timestamp,
 }
 
 impl Webhook {
-    /// Where to find it again.
+    /// The reference that reads this webhook again.
     #[must_use]
     pub fn reference(&self) -> WebhookRef {
         WebhookRef { id: self.id.clone(), owner: self.owner.clone(), kind: self.kind }
     }
 
-    /// The time of a change that is made `now`: strictly later than the last one, so that it tells one state from the next.
+    /// The `updated_at` for a change at `now`. Always later than the last `updated_at`, so that no two states of a
+    /// webhook share one.
     #[must_use]
     pub fn next_updated_at(&self, now: Timestamp) -> Timestamp {
         now.max(self.updated_at.plus(Duration::from_millis(1)))
     }
 }
 
-/// Where a webhook is kept: enough to read it with one request.
+/// The parts of a webhook's key: enough to read the webhook with one request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct WebhookRef {
-    /// Its id.
+    /// The webhook's id.
     pub id: WebhookId,
-    /// Whose it is.
+    /// The agent or project that the webhook belongs to.
     pub owner: Owner,
     /// Primary or additional.
     #[serde(rename = "place")]

@@ -1,12 +1,12 @@
-//! Which addresses a customer's URL may lead to. Pure: the sender asks it of every address that DNS answers with.
+//! Which IP addresses a delivery may connect to. Pure. The sender checks every address that DNS returns, and an address
+//! in the URL itself.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// IPv4 networks that are not the public internet's
-/// (<https://www.iana.org/assignments/iana-ipv4-special-registry>), and multicast.
+/// IPv4 networks that are not public (<https://www.iana.org/assignments/iana-ipv4-special-registry>), and multicast.
 const FORBIDDEN_V4: &[Ipv4Net] = &[
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
@@ -25,11 +25,11 @@ const FORBIDDEN_V4: &[Ipv4Net] = &[
     v4([240, 0, 0, 0], 4),
 ];
 
-/// The part of IPv6 that is the public internet's; all else is refused.
+/// The public part of IPv6. All other IPv6 addresses are refused.
 const GLOBAL_V6: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// Parts of [`GLOBAL_V6`] that lead elsewhere (<https://www.iana.org/assignments/iana-ipv6-special-registry>):
-/// protocol assignments with Teredo, documentation, 6to4, segment routing.
+/// Parts of [`GLOBAL_V6`] that are not public (<https://www.iana.org/assignments/iana-ipv6-special-registry>): protocol
+/// assignments with Teredo, documentation, 6to4, segment routing.
 const FORBIDDEN_V6: &[Ipv6Net] = &[
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
     v6([0x2001, 0x0db8, 0, 0, 0, 0, 0, 0], 32),
@@ -47,11 +47,11 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
 }
 
-/// Networks that may be reached although they are not public.
+/// Networks that deliveries may reach although they are not public.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedNetworks(Vec<IpNet>);
 
-/// The text is no list of networks.
+/// The text is not a list of networks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no network: use CIDR, as in 127.0.0.0/8,::1/128")]
 pub struct InvalidNetwork(String);
@@ -59,7 +59,7 @@ pub struct InvalidNetwork(String);
 impl FromStr for AllowedNetworks {
     type Err = InvalidNetwork;
 
-    /// Reads networks in CIDR notation, separated by commas; the empty text is none.
+    /// Reads networks in CIDR notation, separated by commas. The empty text is no network.
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
         text.split(',')
             .map(str::trim)
@@ -71,7 +71,7 @@ impl FromStr for AllowedNetworks {
 }
 
 impl AllowedNetworks {
-    /// Whether a delivery may go to `address`: it is public, or in one of these networks.
+    /// Whether a delivery may connect to `address`: the address is public, or in one of these networks.
     #[must_use]
     pub fn permit(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

@@ -1,13 +1,14 @@
-//! Which headers a customer may choose. Pure: asked when they are set, so that no delivery has to leave one out.
+//! Which headers a customer may choose. Pure. Headers are checked when they are set, so that no delivery has to leave
+//! one out.
 
 use http::{HeaderName, HeaderValue};
 
-/// The longest name and value that a customer may choose, in bytes.
+/// The longest header name that a customer may choose, in bytes.
 pub const NAME_BYTES_MAX: usize = 128;
-/// See [`NAME_BYTES_MAX`].
+/// The longest header value that a customer may choose, in bytes.
 pub const VALUE_BYTES_MAX: usize = 4096;
 
-/// Headers that carry the message itself, or that every delivery sets.
+/// Reserved headers: they describe the HTTP message itself, or every delivery sets them.
 const TAKEN: &[&str] = &[
     "connection",
     "content-encoding",
@@ -30,16 +31,16 @@ const TAKEN: &[&str] = &[
     "webhook-timestamp",
 ];
 
-/// Why a header cannot be chosen. The text is for the customer.
+/// Why a header is refused. The error message is for the customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// The name is none, or too long.
+    /// The name is not a header name, or is too long.
     #[error("a header name is 1 to {NAME_BYTES_MAX} letters, digits and !#$%&'*+-.^_`|~")]
     Name,
-    /// Deliveries set this header themselves.
+    /// The header is reserved: deliveries set it themselves.
     #[error("this header is set by the sender")]
     Taken,
-    /// The value is none, or too long.
+    /// The value is not a header value, or is too long.
     #[error("a header value is at most {VALUE_BYTES_MAX} visible ASCII characters, blanks and tabs")]
     Value,
 }
@@ -47,7 +48,7 @@ pub enum HeaderError {
 /// Checks a name that a customer chose.
 ///
 /// # Errors
-/// Where it is no token (RFC 9110, 5.6.2), too long, or one that deliveries set themselves.
+/// Where the name is not a token (RFC 9110, 5.6.2), is too long, or is a reserved header.
 pub fn check_name(name: &str) -> Result<(), HeaderError> {
     let parsed = HeaderName::try_from(name).or(Err(HeaderError::Name))?;
     if name.len() > NAME_BYTES_MAX {
@@ -59,7 +60,7 @@ pub fn check_name(name: &str) -> Result<(), HeaderError> {
 /// Checks a value that a customer chose.
 ///
 /// # Errors
-/// Where it holds CR, LF or another control character, a character beyond ASCII, or is too long.
+/// Where the value contains a control character, such as CR or LF, or a character beyond ASCII, or is too long.
 pub fn check_value(value: &str) -> Result<(), HeaderError> {
     let parsed = HeaderValue::try_from(value).or(Err(HeaderError::Value))?;
     if value.len() > VALUE_BYTES_MAX || parsed.to_str().is_err() { Err(HeaderError::Value) } else { Ok(()) }

@@ -1,25 +1,25 @@
-//! When to try again. Pure: now, the jitter's sample and the answer are arguments.
+//! When to make the next attempt. Pure: the current time, the jitter sample and the answer are arguments.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use domain::time::Timestamp;
 
-/// The longest that a receiver's `Retry-After` can put an attempt off.
+/// The longest wait that a receiver's `Retry-After` can cause.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// RFC 9110, 15.5.11.
+/// 410 Gone (RFC 9110, 15.5.11).
 const GONE: u16 = 410;
 
-/// The waits between attempts, the first one's first.
+/// The waits between attempts. The first wait follows the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule(Vec<Duration>);
 
-/// One wait, as the settings spell it.
+/// One wait, as the settings write it: `30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait(pub Duration);
 
-/// The text is no wait.
+/// The text is not a wait.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no wait: use a whole number and ms, s, m, h or d, as in 5s or 30m")]
 pub struct InvalidWait(String);
@@ -27,8 +27,8 @@ pub struct InvalidWait(String);
 impl FromStr for Schedule {
     type Err = InvalidWait;
 
-    /// Reads waits separated by commas, each a whole number and `ms`, `s`, `m`, `h` or `d`: `5s,5m,30m,2h`. The empty
-    /// text is no waits, and so no retries.
+    /// Reads waits separated by commas: `5s,5m,30m,2h`. Each is a whole number and `ms`, `s`, `m`, `h` or `d`. The
+    /// empty text means no retries.
     fn from_str(text: &str) -> Result<Self, InvalidWait> {
         if text.trim().is_empty() {
             return Ok(Self(Vec::new()));
@@ -62,42 +62,42 @@ impl FromStr for Wait {
     }
 }
 
-/// What follows from an attempt.
+/// The next step after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextStep {
-    /// It was answered with a 2xx.
+    /// The endpoint answered with a 2xx.
     Delivered,
-    /// Try again then.
+    /// Make another attempt at this time.
     RetryAt(Timestamp),
     /// No attempt is left.
     Exhausted,
-    /// The endpoint says that it is gone for good (410): it is to be disabled.
+    /// The endpoint answered 410 Gone: the webhook is to be disabled.
     Gone,
 }
 
-/// An attempt as the next step sees it.
+/// The parts of an attempt that decide the next step.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
-    /// Its number, from 1.
+    /// The attempt's number, from 1.
     pub number: u32,
-    /// The answer's status; `None` where there was no answer.
+    /// The answer's status. `None` if there was no answer.
     pub status: Option<u16>,
     /// The answer's `Retry-After`, as sent.
     pub retry_after: Option<&'a str>,
 }
 
-/// How a webhook is retried.
+/// A webhook's retry policy.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy<'a> {
-    /// The waits; a webhook uses as many as it has retries, and has no more retries than there are waits.
+    /// The waits between attempts. There are never more retries than waits.
     pub schedule: &'a Schedule,
-    /// Attempts after the first one.
+    /// The most attempts after the first.
     pub retries_max: u8,
-    /// How far a wait may be off its schedule: 0.2 is ±20 %.
+    /// How far a wait may differ from the schedule: 0.2 is ±20 %.
     pub jitter: f64,
 }
 
-/// Decides what follows from `attempt`, made until `now`. `jitter sample`, from -1 to 1, places the wait within the jitter.
+/// The next step after `attempt`, which ended `now`. `jitter_sample`, from -1 to 1, picks a wait within the jitter.
 #[must_use]
 pub fn next_step(attempt: Attempt<'_>, policy: Policy<'_>, now: Timestamp, jitter_sample: f64) -> NextStep {
     if attempt.status.is_some_and(|status| (200..300).contains(&status)) {
@@ -116,12 +116,12 @@ pub fn next_step(attempt: Attempt<'_>, policy: Policy<'_>, now: Timestamp, jitte
     NextStep::RetryAt(now.plus(jittered.max(asked)))
 }
 
-/// Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or an HTTP date. At most [`RETRY_AFTER_MAX`]; `None` for junk and
-/// for what has passed.
+/// The wait that a `Retry-After` asks for (RFC 9110, 10.2.3): seconds, or an HTTP date. At most [`RETRY_AFTER_MAX`].
+/// `None` for an invalid text and for a time that has passed.
 fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let wait = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are a wait beyond the cap all the same.
+        // A number with too many digits to fit is over the maximum in any case.
         Duration::from_secs(text.parse().unwrap_or(u64::MAX))
     } else {
         http_date(text)?.since(now)

@@ -1,20 +1,22 @@
-//! Who gets an event. Pure: from the event's name and the webhooks of its agent and its project.
+//! Which webhooks receive an event. Pure: decided from the event's name and the webhooks of its agent and its project.
 
 use domain::{DialectName, Webhook, WebhookId, WebhookKind};
 
-/// What a webhook gets of an event.
+/// Whether a webhook receives an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// The event.
+    /// The webhook receives the event.
     Deliver,
-    /// Nothing, and the log says so: the primary webhook that would get it is disabled.
+    /// The webhook is disabled, and the log says that the delivery was skipped.
     Skip,
 }
 
-/// Decides among the webhooks of an event's agent (none for an event of the project) and those of its project.
+/// The webhooks that receive an event, among the webhooks of its agent (`agents`) and of its project (`projects`). An
+/// event of the project itself has no agent, and `agents` is empty. `name_in` gives the event's name in a dialect.
 ///
-/// The agent's primary webhook if set, else the project's, never both, and a disabled primary webhook of the agent still overrides; besides,
-/// every enabled additional webhook that asked for the event. `name_in` gives the event's name in a dialect.
+/// The agent's primary webhook, if set, overrides the project's, even if the agent's is disabled. Every enabled
+/// additional webhook of agent and project receives the event, too. A webhook that did not ask for the event is left
+/// out.
 pub fn recipients<'a>(
     agents: &'a [Webhook],
     projects: &'a [Webhook],
@@ -36,7 +38,8 @@ pub fn recipients<'a>(
         .collect()
 }
 
-/// Decides where an event is for certain webhooks alone: each that is still there gets it, unless it is disabled.
+/// The recipients of an event that is for the `wanted` webhooks only. A deleted webhook is left out, a disabled webhook
+/// is skipped.
 pub fn only<'a>(agents: &'a [Webhook], projects: &'a [Webhook], wanted: &[WebhookId]) -> Vec<(&'a Webhook, Decision)> {
     let found = agents.iter().chain(projects).filter(|webhook| wanted.contains(&webhook.id));
     found.map(|webhook| (webhook, if webhook.enabled { Decision::Deliver } else { Decision::Skip })).collect()

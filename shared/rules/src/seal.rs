@@ -1,7 +1,7 @@
-//! Sealing secrets for the store: AES-256-GCM, under keys that the operator rotates. Pure: nonces come in as values.
+//! Sealing secrets for the store: AES-256-GCM, with keys that the operator rotates. Pure: nonces are arguments.
 //!
-//! A sealed text is `<key id>.<base64 of nonce and ciphertext>`. The place that it belongs to is authenticated with it: moved
-//! to another item, it does not open.
+//! A sealed text is `<key id>.<base64 of nonce and ciphertext>`. The place that it is sealed for, such as an item's
+//! key, is authenticated data. So a sealed text that is moved to another item does not open.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ const KEY_BYTES: usize = 32;
 /// Bytes of a nonce.
 pub const NONCE_BYTES: usize = 12;
 
-/// The keys: the first one seals, each of them opens. Nothing shows them.
+/// The operator's keys. The first key seals, and each key opens. No `Debug` form shows them.
 #[derive(Clone)]
 pub struct SealingKeys(Vec<(String, Aes256Gcm)>);
 
@@ -26,18 +26,18 @@ impl fmt::Debug for SealingKeys {
     }
 }
 
-/// The text is no list of keys. It is not repeated: it may be one all the same.
+/// The text is not a list of keys. The error does not repeat the text, because it may contain a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not keys as in id:base64,id:hex, each of {KEY_BYTES} bytes and with an id of its own of A-Z a-z 0-9 _ -")]
 pub struct InvalidKeys;
 
-/// A sealed text cannot be opened.
+/// Why a sealed text cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// It was sealed with a key that is not among these.
+    /// The text was sealed with a key that is not among these.
     #[error("a secret was sealed with a key that is not set")]
     UnknownKey,
-    /// It was changed, or belongs elsewhere.
+    /// The text was changed, or was sealed for another place.
     #[error("a sealed secret is not what was sealed there")]
     NotAuthentic,
 }
@@ -45,7 +45,7 @@ pub enum OpenError {
 impl FromStr for SealingKeys {
     type Err = InvalidKeys;
 
-    /// Reads `id:base64` or `id:hex`, separated by commas: the key that seals first, then those that only open.
+    /// Reads `id:base64` or `id:hex`, separated by commas. The first key seals. The others only open.
     fn from_str(text: &str) -> Result<Self, InvalidKeys> {
         let mut keys: Vec<(String, Aes256Gcm)> = Vec::new();
         for part in text.split(',').map(str::trim) {
@@ -61,7 +61,7 @@ impl FromStr for SealingKeys {
     }
 }
 
-/// A key's bytes from as many hex digits; `None` where the text is anything else.
+/// A key's bytes from 64 hex digits. `None` for any other text.
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 2 * KEY_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -70,7 +70,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 impl SealingKeys {
-    /// Seals `plain` for `place` with the first key. No nonce may be used twice with a key.
+    /// Seals `plain` for `place` with the first key. A nonce must not be used twice with the same key.
     ///
     /// # Errors
     /// Where there is no key, or `plain` is over 64 GB.
@@ -81,16 +81,16 @@ impl SealingKeys {
         Ok(format!("{id}.{}", STANDARD.encode([nonce.as_slice(), &sealed].concat())))
     }
 
-    /// Whether it was sealed with the first key.
+    /// Whether `sealed` was sealed with the first key.
     #[must_use]
     pub fn seals_like(&self, sealed: &str) -> bool {
         self.0.first().map(|(id, _)| id.as_str()) == sealed.split_once('.').map(|(id, _)| id)
     }
 
-    /// Opens what was sealed for `place`.
+    /// Opens a text that was sealed for `place`.
     ///
     /// # Errors
-    /// Where its key is not among these, or it is not what was sealed there.
+    /// Where the text's key is not among these, or the text was not sealed for `place`.
     pub fn open(&self, sealed: &str, place: &str) -> Result<String, OpenError> {
         let (id, encoded) = sealed.split_once('.').ok_or(OpenError::NotAuthentic)?;
         let (_, key) = self.0.iter().find(|(known, _)| known == id).ok_or(OpenError::UnknownKey)?;

@@ -1,25 +1,25 @@
-//! Which URLs a customer may register. Pure: asked when they are set. Where a URL leads is asked at each delivery, by
-//! [`address`](crate::address).
+//! Which URLs a customer may register. Pure. A URL is checked when it is set. The addresses that it leads to are
+//! checked at each delivery, by [`address`](crate::address).
 
 use url::Url;
 
-/// What is wrong with a URL. Each dialect has its own words for it.
+/// Why a URL is refused. Each dialect has error messages of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlError {
     /// Longer than the dialect allows.
     TooLong,
-    /// The empty text.
+    /// Empty.
     Empty,
-    /// None that the URL standard (<https://url.spec.whatwg.org>) can read, for this reason.
+    /// Not a URL by the URL standard (<https://url.spec.whatwg.org>), for this reason.
     Unparsable(url::ParseError),
-    /// Neither `https` nor, where that is allowed, `http`.
+    /// The scheme is neither `https` nor, if allowed, `http`.
     Scheme,
 }
 
-/// Checks a URL of at most `chars_max` characters; `https` alone where `require_https`.
+/// Checks a URL of at most `chars_max` characters. With `require_https`, `http` is refused.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+/// The first error in the URL.
 pub fn check_url(text: &str, chars_max: usize, require_https: bool) -> Result<(), UrlError> {
     if text.chars().count() > chars_max {
         return Err(UrlError::TooLong);

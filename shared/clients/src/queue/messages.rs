@@ -1,8 +1,9 @@
-//! What waits in the queues, as JSON. Every message carries its version, `v`; one of an unknown version is refused, and
-//! so ends in the dead-letter queue rather than being misread.
+//! The JSON messages in the queues. Every message carries its version, `v`. A message of an unknown version is refused.
+//! It ends in the dead-letter queue rather than being misread.
 //!
-//! A field that is new may be absent, for messages that wait have none, and leaves `v` as it is; what an older function would
-//! misread without it raises `v`. Both are read then for as long as messages of the older one may wait: 14 days.
+//! A new field is optional, because messages that already wait lack it. If an older function may ignore the field, `v`
+//! stays as it is. If the older function would misread the message, `v` is raised. Both versions are then read for 14
+//! days, the longest that an older message may wait.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
@@ -35,44 +36,49 @@ impl<'de, const N: u64> Deserialize<'de> for Version<N> {
     }
 }
 
-/// Published events, on the events queue. A platform in the same AWS account may send this itself, without `ids` and
-/// `accepted_at`: `{"v": 1, "tenant": {"project": "…", "environment": "live"}, "events": [{"type": …, "data": {…}}]}`.
+/// Published events, on the events queue. A platform in the same AWS account may send this message itself, without
+/// `ids` and `accepted_at`: `{"v": 1, "tenant": {"project": "…", "environment": "live"}, "events": [{"type": …, "data":
+/// {…}}]}`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventsMessage {
     /// [`VERSION`]
     pub v: Version<VERSION>,
-    /// The tenant whose events these are. Release 0.1.0 calls it `scope`, and so does this one where it writes it.
+    /// The tenant of the events. This release reads both `tenant` and `scope`. It writes `scope`, the only name that
+    /// release 0.1.0 reads.
     #[serde(rename = "scope", alias = "tenant")]
     pub tenant: Tenant,
-    /// When they were accepted; absent: when SQS took the message.
+    /// When the events were accepted. If absent: when SQS received the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
-    /// Their ids, one for each; absent: derived from the message's id.
+    /// The events' ids, in the order of `events`. If absent: derived from the SQS message id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<EventId>>,
-    /// Of an event that the platform named, or whose request it did: what tells this publication from a repeat of it. Absent
-    /// where it is not named, and where a platform sent the message itself.
+    /// Distinguishes this publication of an event from its repeats. Only for an event with a client id, or of a request
+    /// with an `Idempotency-Key`. Absent, too, if a platform sent the message itself.
     #[serde(rename = "publication", default, skip_serializing_if = "Option::is_none")]
     pub publish_token: Option<String>,
-    /// The place of each among those that were accepted with it; absent: its place here.
+    /// The position of each event among the events that were accepted together. If absent: the position in this
+    /// message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positions: Option<Vec<u16>>,
-    /// The trace of the call that published them.
+    /// The trace of the call that published the events.
     #[serde(default, deserialize_with = "Traceparent::deserialize", skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Traceparent>,
-    /// The webhooks that alone are told, whatever they asked for: a test's. Absent: those that asked for an event.
+    /// The only webhooks that receive the events, whatever they asked for: used by test calls. If absent: all webhooks
+    /// that asked for an event receive it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<WebhookId>>,
     /// The events as they were published.
     pub events: Vec<Box<RawValue>>,
 }
 
-/// What JSON may hold and an SQS message may not
+/// Characters that JSON allows and an SQS message does not
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
 pub const UNSENDABLE: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
-/// The same JSON, with those characters as escapes: only texts can hold them.
+/// The same JSON with the [`UNSENDABLE`] characters escaped. They occur only in JSON strings, where an escape is
+/// allowed.
 #[must_use]
 pub fn sendable(body: Box<RawValue>) -> Box<RawValue> {
     if !body.get().contains(UNSENDABLE) {
@@ -82,49 +88,51 @@ pub fn sendable(body: Box<RawValue>) -> Box<RawValue> {
     RawValue::from_string(escaped).unwrap_or(body)
 }
 
-/// The message group of an agent's events, or of a project's own: SQS serves the groups fairly.
+/// The SQS message group of an agent's events, or of a project's own events. SQS serves message groups fairly.
 #[must_use]
 pub fn events_group(tenant: &Tenant, agent: Option<&AgentId>) -> String {
     let agent = agent.map_or("", AgentId::as_str);
     digest(&["group", tenant.project.as_str(), tenant.environment.as_str(), agent])
 }
 
-/// One attempt to make, on the deliveries and retries queues. All that must not change between attempts is in it.
+/// One attempt to make, on the deliveries and retries queues. The message contains everything that must not change
+/// between attempts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeliveryMessage {
     /// [`VERSION`]
     pub v: Version<VERSION>,
-    /// Its place in the log.
+    /// The key of the delivery's log entry.
     pub key: DeliveryKey,
-    /// The webhook, to be read at each later attempt.
+    /// The webhook. Each later attempt reads it from the store.
     pub webhook: WebhookRef,
-    /// The webhook as the event was fanned out: what the first attempt goes by, while that was a moment ago.
+    /// The webhook as fan-out read it. The first attempt uses this snapshot instead of a read, if the snapshot is
+    /// recent.
     #[serde(rename = "as_read", default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<WebhookSnapshot>,
-    /// The event.
+    /// The event's id.
     pub event_id: EventId,
-    /// The event's type as the receiver is told it.
+    /// The event type, by its name in the webhook's dialect.
     pub event_type: String,
     /// The event's agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<AgentId>,
-    /// The platform's id of the message that the event tells of.
+    /// The platform's id of the message that the event is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
     /// The event's channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// The trace of the call that published the event: the receiver is told it.
+    /// The trace of the call that published the event. Each attempt sends it to the receiver.
     #[serde(default, deserialize_with = "Traceparent::deserialize", skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Traceparent>,
     /// The number of the attempt to make, from 1.
     pub attempt: u32,
-    /// When to make it; a message that is read earlier is put back.
+    /// When the attempt is due. A retry that is read earlier is requeued.
     pub due_at: Timestamp,
-    /// Whether it waits among those of failing and slow endpoints, where it delays nobody else's.
+    /// Whether the attempt goes through the slow lane, where a failing or slow endpoint does not delay others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub slow_lane: bool,
-    /// What it is signed with, besides the Standard Webhooks headers.
+    /// The dialect's signature, besides the Standard Webhooks headers.
     #[serde(rename = "scheme")]
     pub signature: Signature,
     /// The dialect's own headers, the same on every attempt.
@@ -133,14 +141,14 @@ pub struct DeliveryMessage {
     pub body: Box<RawValue>,
 }
 
-/// A webhook as it was read.
+/// A webhook as fan-out read it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct WebhookSnapshot {
-    /// No later than it was read.
+    /// When the batch that read the webhook began: the snapshot is no older.
     pub at: Timestamp,
-    /// When it had last been changed: the first attempt goes by none that is older.
+    /// The webhook's `updated_at`. The first attempt uses no older version of the webhook.
     pub updated_at: Timestamp,
-    /// A [`copy`](crate::store::Store::copy) of it, its secrets sealed.
+    /// A [`snapshot`](crate::store::Store::snapshot) of the webhook, with sealed secrets.
     pub webhook: Box<RawValue>,
 }
 

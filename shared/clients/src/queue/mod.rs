@@ -1,4 +1,4 @@
-//! The three queues: what waits in them ([`messages`]), and sending to them in batches within SQS's limits.
+//! The three queues: their [`messages`], and sending messages in batches within SQS's limits.
 
 pub mod messages;
 mod split_batches;
@@ -13,16 +13,16 @@ pub use self::split_batches::parts;
 use crate::aws::AwsFailure;
 use rules::settings::Settings;
 
-/// The longest that SQS can hold a message back; longer waits go in hops.
+/// The longest delay that SQS supports. For a longer wait, a message is requeued several times.
 pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// Calls of one send that are under way together.
+/// The most SQS calls that one send makes at the same time.
 const BATCHES_AT_ONCE: usize = 5;
 
-/// How often the entries of a batch that SQS did not take are sent again before the call fails.
+/// The most tries of a batch. Each further try sends only the messages that SQS refused in the last one.
 const SEND_TRIES_MAX: u32 = 3;
 
-/// The pause before they are sent again, longer each time.
+/// The pause before the second try of a batch. The pause before the third is twice as long.
 const SEND_PAUSE: Duration = Duration::from_millis(50);
 
 /// One of the three queues.
@@ -39,29 +39,29 @@ pub enum Queue {
 /// A message to send.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// JSON, of one of the shapes in [`messages`].
+    /// JSON of a type in [`messages`].
     pub body: String,
-    /// How long it stays unseen, rounded up to seconds; more than [`DELAY_MAX`] is cut to it.
+    /// How long SQS hides the message, rounded up to seconds, at most [`DELAY_MAX`].
     pub delay: Duration,
-    /// Whose it is: SQS serves the groups fairly.
+    /// The SQS message group. SQS serves message groups fairly.
     pub group: String,
 }
 
-/// Why a message is not in the queue.
+/// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
-    /// SQS refused the call or could not be reached. Some of the messages may have been taken.
+    /// SQS refused the call or could not be reached. SQS may have taken some of the messages.
     #[error("SQS did not take the messages: {0}")]
     Unavailable(AwsFailure),
-    /// No attempt at this one can succeed. None of the messages were taken.
+    /// This message is too large for SQS, so no retry can succeed. None of the messages was sent.
     #[error("a message of {bytes} bytes is over SQS's limit of {}", split_batches::BYTES_MAX)]
     TooLarge {
-        /// Its size.
+        /// The size of the message's body.
         bytes: usize,
     },
 }
 
-/// The queues, as SQS knows them.
+/// The URLs of the three queues, and the SQS client.
 #[derive(Debug, Clone)]
 pub struct Queues {
     client: Client,
@@ -82,10 +82,10 @@ impl Queues {
         }
     }
 
-    /// Sends all the messages, in as few calls as SQS's limits allow. It returns once SQS has them.
+    /// Sends all messages, in as few calls as SQS's limits allow. Returns once SQS has all of them.
     ///
     /// # Errors
-    /// Where SQS has not taken every one of them.
+    /// Where SQS did not take all messages.
     pub async fn send(&self, queue: Queue, messages: Vec<Outgoing>) -> Result<(), QueueError> {
         let url = match queue {
             Queue::Events => &self.events_url,
@@ -93,7 +93,7 @@ impl Queues {
             Queue::Retries => &self.retries_url,
         };
         let batches = stream::iter(split_batches::batches(messages)?).map(|batch| self.send_batch(url, batch));
-        // One that fails interrupts no other.
+        // A batch that fails must not stop the others.
         let sent: Vec<_> = batches.buffer_unordered(BATCHES_AT_ONCE).collect().await;
         sent.into_iter().collect()
     }
@@ -130,7 +130,7 @@ fn entry(index: usize, message: &Outgoing) -> SendMessageBatchRequestEntry {
         .expect("id and body are set")
 }
 
-/// `DelaySeconds`: rounded up, so that a message is never early for less than a second's sake.
+/// `DelaySeconds`, rounded up so that no message arrives a fraction of a second early.
 fn delay_s(delay: Duration) -> i32 {
     let delay = delay.min(DELAY_MAX);
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);

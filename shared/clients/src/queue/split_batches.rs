@@ -1,19 +1,19 @@
-//! Cutting messages into batches that SQS takes. Pure.
+//! Splitting messages into batches within SQS's limits. Pure.
 //!
 //! The limits: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
 
 use super::{Outgoing, QueueError};
 
-/// Messages in one batch.
+/// The most messages in one batch.
 const MESSAGES_MAX: usize = 10;
 
-/// Bytes of one message's body, and of all of a batch's.
+/// The most bytes of one message's body, and of all bodies of a batch together.
 pub(super) const BYTES_MAX: usize = 1024 * 1024;
 
-/// Cuts `messages` into batches, in their order.
+/// Splits `messages` into batches, in their order.
 ///
 /// # Errors
-/// Where one of them fits into no batch.
+/// Where a message is larger than [`BYTES_MAX`].
 pub(super) fn batches(messages: Vec<Outgoing>) -> Result<Vec<Vec<Outgoing>>, QueueError> {
     if let Some(message) = messages.iter().find(|message| message.body.len() > BYTES_MAX) {
         return Err(QueueError::TooLarge { bytes: message.body.len() });
@@ -21,8 +21,8 @@ pub(super) fn batches(messages: Vec<Outgoing>) -> Result<Vec<Vec<Outgoing>>, Que
     Ok(parts(messages, MESSAGES_MAX, BYTES_MAX, |message| message.body.len()))
 }
 
-/// Cuts `items`, in their order, into parts of at most `count_max` of them and `bytes_max` bytes; one that is larger is a
-/// part of its own.
+/// Splits `items`, in their order, into parts of at most `count_max` items and `bytes_max` bytes. An item of more than
+/// `bytes_max` bytes is a part of its own.
 pub fn parts<T>(items: Vec<T>, count_max: usize, bytes_max: usize, bytes: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
     let mut parts: Vec<Vec<T>> = Vec::new();
     let mut part_bytes: usize = 0;

@@ -1,5 +1,5 @@
-//! The one client that calls customers' URLs. It connects to nothing that [`address`](rules::address) refuses, follows
-//! no redirect, uses no proxy, decompresses nothing, and ends with its time limit.
+//! The one client that calls customers' URLs. It connects only to addresses that [`address`](rules::address) permits.
+//! It follows no redirect, uses no proxy, decompresses nothing, and stops at its time limit.
 
 mod resolver;
 
@@ -15,13 +15,14 @@ use url::{Host, Url};
 use self::resolver::{AddressRefused, GuardedResolver};
 use rules::address::AllowedNetworks;
 
-/// Bytes of an answer's body that are kept.
+/// The most bytes of an answer's body that are kept.
 pub const ANSWER_BYTES_KEPT: usize = 1024;
 
-/// Bytes of an answer's body that are read; a connection with more on it is closed instead of used again.
+/// The most bytes of an answer's body that are read. If the body is longer, the connection is closed instead of reused.
 pub const ANSWER_BYTES_READ_MAX: usize = 64 * 1024;
 
-/// How long an answer's body is read once its status is there: a drip must not hold the function.
+/// How long an answer's body is read after its status. An endpoint that sends its body slowly must not occupy the
+/// function.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest wait for a connection.
@@ -35,60 +36,60 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 pub struct Request<'a> {
     /// `POST`, in most dialects.
     pub method: Method,
-    /// As the customer wrote it.
+    /// The URL as the customer wrote it.
     pub url: &'a str,
     /// All headers but `Host` and `Content-Length`.
     pub headers: HeaderMap,
     /// The body, as signed.
     pub body: Vec<u8>,
-    /// For everything from the look-up to the answer's end.
+    /// The time limit, from the DNS look-up to the end of the answer.
     pub timeout: Duration,
 }
 
-/// What a customer's URL answered.
+/// An endpoint's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status.
+    /// The status code.
     pub status: u16,
-    /// The first [`ANSWER_BYTES_KEPT`] bytes of its body, as text.
+    /// The first [`ANSWER_BYTES_KEPT`] bytes of the body, as text.
     pub body: String,
-    /// Its `Retry-After`, as sent.
+    /// The `Retry-After` header, as sent.
     pub retry_after: Option<String>,
 }
 
 impl Answer {
-    /// Whether it is a 2xx: that alone is success.
+    /// Whether the status is a 2xx. Every other status is a failure.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         200 <= self.status && self.status < 300
     }
 }
 
-/// Why there is no answer. The text is for the customer.
+/// Why there is no answer. The error message is for the customer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The URL is none that can be sent to.
+    /// The URL is not valid.
     #[error("The URL is not valid.")]
     Url,
-    /// TLS cannot be set up here.
+    /// TLS cannot be set up in this process.
     #[error("The request could not be made.")]
     Setup,
-    /// It was set before `https` was required.
+    /// The webhook was set before `https` was required.
     #[error("The URL has to be https.")]
     NotHttps,
-    /// It leads to an address that is not public.
+    /// The URL leads to an address that is neither public nor allowed.
     #[error("The address {0} is not allowed.")]
     AddressRefused(std::net::IpAddr),
-    /// Its host has no address.
+    /// The host name has no address.
     #[error("The host name could not be resolved.")]
     Dns,
-    /// Nobody accepted the connection, or TLS failed.
+    /// The connection was not accepted, or TLS failed.
     #[error("The connection could not be made: {0}.")]
     Connect(String),
-    /// The time was up.
+    /// The time limit passed.
     #[error("No answer within {0} seconds.")]
     Timeout(u64),
-    /// The connection ended, or what came was no HTTP.
+    /// The connection ended, or the answer was not HTTP.
     #[error("The connection broke before an answer was complete: {0}.")]
     Broken(String),
 }
@@ -98,25 +99,26 @@ pub enum SendError {
 #[error("the HTTP client could not be set up")]
 pub struct SetupError(#[source] reqwest::Error);
 
-/// Something that sends requests to customers' URLs.
+/// Sends requests to customers' URLs.
 pub trait SendRequest: fmt::Debug + Send + Sync {
     /// Sends `request` and reads the start of the answer.
     ///
     /// # Errors
-    /// Where no answer's status came within the limits. One whose body then breaks off is an answer all the same.
+    /// Where no status arrives within the limits. An answer whose body breaks off is not an error.
     fn send<'a>(&'a self, request: Request<'a>) -> BoxFuture<'a, Result<Answer, SendError>>;
 
-    /// Sets up the connection's parts, for a function that will need them.
+    /// Sets up TLS in advance, for a function that will send requests.
     ///
     /// # Errors
     /// Where the TLS library cannot be set up.
     fn prepare(&self) -> Result<(), SetupError>;
 }
 
-/// Sends over HTTP, to permitted addresses alone.
+/// Sends over HTTP, to permitted addresses only.
 #[derive(Debug)]
 pub struct HttpSender {
-    /// Set up when it is first used: most functions call nobody, and reading the system's certificates takes time.
+    /// Set up at the first use, because most functions send no request and reading the system's certificates takes
+    /// time.
     client: OnceLock<reqwest::Client>,
     allowed: AllowedNetworks,
     require_https: bool,
@@ -133,7 +135,8 @@ impl SendRequest for HttpSender {
 }
 
 impl HttpSender {
-    /// A sender that reaches the public internet and the `allowed` networks, by `https` alone where `require_https`.
+    /// A sender that reaches the public internet and the `allowed` networks. With `require_https`, it refuses `http`
+    /// URLs.
     #[must_use]
     pub fn new(allowed: AllowedNetworks, require_https: bool) -> Self {
         Self { client: OnceLock::new(), allowed, require_https }
@@ -155,7 +158,7 @@ impl HttpSender {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build()
             .map_err(SetupError)?;
-        // Of two that set it up at once, one is kept.
+        // If two calls set up a client at the same time, the first client is kept.
         Ok(self.client.get_or_init(|| client))
     }
 
@@ -182,13 +185,13 @@ impl HttpSender {
         let retry_after = response.headers().get(http::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (mut body, read) = (Vec::new(), BODY_TIMEOUT.min(timeout));
-        // What was read by then is kept.
+        // After the timeout, the bytes that were read so far are kept.
         let complete = tokio::time::timeout(read, read_start(&mut response, &mut body)).await;
         tracing::trace!(complete = complete.is_ok(), "an answer's body was read");
         Ok(Answer { status, body: text(&body), retry_after })
     }
 
-    /// A host that is an address is looked up nowhere, so the resolver never sees it.
+    /// Checks a host that is an IP address. Such a host needs no look-up, so the resolver never sees it.
     fn check_literal_address(&self, url: &Url) -> Result<(), SendError> {
         let address = match url.host() {
             Some(Host::Ipv4(address)) => address.into(),
@@ -200,7 +203,8 @@ impl HttpSender {
     }
 }
 
-/// Reads until the body or the limit ends; what broke off is left as it is, for the status has decided already.
+/// Reads until the body ends or a limit is reached. A body that breaks off is not an error, because the status has
+/// already decided between success and failure.
 async fn read_start(response: &mut reqwest::Response, kept: &mut Vec<u8>) {
     let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -213,8 +217,8 @@ async fn read_start(response: &mut reqwest::Response, kept: &mut Vec<u8>) {
     }
 }
 
-/// At most [`ANSWER_BYTES_KEPT`] bytes of text. The cut may have gone through a character, which then became a longer
-/// replacement.
+/// At most [`ANSWER_BYTES_KEPT`] bytes of text. If the kept bytes end within a character, its replacement character is
+/// longer, so the text is cut again.
 fn text(bytes: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(bytes).into_owned();
     text.truncate(text.floor_char_boundary(ANSWER_BYTES_KEPT));
@@ -229,7 +233,7 @@ fn classify(error: &reqwest::Error, timeout: Duration) -> SendError {
     if causes().any(|cause| cause.is::<resolver::LookupFailed>()) {
         return SendError::Dns;
     }
-    // The innermost cause says what happened; the outer ones, where in our client.
+    // The innermost cause says what happened. The outer causes only say where in our client it happened.
     let innermost = causes().last().map(ToString::to_string).unwrap_or_default();
     if error.is_connect() {
         if error.is_timeout() {

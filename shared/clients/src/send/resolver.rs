@@ -1,5 +1,5 @@
-//! Name look-up that answers with permitted addresses alone. The client connects to what it answers and looks up
-//! nothing again, so that a name cannot change between the check and the connection.
+//! DNS look-up that returns only permitted addresses. The client connects to these addresses without another look-up.
+//! So a name's address cannot change between the check and the connection.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,12 +14,12 @@ use rules::address::AllowedNetworks;
 #[error("the address {0} is not allowed")]
 pub(super) struct AddressRefused(pub(super) IpAddr);
 
-/// The name has no address, or nobody could be asked.
+/// The name has no address, or the look-up failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the look-up failed")]
 pub(super) struct LookupFailed(#[source] io::Error);
 
-/// Asks for a name's addresses.
+/// Looks up a name's addresses.
 type LookUp = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub(super) struct GuardedResolver {
 }
 
 impl GuardedResolver {
-    /// Asks the system.
+    /// A resolver that uses the operating system's look-up.
     pub(super) fn new(allowed: AllowedNetworks) -> Self {
         let look_up: LookUp =
             |name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect::<Vec<_>>()) });
@@ -85,7 +85,8 @@ mod tests {
         assert_eq!(answer(&none).await.unwrap_err(), "the look-up failed");
     }
 
-    /// A name that is public when it is checked and private when it is connected to: it is looked up once for both.
+    /// DNS rebinding: the first look-up of a name gives a permitted address, later look-ups a private one. The client
+    /// makes only one look-up.
     #[tokio::test]
     async fn a_name_cannot_change_between_the_check_and_the_connection() {
         let rebinding = guarded(|_| {

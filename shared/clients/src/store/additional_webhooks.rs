@@ -1,4 +1,5 @@
-//! Adding and removing additional webhooks, which their owner's partition counts: many that are added at once cannot pass a limit.
+//! Adding and removing additional webhooks. An item in the owner's partition counts them, so that concurrent calls
+//! cannot exceed the limit.
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
@@ -7,35 +8,35 @@ use super::webhooks::{Written, canceled_for};
 use super::{ITEM_VERSION, Store, StoreError, keys, number, text};
 use domain::{Owner, Tenant, Webhook, WebhookRef};
 
-/// What became of a additional webhook that was to be added.
+/// The result of [`Store::add`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
-    /// It is stored.
+    /// The webhook is stored.
     Done,
-    /// The owner has as many as it may: nothing is stored.
+    /// The owner has `max` additional webhooks already. Nothing is stored.
     TooMany,
-    /// Somebody else wrote at the same moment: nothing is stored; try again.
+    /// Another call wrote at the same time. Nothing is stored; try again.
     Conflict,
-    /// The agent is not registered: nothing is stored.
+    /// The agent is not registered. Nothing is stored.
     NoOwner,
 }
 
-/// What became of a additional webhook that was to be removed.
+/// The result of [`Store::delete_additional_webhook`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removed {
-    /// It is gone now.
+    /// The webhook was removed.
     Done,
-    /// It was gone.
+    /// There was no such webhook.
     Gone,
-    /// Somebody else wrote at the same moment: it is still there; try again.
+    /// Another call wrote at the same time. The webhook is still stored; try again.
     Conflict,
 }
 
 impl Store {
-    /// Stores a new additional webhook where its owner has fewer than `max`, and is still there.
+    /// Stores a new additional webhook if its owner exists and has fewer than `max`.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn add(&self, tenant: &Tenant, webhook: &Webhook, max: usize) -> Result<Added, StoreError> {
         let put = Put::builder()
             .table_name(&self.config_table)
@@ -54,12 +55,12 @@ impl Store {
             Written::Done => Added::Done,
             Written::Refused(0) => Added::TooMany,
             Written::NoOwner => Added::NoOwner,
-            // Its id is new, so nothing can be in its place.
+            // The webhook's id is new, so no other item can have its key.
             Written::Refused(_) | Written::Conflict => Added::Conflict,
         })
     }
 
-    /// Changes how many additional webhooks an owner has.
+    /// Adds `by` to the count of an owner's additional webhooks.
     fn count(&self, tenant: &Tenant, owner: &Owner, by: i8) -> UpdateBuilder {
         Update::builder()
             .table_name(&self.config_table)
@@ -70,10 +71,10 @@ impl Store {
             .expression_attribute_values(":by", number(by))
     }
 
-    /// Removes a additional webhook.
+    /// Removes an additional webhook.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn delete_additional_webhook(
         &self,
         tenant: &Tenant,

@@ -1,4 +1,4 @@
-//! Agents: put, get, delete with all that is theirs, list.
+//! Agents: put, get, list, and delete together with their webhooks.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text
 use domain::time::Timestamp;
 use domain::{Agent, AgentId, Owner, Tenant};
 
-/// The name of the index of the config table that lists a tenant's agents and webhooks.
+/// The name of the config table's index that lists a tenant's agents and webhooks.
 pub(super) const LISTING_INDEX: &str = "listing";
 
-/// Items that one DynamoDB transaction takes.
+/// The most items in one DynamoDB transaction.
 const TRANSACTION_ITEMS_MAX: usize = 100;
 
 #[derive(Serialize, Deserialize)]
@@ -26,20 +26,20 @@ impl From<AgentItem> for Agent {
     }
 }
 
-/// Whether a put made something new.
+/// Whether a put created an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
-    /// It was not there.
+    /// The agent is new.
     Created,
-    /// It was.
+    /// The agent was registered before.
     Replaced,
 }
 
 impl Store {
-    /// Registers an agent, or gives a registered one another name.
+    /// Registers an agent, or renames a registered agent.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn put_agent(
         &self,
         tenant: &Tenant,
@@ -83,7 +83,7 @@ impl Store {
     /// The agent called `id`.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn agent(&self, tenant: &Tenant, id: &AgentId) -> Result<Option<Agent>, StoreError> {
         let found = self
             .client
@@ -97,11 +97,12 @@ impl Store {
         found.item.map(|item| from_item::<AgentItem>(item).map(Agent::from)).transpose()
     }
 
-    /// Removes the agent and its webhooks; `false` where there was none. The agent goes first, so that nobody can add a
-    /// webhook to it meanwhile; what an interrupted call left behind, the next one removes.
+    /// Removes the agent and its webhooks. Returns `false` if the agent was not registered. The agent's item is removed
+    /// first, so that no webhook can be added meanwhile. If a call is interrupted, the next call removes the remaining
+    /// items.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it all.
+    /// Where DynamoDB does not take all writes.
     pub async fn delete_agent(&self, tenant: &Tenant, id: &AgentId) -> Result<bool, StoreError> {
         let partition = keys::agent(tenant, id);
         let mut existed = false;
@@ -111,7 +112,7 @@ impl Store {
                 return Ok(existed);
             }
             existed |= items.iter().any(|item| item.get("sk") == Some(&text(keys::AGENT)));
-            // The agent's sort key is the least of its partition's, so it is in the first chunk.
+            // The agent's sort key is the smallest of its partition, so the agent's item is in the first chunk.
             for chunk in items.chunks(TRANSACTION_ITEMS_MAX) {
                 self.delete_items(chunk).await?;
             }
@@ -132,10 +133,10 @@ impl Store {
         Ok(())
     }
 
-    /// At most `limit` of the tenant's agents in the order of their ids, those after `after`.
+    /// At most `limit` of the tenant's agents whose ids come after `after`, in the order of their ids.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn agents(&self, tenant: &Tenant, after: Option<&AgentId>, limit: u16) -> Result<Vec<Agent>, StoreError> {
         let found = self
             .client
@@ -144,7 +145,7 @@ impl Store {
             .index_name(LISTING_INDEX)
             .key_condition_expression("list_pk = :partition AND list_sk > :after")
             .expression_attribute_values(":partition", text(keys::agents(tenant)))
-            // No id is empty or starts with a blank, so that all of them come after one.
+            // No id is empty or starts with a space, so every id sorts after a space.
             .expression_attribute_values(":after", text(after.map_or(" ", AgentId::as_str)))
             .limit(i32::from(limit))
             .send()
@@ -152,10 +153,10 @@ impl Store {
         found.items.unwrap_or_default().into_iter().map(|item| Ok(from_item::<AgentItem>(item)?.into())).collect()
     }
 
-    /// Whether the owner is there to have webhooks: a project always is.
+    /// Whether the owner exists. A project always does.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn owner_exists(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
         match owner {
             Owner::Agent(id) => Ok(self.agent(tenant, id).await?.is_some()),

@@ -1,5 +1,6 @@
-//! API keys. A key is found by the first half of its SHA-256, its id, and known by the second, which is compared in constant
-//! time: a copy of the table opens nothing. Each is listed in its project's partition, too.
+//! API keys. The first half of a key's SHA-256 is the key's id, which finds the item. The second half is the verifier,
+//! which is compared in constant time. So a copy of the table gives access to nothing. Each key is also listed in its
+//! project's partition.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ struct KeyItem {
     sk: String,
     v: u8,
     key_id: KeyId,
-    /// The second half of the key's SHA-256, in hex; absent where it is the project's list of keys.
+    /// The second half of the key's SHA-256, in hex. Absent in the project's list of keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     verifier: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +34,7 @@ struct KeyItem {
     ends_at: Option<Timestamp>,
 }
 
-/// A key's id, and what it is known by.
+/// A key's id and its verifier.
 fn halves(key: &str) -> (KeyId, String) {
     let digest = hex(&Sha256::digest(key));
     let (id, verifier) = digest.split_at(digest.len() / 2);
@@ -41,10 +42,10 @@ fn halves(key: &str) -> (KeyId, String) {
 }
 
 impl Store {
-    /// What a key opens, whether it has expired or not; `None` where there is no such key.
+    /// Reads an API key, even an expired one. `None` if there is no such key.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn api_key(&self, key: &str) -> Result<Option<ApiKey>, StoreError> {
         let (id, verifier) = halves(key);
         let found = self
@@ -60,11 +61,11 @@ impl Store {
         Ok(bool::from(known.as_bytes().ct_eq(verifier.as_bytes())).then(|| item.into()))
     }
 
-    /// Stores a key of a project; one that is the same takes the place of what it was. Returns what is stored, `None` where
+    /// Stores a project's API key. Storing the same key again replaces the item. Returns the stored key, or `None` if
     /// there is no such project.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn put_api_key(
         &self,
         key: &str,
@@ -95,24 +96,26 @@ impl Store {
     /// A project's keys, expired ones too, in the order of their ids.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn api_keys(&self, project: &ProjectId) -> Result<Vec<ApiKey>, StoreError> {
         let items = self.partition_items(&keys::project(project)).await?.into_iter();
         let listed = items.filter(|item| item.contains_key("key_id"));
         listed.map(|item| from_item::<KeyItem>(item).map(ApiKey::from)).collect()
     }
 
-    /// Removes a project's key; `false` where it has none of that id. Who has just used it may for another two seconds.
+    /// Removes a project's API key. Returns `false` if the project has no key with this id. A process that has just
+    /// used the key may accept it for another two seconds.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn delete_api_key(&self, project: &ProjectId, id: &KeyId) -> Result<bool, StoreError> {
         let (pk, sk) = (keys::project(project), keys::api_key(id));
         let listed = Item::from([("pk".to_owned(), text(&pk)), ("sk".to_owned(), text(&sk))]);
         if self.item_at(&self.config_table, listed).await?.is_none() {
             return Ok(false);
         }
-        // What opens goes first: interrupted, it is still listed, and can be removed again.
+        // The item that gives access is deleted first. If the call is then interrupted, the key is still listed and can
+        // be removed again.
         self.delete_config(keys::api_key(id), keys::API_KEY.to_owned()).await?;
         self.delete_config(pk, sk).await
     }

@@ -1,4 +1,4 @@
-//! Conversations: the messages and states that were published for them, in the order of time. Kept as long as the log.
+//! Conversations: their published messages and states, in the order of time. They are kept as long as the log.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -30,16 +30,17 @@ struct ItemKey {
     pk: String,
     sk: String,
     v: u8,
-    /// Unix seconds: DynamoDB removes the item from then on.
+    /// Unix seconds. DynamoDB removes the item after this time.
     expires_at: i64,
 }
 
 impl Store {
-    /// Keeps what `event` brings to its conversation: a message, its state. A repeat of a named event keeps it once, at its
-    /// first place. Nothing where the event is of no conversation.
+    /// Stores the message and the state that `event` adds to its conversation. A repeat of an event with a client id is
+    /// stored at the position of the first publication, and so only once. Nothing is stored if the event has no
+    /// conversation.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn remember(&self, tenant: &Tenant, event: &Event, message: Option<Message>) -> Result<(), StoreError> {
         let Some(conversation) = &event.conversation_id else { return Ok(()) };
         if message.is_none() && event.conversation_state.is_none() {
@@ -69,11 +70,11 @@ impl Store {
         Ok(())
     }
 
-    /// The conversation of `event` as it stood before it, with at most `messages_max` messages; an empty one where it is
-    /// of none.
+    /// The conversation of `event` as it was before the event, with at most `messages_max` messages. Empty if the event
+    /// has no conversation.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn conversation(
         &self,
         tenant: &Tenant,
@@ -97,8 +98,9 @@ impl Store {
         Ok(Conversation { messages, state })
     }
 
-    /// At most `limit` items of a partition of the log table before `sk`, latest first, without those that `event` itself
-    /// brought: of a repeat they are at an earlier place. They are short: one page holds them.
+    /// At most `limit` items of a partition of the log table before `sk`, latest first. Items that `event` itself added
+    /// are left out: if the event is a repeat, they are at an earlier position. The items are short, so one page of a
+    /// query holds them.
     async fn before(&self, pk: String, sk: String, event: &EventId, limit: u8) -> Result<Vec<Item>, StoreError> {
         let page = self
             .client

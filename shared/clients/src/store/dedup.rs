@@ -1,5 +1,5 @@
-//! What was published under a name of the platform's own: an event's `id`, or a request's `Idempotency-Key`. For a day a
-//! repeat is known as one.
+//! Deduplication of events with a client id and of requests with an `Idempotency-Key`. A repeat is recognized for a
+//! day.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number
 use domain::time::{SECONDS_A_DAY, Timestamp};
 use domain::{Event, EventId, Tenant};
 
-/// A claim whose holder has not told of its event for so long is another's to take: longer than a message stays with the
-/// function that works it.
+/// How long a publication holds a dedup lock without completing it. Then another publication may acquire it. Longer
+/// than the events queue's visibility timeout, so that the holder has stopped by then.
 const LOCK_LEASE: Duration = Duration::from_secs(10 * 60);
 
-/// Who tells of an event.
+/// The state of an event's dedup lock, for one of the event's publications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DedupLock {
-    /// The one that asked.
+    /// This publication holds the lock and has to dispatch the event.
     Acquired,
-    /// It was told of.
+    /// The event was dispatched.
     Done,
-    /// Another is about to, or was when it ended: ask again later.
+    /// Another publication holds the lock and is dispatching the event, or stopped before the end. Try again later.
     InProgress,
 }
 
@@ -33,7 +33,7 @@ struct Named<T> {
     pk: String,
     sk: String,
     v: u8,
-    /// Unix seconds: from then on the name is free, and DynamoDB removes the item.
+    /// Unix seconds. After this time the client id or key is free, and DynamoDB removes the item.
     expires_at: i64,
     #[serde(flatten)]
     content: T,
@@ -54,18 +54,19 @@ struct Body {
     digest: String,
 }
 
-/// What became of naming something.
+/// The result of storing an item under a client id or an `Idempotency-Key`.
 enum Naming<T> {
     Done,
-    /// It has the name already.
+    /// There is an item already, with this content.
     Taken(T),
 }
 
 impl Store {
-    /// Claims an event for one of its publications; asking again for the same one finds it its own.
+    /// Acquires an event's dedup lock for one of the event's publications. The publication that holds the lock acquires
+    /// it again.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn acquire_dedup_lock(
         &self,
         tenant: &Tenant,
@@ -91,10 +92,10 @@ impl Store {
         })
     }
 
-    /// Writes down that an event's deliveries are queued: its repeats may be dropped.
+    /// Marks an event's dedup lock as done: its deliveries are queued, so its repeats may be dropped.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn complete_dedup_lock(&self, tenant: &Tenant, event: &EventId) -> Result<(), StoreError> {
         self.client
             .update_item()
@@ -108,10 +109,11 @@ impl Store {
         Ok(())
     }
 
-    /// Names a request by its key; `false` where the key was used with another body, known by its digest.
+    /// Registers the `Idempotency-Key` of a request. Returns `false` if the key was used with another body. Bodies are
+    /// compared by their digest.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn register_request(
         &self,
         tenant: &Tenant,
@@ -126,7 +128,7 @@ impl Store {
         })
     }
 
-    /// Where an event is among others: for a repeat, where its first publication was.
+    /// The position of an event among others. A repeat has the position of its first publication.
     pub(super) async fn first_position(&self, tenant: &Tenant, event: &Event) -> Result<FirstPosition, StoreError> {
         let position = FirstPosition::of(event);
         if !event.has_client_id {
@@ -170,7 +172,7 @@ impl Store {
     }
 }
 
-/// A name that nobody has, or had within the last day.
+/// The condition that no item is stored, or only an expired one.
 fn free(put: PutItemFluentBuilder) -> PutItemFluentBuilder {
     put.condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
 }

@@ -1,4 +1,5 @@
-//! The log: one item a delivery, newest first under its webhook, and the index of those that are due again.
+//! The log, with one item for each delivery, newest first under its webhook. Also the index of deliveries that wait for
+//! another attempt.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,42 +18,44 @@ use domain::{Delivery, DeliveryKey, Status, Tenant, WebhookId};
 /// The name of the log table's index of deliveries that wait for another attempt.
 const DUE_INDEX: &str = "due";
 
-/// Parts of the due index that are read at once: each takes a connection.
+/// The most shards of the due index that are read at once. Each read takes a connection.
 const SHARDS_AT_ONCE: usize = 16;
 
-/// How long one of another release's is left to that one.
+/// How long a delivery that another release wrote is deferred, so that the other release can handle it.
 const OTHERS_PAUSE: Duration = Duration::from_secs(10 * 60);
 
-/// How long one that cannot be read is let alone.
+/// How long a delivery that cannot be read is deferred.
 const UNREADABLE_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What became of a record.
+/// The result of [`Store::log_attempt`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Logged {
-    /// It is in the log.
+    /// The attempt is in the log.
     Done,
-    /// The log had this attempt, or a later one, already: nothing was changed.
+    /// The log had this attempt or a later one already. Nothing was changed.
     AlreadyLogged,
 }
 
 /// A delivery whose next attempt is overdue.
 #[derive(Debug)]
 pub struct Overdue {
-    /// Which.
+    /// The delivery's key.
     pub key: DeliveryKey,
-    /// When the index says it was due.
+    /// When the attempt was due, according to the index.
     pub due_at: Timestamp,
-    /// The queue message that sends it again.
+    /// The queue message that makes the attempt.
     pub message: String,
 }
 
 impl Store {
-    /// Writes what became of a delivery's latest attempt, unless the log already has this attempt or a later one; an
-    /// end may replace the same attempt's waiting. `message` is kept with it: the queue message that makes the next
-    /// attempt. One write unit where it all fits into 1 KB, two more while another attempt is due.
+    /// Logs a delivery's latest attempt, unless the log already has this attempt or a later one. A final status may
+    /// replace the same attempt's `Pending`. `message` is the queue message that makes the next attempt; it is stored
+    /// in the log entry.
+    ///
+    /// Costs one write unit if the item fits into 1 KB, and two more while another attempt is due.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn log_attempt(&self, delivery: &Delivery, message: Option<String>) -> Result<Logged, StoreError> {
         let item = DeliveryItem::new(delivery, message, self.retention_days);
         let mut put = self
@@ -76,18 +79,19 @@ impl Store {
         let Some(PutItemError::ConditionalCheckFailedException(failure)) = error.as_service_error() else {
             return Err(error.into());
         };
-        // The SDK tries again where an answer is lost: then what is in the way is our own record.
+        // The SDK retries a call whose answer was lost. Then the item that fails the condition is the one that the
+        // first try wrote.
         let logged = failure.item().and_then(|logged| from_item::<DeliveryItem>(logged.clone()).ok());
         Ok(if logged.is_some_and(|logged| logged == item) { Logged::Done } else { Logged::AlreadyLogged })
     }
 
-    /// Writes deliveries that succeeded, with one request; a write unit each where it fits into 1 KB. It replaces whatever
-    /// the log has of them: a success is the end of a delivery, whoever came to it.
+    /// Logs deliveries that succeeded, up to 25 with one request. Each costs one write unit if its item fits into 1 KB.
+    /// The write replaces any log entry without a condition, because a success is final, whichever worker logs it.
     ///
     /// # Errors
-    /// Where DynamoDB did not take them all. Some may be written.
+    /// Where DynamoDB did not take all of them. Some may be written.
     pub async fn log_successful(&self, deliveries: &[Delivery]) -> Result<(), StoreError> {
-        // DynamoDB refuses a request with the same item twice.
+        // DynamoDB refuses a request that contains the same item twice.
         let mut writes = HashMap::new();
         for delivery in deliveries {
             let item = DeliveryItem::new(delivery, None, self.retention_days);
@@ -96,10 +100,10 @@ impl Store {
         self.write_batches(&self.log_table, writes.into_values().collect()).await
     }
 
-    /// A delivery as the log has it, and the queue message that makes its next attempt.
+    /// A delivery from the log, and the queue message that makes its next attempt.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn delivery(&self, key: &DeliveryKey) -> Result<Option<(Delivery, Option<String>)>, StoreError> {
         let keys = Item::from([
             ("pk".to_owned(), text(keys::log(&key.tenant, &key.webhook_id, key.shard))),
@@ -110,10 +114,11 @@ impl Store {
         Ok(Some((item.into(), message)))
     }
 
-    /// At most `limit` of a webhook's deliveries, newest first. `shards`: how many its log is spread over.
+    /// At most `limit` of a webhook's deliveries, newest first. `shards` is the number of partitions of the webhook's
+    /// log.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn deliveries(
         &self,
         tenant: &Tenant,
@@ -159,10 +164,11 @@ impl Store {
         }
     }
 
-    /// At most `limit` deliveries, from each part of the due index, that were due before `before`.
+    /// The deliveries that were due before `before`, at most `limit` from each shard of the due index.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked. An item that cannot be read is logged, and put off for a day.
+    /// Where DynamoDB cannot be read. A delivery that cannot be read is logged and deferred for a day. If another
+    /// release wrote it, it is deferred for 10 minutes.
     pub async fn overdue(&self, before: Timestamp, limit: u16) -> Result<Vec<Overdue>, StoreError> {
         let shards = stream::iter(0..keys::DUE_SHARDS).map(|shard| self.overdue_in_shard(shard, before, limit));
         let overdue: Vec<Vec<Overdue>> = shards.buffered(SHARDS_AT_ONCE).try_collect().await?;
@@ -181,7 +187,7 @@ impl Store {
             .limit(i32::from(limit))
             .send()
             .await?;
-        // The index holds keys alone, so that a pending delivery's body is stored, and paid for, once.
+        // The index holds only keys, so that a pending delivery's body is stored, and paid for, once.
         let keys = page.items.unwrap_or_default();
         let items = join_all(keys.iter().map(|keys| self.log_item(keys.clone()))).await;
         let mut readable = Vec::new();
@@ -194,7 +200,8 @@ impl Store {
                     let delivery_id = sort_key.and_then(|sk| sk.rsplit('#').next());
                     tracing::error!(delivery_id, %error, "an overdue delivery cannot be read; it is looked at again later");
                     let pause = if matches!(error, StoreError::Version) { OTHERS_PAUSE } else { UNREADABLE_PAUSE };
-                    // Left where it is, it would hide those that are due after it.
+                    // Without this, the item would stay first in the index and hide the deliveries that are due after
+                    // it.
                     self.defer_unreadable(keys, before.plus(pause)).await?;
                 }
             }
@@ -207,7 +214,7 @@ impl Store {
         Ok(overdue.collect())
     }
 
-    /// Moves an item's place in the due index, whatever it holds.
+    /// Moves an item in the due index to `due_at`, whatever else the item contains.
     async fn defer_unreadable(&self, keys: Item, due_at: Timestamp) -> Result<(), StoreError> {
         let update = self.client.update_item().table_name(&self.log_table).set_key(Some(primary_key(keys)));
         let update = update.update_expression("SET due_at = :later").condition_expression("attribute_exists(pk)");
@@ -215,16 +222,16 @@ impl Store {
         Ok(())
     }
 
-    /// The delivery whose keys are among `keys`.
+    /// The delivery at the `pk` and `sk` in `keys`.
     async fn log_item(&self, keys: Item) -> Result<Option<DeliveryItem>, StoreError> {
         self.item_at(&self.log_table, keys).await?.map(from_item).transpose()
     }
 
-    /// Moves an overdue delivery's place in the due index to `due_at`; `false` where somebody else did, or its attempt
-    /// was made, in the meantime.
+    /// Moves an overdue delivery in the due index to `due_at`. Returns `false` if another invocation has moved the
+    /// delivery or made its attempt in the meantime.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn defer(&self, overdue: &Overdue, due_at: Timestamp) -> Result<bool, StoreError> {
         let key = &overdue.key;
         let update = self
@@ -247,7 +254,7 @@ fn put(item: Item) -> WriteRequest {
     WriteRequest::builder().put_request(put).build()
 }
 
-/// Reads what a list shows, and no more.
+/// Limits a query to the attributes that a list shows.
 fn listed(query: QueryFluentBuilder) -> QueryFluentBuilder {
     let aliases: Vec<String> = (0..DeliveryItem::LISTED.len()).map(|index| format!("#a{index}")).collect();
     let query = query.projection_expression(aliases.join(", "));

@@ -1,4 +1,4 @@
-//! A delivery as the log table holds it.
+//! A delivery as the log table stores it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::{ITEM_VERSION, keys};
 use domain::time::{SECONDS_A_DAY, Timestamp};
 use domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
 
-/// Absent attributes are left out: a short item is a cheap one.
+/// Absent attributes are left out, because a write costs by the size of the item.
 #[derive(PartialEq, Serialize, Deserialize)]
 pub(super) struct DeliveryItem {
     pk: String,
@@ -38,20 +38,21 @@ pub(super) struct DeliveryItem {
     last_attempt_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_retry_at: Option<Timestamp>,
-    /// Unix seconds: DynamoDB removes the item from then on.
+    /// Unix seconds. DynamoDB removes the item after this time.
     expires_at: i64,
-    /// Only while another attempt is due: the keys of the due index.
+    /// The keys of the due index, only while another attempt is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_pk: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) due_at: Option<Timestamp>,
-    /// Until it has succeeded: the queue message that sends it again.
+    /// The queue message that makes the next attempt. Absent once the delivery has succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
 }
 
 impl DeliveryItem {
-    /// Everything but the queue message, which may be a hundred times as long: what a list reads.
+    /// The attributes that a list reads. The queue message is left out, because it may be a hundred times as long as
+    /// the rest.
     pub(super) const LISTED: &[&str] = &[
         "pk",
         "sk",
@@ -76,7 +77,7 @@ impl DeliveryItem {
         "expires_at",
     ];
 
-    /// Its place in the table.
+    /// The item's key in the table.
     pub(super) fn key(&self) -> (String, String) {
         (self.pk.clone(), self.sk.clone())
     }

@@ -1,4 +1,4 @@
-//! The one place that forms keys. No part of a key that users choose may hold `#`.
+//! The one place that forms keys. A part that users choose must not contain `#`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use domain::{
     AgentId, DeliveryKey, Event, EventId, KeyId, Owner, ProjectId, Tenant, WebhookId, WebhookKind, WebhookRef, digest,
 };
 
-/// Partitions of the index of what is due, over the whole table: a thousand writes a second each.
+/// The number of partitions of the due index, for the whole table. Each takes a thousand writes a second.
 pub(super) const DUE_SHARDS: u8 = 64;
 
 /// The sort key of an agent itself, in its partition.
 pub(super) const AGENT: &str = "agent";
 
-/// The sort key of how many additional webhooks an owner has, in its partition.
+/// The sort key of the count of an owner's additional webhooks, in the owner's partition.
 pub(super) const COUNT: &str = "subs";
 
-/// The sort key of a claim.
+/// The sort key of a dedup lock, and of a registered `Idempotency-Key`.
 pub(super) const DEDUP_LOCK: &str = "claim";
 
-/// The sort key of an event's first place among others.
+/// The sort key of an event's [`FirstPosition`].
 pub(super) const FIRST_POSITION: &str = "place";
 
 /// The sort key of an API key.
@@ -28,7 +28,7 @@ pub(super) const API_KEY: &str = "key";
 /// The sort key of a project itself, in its partition.
 pub(super) const PROJECT: &str = "project";
 
-/// The first place of an event among others: a repeat has it, too.
+/// The position of an event's first publication among other events. A repeat has the same position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FirstPosition {
     pub(super) occurred_at: Timestamp,
@@ -37,7 +37,7 @@ pub(super) struct FirstPosition {
 }
 
 impl FirstPosition {
-    /// That of an event that is no repeat.
+    /// The position of an event that is not a repeat.
     pub(super) const fn of(event: &Event) -> Self {
         Self { occurred_at: event.occurred_at, accepted_at: event.accepted_at, position: event.position }
     }
@@ -47,7 +47,7 @@ fn in_tenant(tenant: &Tenant, rest: &str) -> String {
     format!("{}#{}#{rest}", tenant.project, tenant.environment.as_str())
 }
 
-/// The partition of everything that one owner has: fan-out reads it with one Query.
+/// The partition of an owner and its webhooks. Fan-out reads it with one Query.
 pub(super) fn owner(tenant: &Tenant, owner: &Owner) -> String {
     match owner {
         Owner::Agent(id) => in_tenant(tenant, &format!("agent#{id}")),
@@ -73,17 +73,17 @@ pub(super) fn primary_webhook() -> &'static str {
     "slot"
 }
 
-/// The listing index's partition of a tenant's agents; its sort key is their id.
+/// The listing index's partition of a tenant's agents. The sort key is the agent's id.
 pub(super) fn agents(tenant: &Tenant) -> String {
     in_tenant(tenant, "agents")
 }
 
-/// The listing index's partition of a tenant's webhooks; its sort key is their id.
+/// The listing index's partition of a tenant's webhooks. The sort key is the webhook's id.
 pub(super) fn webhooks(tenant: &Tenant) -> String {
     in_tenant(tenant, "webhooks")
 }
 
-/// The partition of an API key, and its sort key in its project's list. The key itself is stored nowhere.
+/// The partition of an API key, and the key's sort key in its project's list. The API key itself is stored nowhere.
 pub(super) fn api_key(id: &KeyId) -> String {
     format!("key#{id}")
 }
@@ -98,22 +98,23 @@ pub(super) fn log(tenant: &Tenant, webhook: &WebhookId, shard: u8) -> String {
     in_tenant(tenant, &format!("log#{webhook}#{shard}"))
 }
 
-/// The sort key of a delivery in its shard: by time.
+/// The sort key of a delivery in its shard. It sorts by the time at which the event was accepted.
 pub(super) fn delivery(key: &DeliveryKey) -> String {
     format!("{}#{}", deliveries_from(key.created_at), key.id)
 }
 
-/// What the sort keys of a shard's deliveries from a time on are greater than.
+/// The start of the sort keys of the deliveries whose events were accepted at `time`.
 pub(super) fn deliveries_from(time: Timestamp) -> String {
     format!("{:015}", time.millis())
 }
 
-/// The partition of a conversation's messages. A conversation is one agent's: two agents may use the same id.
+/// The partition of a conversation's messages. A conversation belongs to one agent, because two agents may use the same
+/// conversation id.
 pub(super) fn messages(tenant: &Tenant, agent: Option<&AgentId>, conversation: &str) -> String {
     in_tenant(tenant, &format!("messages#{}", digest(&[agent.map_or("", AgentId::as_str), conversation])))
 }
 
-/// The sort key of the message that an event brought: by when it was said.
+/// The sort key of the message that an event added. It sorts by the time at which the message was written or said.
 pub(super) fn message(event: &EventId, position: FirstPosition) -> String {
     format!("{:015}#{}", position.occurred_at.millis().max(0), accepted(event, position))
 }
@@ -123,22 +124,22 @@ pub(super) fn states(tenant: &Tenant, agent: Option<&AgentId>, conversation: &st
     in_tenant(tenant, &format!("states#{}", digest(&[agent.map_or("", AgentId::as_str), conversation])))
 }
 
-/// The sort key of the state that an event brought: by when it was published.
+/// The sort key of the state that an event added. It sorts by the time at which the event was accepted.
 pub(super) fn accepted(event: &EventId, position: FirstPosition) -> String {
     format!("{:015}#{:05}#{event}", position.accepted_at.millis().max(0), position.position)
 }
 
-/// The partition of what is known of an event that the platform named.
+/// The partition of an event with a client id: its dedup lock and its first position.
 pub(super) fn client_event(tenant: &Tenant, event: &EventId) -> String {
     in_tenant(tenant, &format!("event#{event}"))
 }
 
-/// The partition of what is known of a request that the platform named.
+/// The partition of a request with an `Idempotency-Key`.
 pub(super) fn client_request(tenant: &Tenant, key: &str) -> String {
     in_tenant(tenant, &format!("request#{}", digest(&[key])))
 }
 
-/// The due index's partition of a delivery; its sort key is when it is due.
+/// The due index's partition of a delivery. The sort key is the time at which the next attempt is due.
 pub(super) fn due(key: &DeliveryKey) -> String {
     due_shard(key.id.shard(DUE_SHARDS))
 }

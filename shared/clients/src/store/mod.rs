@@ -1,9 +1,9 @@
-//! What is kept in DynamoDB: agents, webhooks and API keys in the config table, deliveries and
-//! conversations in the log table.
+//! The DynamoDB store: agents, webhooks and API keys in the config table, deliveries and conversations in the log
+//! table.
 //!
-//! Every call names the [`Tenant`] it reads or writes under; only `keys` forms keys from it.
-//! The calls of [`Store`] are beside the items they read: [`agents`], [`api_keys`], [`conversations`], [`dedup`],
-//! [`deliveries`], [`projects`], [`primary_deliveries`], [`additional_webhooks`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
+//! A call for a tenant's data takes the [`Tenant`]; only `keys` forms keys from it. The methods of [`Store`] are beside
+//! the items that they read: [`agents`], [`api_keys`], [`conversations`], [`dedup`], [`deliveries`], [`projects`],
+//! [`primary_deliveries`], [`additional_webhooks`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
 
 pub mod additional_webhooks;
 pub mod agents;
@@ -43,7 +43,7 @@ const ITEM_VERSION: u8 = 1;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The two tables.
+/// The two tables, and the DynamoDB client.
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
@@ -53,25 +53,25 @@ pub struct Store {
     sealing_keys: SealingKeys,
 }
 
-/// Why the store could not do it.
+/// Why a call of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB refused the call or could not be reached.
     #[error("DynamoDB did not take the call: {0}")]
     Unavailable(AwsFailure),
-    /// There is more than one call reads.
+    /// The tenant has more webhooks than one call reads.
     #[error("over {} webhooks are more than one call reads", webhooks::LISTED_MAX)]
     TooMany,
     /// A webhook's secrets cannot be opened.
     #[error(transparent)]
     Sealed(#[from] OpenError),
-    /// A webhook's secrets could not be written or read as JSON, or there was no randomness to seal them with.
+    /// A webhook's secrets could not be written or read as JSON, or no random bytes were available to seal them.
     #[error("a webhook's secrets could not be sealed, or are not of the expected shape")]
     Secrets,
-    /// What is stored, or was to be, is not of the shape that this release knows.
+    /// An item does not have the attributes that this release expects.
     #[error("an item is not of the expected shape")]
     Item(#[from] serde_dynamo::Error),
-    /// Another release wrote it.
+    /// Another release wrote the item, in another version.
     #[error("an item is of another version than {ITEM_VERSION}")]
     Version,
 }
@@ -99,7 +99,7 @@ impl Store {
         }
     }
 
-    /// A webhook's item, to be stored.
+    /// A webhook as an item to store.
     fn sealed(&self, tenant: &Tenant, webhook: &Webhook) -> Result<Item, StoreError> {
         to_item(&self.seal(tenant, webhook)?)
     }
@@ -115,7 +115,7 @@ impl Store {
         from_item::<WebhookItem>(item)?.open(&self.sealing_keys)
     }
 
-    /// The item of `table` whose keys are among `keys`: an index's row, for one.
+    /// The item of `table` at the `pk` and `sk` in `keys`, which may be an index's row.
     async fn item_at(&self, table: &str, keys: Item) -> Result<Option<Item>, StoreError> {
         let get = self.client.get_item().table_name(table).set_key(Some(primary_key(keys)));
         let found = get.consistent_read(true).send().await?;
@@ -123,12 +123,12 @@ impl Store {
     }
 }
 
-/// The keys of a table's item among those of an index's row.
+/// The `pk` and `sk` of an index's row.
 fn primary_key(mut row: Item) -> Item {
     ["pk", "sk"].into_iter().filter_map(|key| row.remove_entry(key)).collect()
 }
 
-/// Sends an update; `false` where its condition did not hold.
+/// Sends an update. Returns `false` if the update's condition did not hold.
 async fn update_if(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
     match update.send().await {
         Ok(_) => Ok(true),
@@ -145,7 +145,8 @@ fn check_version(version: u8) -> Result<(), StoreError> {
     if version == ITEM_VERSION { Ok(()) } else { Err(StoreError::Version) }
 }
 
-/// An item of another version is refused rather than misread; of an index's row that has none the table's item decides.
+/// An item of another version is refused rather than misread. An index's row without a version is accepted: the version
+/// is checked in the table's item.
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
     if let Some(AttributeValue::N(version)) = item.get("v") {
         check_version(version.parse().unwrap_or(u8::MAX))?;

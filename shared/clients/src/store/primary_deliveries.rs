@@ -1,7 +1,7 @@
-//! Reading over the logs of all of a tenant's primary webhooks: for lists and statistics of the whole project.
+//! Reads the logs of all primary webhooks of a tenant, for lists and statistics of the whole project.
 //!
-//! The costs grow with the primary webhooks and the deliveries that are read, for nothing is counted in advance: a counter would
-//! cost each delivery a write.
+//! The cost grows with the number of primary webhooks and of deliveries that are read. Nothing is counted in advance,
+//! because a counter would cost one write for each delivery.
 
 use std::collections::BTreeMap;
 
@@ -16,26 +16,26 @@ use super::{Item, Store, StoreError, from_item, keys, text};
 use domain::time::Timestamp;
 use domain::{Delivery, Status, Tenant, WebhookId};
 
-/// Partitions that are read at once.
+/// The most partitions that are read at once.
 const READS_AT_ONCE: usize = 16;
 
-/// What a statistic counts of a delivery.
+/// The parts of a delivery that statistics use.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Counted {
-    /// Where it stands.
+    /// The delivery's status.
     pub status: Status,
-    /// The event's type as the receiver was told it.
+    /// The event type, by its name in the webhook's dialect.
     pub event_type: String,
-    /// When its event was accepted.
+    /// When the event was accepted.
     pub created_at: Timestamp,
 }
 
 /// A page of deliveries, newest first.
 #[derive(Debug)]
 pub struct DeliveriesPage {
-    /// Those of the page.
+    /// The deliveries of this page.
     pub deliveries: Vec<Delivery>,
-    /// How many there are in all.
+    /// The number of deliveries on all pages.
     pub total: u64,
 }
 
@@ -52,11 +52,12 @@ const fn one() -> u8 {
 }
 
 impl Store {
-    /// The deliveries to the tenant's primary webhooks whose events were accepted from `since` on, without the first `offset` and at
-    /// most `limit`. No more than their keys are held of those that are not in the page.
+    /// The deliveries to the tenant's primary webhooks whose events were accepted at `since` or later. The page skips
+    /// the first `offset` deliveries and has at most `limit`. Of deliveries outside the page, at most the keys are held
+    /// in memory.
     ///
     /// # Errors
-    /// Where the tenant has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
+    /// Where the tenant has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB cannot be read.
     pub async fn primary_deliveries(
         &self,
         tenant: &Tenant,
@@ -83,11 +84,11 @@ impl Store {
         Ok(DeliveriesPage { deliveries: deliveries.collect::<Result<_, StoreError>>()?, total })
     }
 
-    /// Shows `count` each delivery to the tenant's primary webhooks whose event was accepted from `since` on, in no order. One that
-    /// was logged within the last second may be missing.
+    /// Calls `count` with each delivery to the tenant's primary webhooks whose event was accepted at `since` or later,
+    /// in no particular order. A delivery that was logged within the last second may be missing.
     ///
     /// # Errors
-    /// Where the tenant has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB could not be asked.
+    /// Where the tenant has more webhooks than [`LISTED_MAX`](super::webhooks::LISTED_MAX), or DynamoDB cannot be read.
     pub async fn count_primary_deliveries(
         &self,
         tenant: &Tenant,
@@ -108,7 +109,7 @@ impl Store {
         Ok(())
     }
 
-    /// A query of each partition of the primary webhooks' logs, from a time on.
+    /// One query for each partition of the primary webhooks' logs, for events accepted at `from` or later.
     async fn primary_logs(&self, tenant: &Tenant, from: Timestamp) -> Result<Vec<QueryFluentBuilder>, StoreError> {
         let mut logs = Vec::new();
         for listed in self.listed(tenant).await?.into_iter().filter(is_primary) {
@@ -126,7 +127,7 @@ impl Store {
     }
 }
 
-/// The keys of a log's newest deliveries, at most `wanted`, and how many there are in all.
+/// The keys of a log's newest deliveries, at most `wanted`, and the number of all its deliveries.
 async fn newest_and_count(log: QueryFluentBuilder, wanted: usize) -> Result<(Vec<Item>, u64), StoreError> {
     let keys = log.clone().projection_expression("pk, sk").scan_index_forward(false).consistent_read(true);
     let mut items = keys.limit(i32::try_from(wanted).unwrap_or(i32::MAX)).into_paginator().items().send();

@@ -1,4 +1,4 @@
-//! Projects: made, and deleted with all that is their own.
+//! Projects: created, and deleted together with their data.
 
 use std::time::Duration;
 
@@ -8,17 +8,18 @@ use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, te
 use domain::time::Timestamp;
 use domain::{Environment, ProjectId, Tenant, WebhookId};
 
-/// What a page of a deletion takes of a list.
+/// How many list entries a deletion reads at once.
 const PAGE: u16 = 100;
 
-/// How long a key that is gone may still be taken for good: what a process remembers, and what a read may lag.
+/// How long a deleted API key may still be accepted. Processes cache API keys, and an eventually consistent read may
+/// return an old item.
 const KEYS_REMEMBERED: Duration = Duration::from_secs(3);
 
 impl Store {
-    /// Makes a project; `false` where it is there.
+    /// Creates a project. Returns `false` if the project exists already.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn create_project(&self, project: &ProjectId, now: Timestamp) -> Result<bool, StoreError> {
         let put = self
             .client
@@ -38,7 +39,7 @@ impl Store {
         }
     }
 
-    /// A step of a transaction that holds only if the project is there.
+    /// A transaction step that fails unless the project exists.
     pub(super) fn project_is_there(&self, project: &ProjectId) -> TransactWriteItem {
         let check = ConditionCheck::builder()
             .table_name(&self.config_table)
@@ -48,13 +49,17 @@ impl Store {
         TransactWriteItem::builder().set_condition_check(check.build().ok()).build()
     }
 
-    /// Deletes a project: itself and its keys, so that nobody adds anything; then its agents, webhooks and their deliveries.
-    /// What was interrupted goes on where it stopped. `go_on` is asked now and then; returns whether it came to the end.
+    /// Deletes a project. The project's item and its API keys are deleted first, so that nobody can add data. Then the
+    /// webhooks, their deliveries and the agents are deleted.
     ///
-    /// What has no index goes with the log's retention: conversations, names of events, deliveries of webhooks that are gone.
+    /// The deletion stops when `go_on`, which is called between steps, returns `false`. Another call continues where
+    /// the deletion stopped. Returns whether the deletion is complete.
+    ///
+    /// Data without an index is left to expire, at the latest with the log's retention. Examples are conversations,
+    /// dedup locks, and deliveries of webhooks that were deleted earlier.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it all.
+    /// Where DynamoDB does not take all writes.
     pub async fn delete_project(&self, project: &ProjectId, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
         self.delete_config(keys::project(project), keys::PROJECT.to_owned()).await?;
         for key in self.api_keys(project).await? {
@@ -90,7 +95,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Deletes the deliveries of a webhook; `false` where it was to stop.
+    /// Deletes the deliveries of a webhook. Returns `false` if `go_on` stopped it.
     async fn delete_log(&self, tenant: &Tenant, listed: &Item, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
         let part = |name: &str| listed.get(name).and_then(|part| part.as_s().ok()).cloned();
         let Some(id) = part("list_sk").and_then(|id| WebhookId::parse(&id)) else { return Ok(true) };

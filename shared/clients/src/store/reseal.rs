@@ -1,15 +1,16 @@
-//! After the sealing key was rotated: what the old one sealed is sealed with the new one.
+//! Resealing secrets after the operator rotated the sealing key.
 
 use super::webhook_item::WebhookItem;
 use super::{Item, Store, StoreError, from_item, primary_key, text, update_if};
 use domain::Tenant;
 
 impl Store {
-    /// Seals the secrets of a tenant's webhooks with the first key, where another one sealed them. `go_on` is asked before each;
-    /// returns how many were sealed anew, and whether it came to the end.
+    /// Reseals a tenant's webhooks: secrets that another key sealed are sealed with the first key. `go_on` is called
+    /// before each webhook; `false` stops. Returns the number of webhooks that were resealed, and whether all webhooks
+    /// were checked.
     ///
     /// # Errors
-    /// Where one was sealed with a key that is not set, or DynamoDB failed. Those before it are done.
+    /// Where a secret was sealed with a key that is not set, or DynamoDB fails. Webhooks before that are resealed.
     pub async fn reseal(&self, tenant: &Tenant, go_on: impl Fn() -> bool) -> Result<(usize, bool), StoreError> {
         let mut rows = self.listing(tenant).into_paginator().items().send();
         let mut count = 0;
@@ -41,7 +42,7 @@ impl Store {
                 .condition_expression("sealed = :before")
                 .expression_attribute_values(":anew", text(self.seal(tenant, &webhook)?.sealed()))
                 .expression_attribute_values(":before", text(before));
-            // Otherwise it was set or deleted meanwhile.
+            // Otherwise the webhook was set or deleted meanwhile, so it is read again.
             if update_if(update).await? {
                 return Ok(true);
             }

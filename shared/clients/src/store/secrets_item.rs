@@ -1,4 +1,4 @@
-//! A webhook's secrets, as they are sealed within its item.
+//! A webhook's secrets, which are sealed together in the webhook's item.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use domain::time::Timestamp;
 use domain::{Authorization, CustomHeader, Method, PreviousSecret, RequestOptions, Secret, Webhook};
 
-/// Everything of a webhook that nobody may read in the store.
+/// The parts of a webhook that must not be readable in the store.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SecretsItem {
     secret: String,
@@ -59,7 +59,8 @@ impl From<&Webhook> for SecretsItem {
 }
 
 impl SecretsItem {
-    /// The secret, those before it, and with what is no secret how the webhook wants its deliveries sent.
+    /// The secret, the previous secrets, and the request options. `method` and `templates` are the options that are not
+    /// sealed.
     pub(super) fn into_parts(
         self,
         method: Method,

@@ -1,4 +1,4 @@
-//! A webhook as the config table holds it.
+//! A webhook as the config table stores it.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ pub(super) struct WebhookItem {
 }
 
 impl WebhookItem {
-    /// The item of a webhook, its secrets sealed with the first of `keys`.
+    /// The item of a webhook, with its secrets sealed with the first of `keys`.
     pub(super) fn seal(
         tenant: &Tenant,
         webhook: &Webhook,
@@ -91,23 +91,23 @@ impl WebhookItem {
         })
     }
 
-    /// Its secrets.
+    /// The sealed secrets.
     pub(super) fn sealed(&self) -> &str {
         &self.sealed
     }
 
-    /// Whether it is that webhook's.
+    /// Whether this is the item of that webhook.
     pub(super) fn is_of(&self, tenant: &Tenant, reference: &WebhookRef) -> bool {
         let place = (keys::owner(tenant, &reference.owner), keys::webhook(reference));
         (&self.pk, &self.sk, &self.webhook_id) == (&place.0, &place.1, &reference.id)
     }
 
-    /// The same, as an attempt needs it.
+    /// The same item without payload templates, which an attempt does not need.
     pub(super) fn without_templates(self) -> Self {
         Self { templates: BTreeMap::new(), ..self }
     }
 
-    /// The webhook, its secrets opened.
+    /// The webhook, with its secrets opened.
     pub(super) fn open(self, keys: &SealingKeys) -> Result<Webhook, StoreError> {
         check_version(self.v)?;
         let secrets = keys.open(&self.sealed, &sealed_for(&self.pk, &self.sk, &self.webhook_id, &self.url))?;
@@ -142,7 +142,8 @@ impl WebhookItem {
     }
 }
 
-/// What a webhook's secrets are sealed for: this webhook, in this place, and what is sent to this URL.
+/// The place that a webhook's secrets are sealed for: the item's keys, the webhook's id and its URL. Secrets that are
+/// moved to another item or URL do not open.
 fn sealed_for(pk: &str, sk: &str, webhook: &WebhookId, url: &str) -> String {
     format!("{pk}|{sk}|{webhook}|{url}")
 }

@@ -1,4 +1,5 @@
-//! A webhook's copy in a queue message, for an attempt soon after it was read: as sealed as in the store.
+//! Webhook snapshots. A queue message carries one for an attempt soon after fan-out. Secrets are sealed as in the
+//! store.
 
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -7,19 +8,20 @@ use super::{Store, StoreError};
 use domain::{Tenant, Webhook, WebhookRef};
 
 impl Store {
-    /// A copy of `webhook`, without what only fan-out needs: payload templates.
+    /// A snapshot of `webhook`, without the payload templates, which only fan-out needs.
     ///
     /// # Errors
-    /// Where there is no randomness to seal its secrets with.
+    /// Where no random bytes are available to seal the secrets.
     pub fn snapshot(&self, tenant: &Tenant, webhook: &Webhook) -> Result<Box<RawValue>, StoreError> {
         let snapshot = self.seal(tenant, webhook)?.without_templates();
         to_raw_value(&snapshot).or(Err(StoreError::Secrets))
     }
 
-    /// The webhook that a copy holds.
+    /// The webhook in a snapshot.
     ///
     /// # Errors
-    /// Where it is another webhook's, was sealed with another key, or is of another release.
+    /// Where the snapshot is another webhook's, was sealed with a key that is not set, or was written in another
+    /// version.
     pub fn open_snapshot(
         &self,
         tenant: &Tenant,

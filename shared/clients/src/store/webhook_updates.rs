@@ -1,5 +1,5 @@
-//! What deliveries write on a webhook's item: its health, that it is disabled, and that its log is spread. Each write holds to
-//! what was read.
+//! Updates that fan-out and deliveries make to a webhook's item: its health, disabling it, and the number of partitions
+//! of its log. Each update has a condition on the state that was read.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
@@ -8,10 +8,10 @@ use domain::time::Timestamp;
 use domain::{Health, Tenant, Webhook};
 
 impl Store {
-    /// Writes a webhook's health, unless somebody else did, or the webhook was changed, since `webhook` was read.
+    /// Stores a webhook's health. Returns `false` if the webhook or its health was changed since `webhook` was read.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn set_health(&self, tenant: &Tenant, webhook: &Webhook, health: Health) -> Result<bool, StoreError> {
         let attributes = [
             ("failing_since", health.failing_since),
@@ -34,10 +34,11 @@ impl Store {
         update_if(update.update_expression(expression)).await
     }
 
-    /// Disables a webhook; `false` where somebody else did, or it was changed, since it was read. Its health may have.
+    /// Disables a webhook. Returns `false` if the webhook was changed since it was read. A changed health does not
+    /// matter.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn disable(&self, tenant: &Tenant, webhook: &Webhook, updated_at: Timestamp) -> Result<bool, StoreError> {
         let update = self
             .update(tenant, webhook)
@@ -48,10 +49,11 @@ impl Store {
         update_if(update.expression_attribute_values(":now", number(updated_at.millis()))).await
     }
 
-    /// Spreads a webhook's log over `shards` partitions from now on, unless it has as many, or the webhook is gone.
+    /// Spreads new entries of a webhook's log over `shards` partitions. Returns `false` if the log already has as many,
+    /// or the webhook was deleted.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn spread_log(&self, tenant: &Tenant, webhook: &Webhook, shards: u8) -> Result<bool, StoreError> {
         let update = self
             .update(tenant, webhook)

@@ -1,4 +1,4 @@
-//! Webhooks, in the partition of their owner.
+//! Webhooks, stored in the partition of their owner.
 
 use std::collections::HashMap;
 
@@ -12,21 +12,21 @@ use super::agents::{AgentItem, LISTING_INDEX};
 use super::{Item, Store, StoreError, from_item, keys, number, text};
 use domain::{Agent, Owner, Tenant, Webhook, WebhookKind, WebhookRef};
 
-/// Items that a list reads at once.
+/// The most items that a list reads at once.
 const READS_AT_ONCE: usize = 32;
 
-/// Items that DynamoDB reads in one request.
+/// The most items that DynamoDB reads in one request.
 const BATCH_GET_MAX: usize = 100;
 
-/// Webhooks that a call over a whole tenant reads: more would not fit into the time or the size of an answer.
+/// The most webhooks that a call over a whole tenant reads. More would exceed the time limit or the size of an answer.
 pub const LISTED_MAX: usize = 10_000;
 
-/// Everything of one owner.
+/// An owner and its webhooks.
 #[derive(Debug, Default)]
 pub struct Owned {
-    /// The agent, where the owner is one that is registered.
+    /// The agent, if the owner is a registered agent.
     pub agent: Option<Agent>,
-    /// Its primary webhook, if set, and its additional webhooks.
+    /// The owner's primary webhook, if set, and its additional webhooks.
     pub webhooks: Vec<Webhook>,
 }
 
@@ -38,31 +38,31 @@ impl Owned {
     }
 }
 
-/// What became of a put that held to what it had read.
+/// The result of [`Store::replace`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replaced {
-    /// It is stored.
+    /// The webhook is stored.
     Done,
-    /// Somebody else was faster: nothing is stored; read again.
+    /// Another call wrote first. Nothing is stored; read the webhook again.
     Conflict,
-    /// The agent is not registered: nothing is stored.
+    /// The agent is not registered. Nothing is stored.
     NoOwner,
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 pub(super) enum Written {
     Done,
-    /// The condition of that step did not hold.
+    /// The condition of the step with this index did not hold.
     Refused(usize),
     Conflict,
     NoOwner,
 }
 
 impl Store {
-    /// Everything of `owner`, with one Query where it fits into 1 MB.
+    /// The owner and its webhooks, with one Query if they fit into 1 MB.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn owned(&self, tenant: &Tenant, owner: &Owner) -> Result<Owned, StoreError> {
         let mut owned = Owned::default();
         for item in self.partition_items(&keys::owner(tenant, owner)).await? {
@@ -75,10 +75,10 @@ impl Store {
         Ok(owned)
     }
 
-    /// The webhook as it is now; `None` where it is gone, and where another one took its place.
+    /// The current webhook. `None` if it was deleted, or replaced by another webhook.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn webhook(&self, tenant: &Tenant, reference: &WebhookRef) -> Result<Option<Webhook>, StoreError> {
         let found = self
             .client
@@ -93,11 +93,11 @@ impl Store {
         Ok(webhook.filter(|webhook| webhook.id == reference.id))
     }
 
-    /// Those of the wanted webhooks that could be read with one request, by where they are kept; half a read unit each. One
-    /// that is not among them may be there all the same.
+    /// Reads `wanted` webhooks with one request, at half a read unit each. A webhook that is missing in the result may
+    /// exist all the same.
     ///
     /// # Errors
-    /// Where DynamoDB could not be asked.
+    /// Where DynamoDB cannot be read.
     pub async fn webhooks_read_together(
         &self,
         wanted: &[(Tenant, WebhookRef)],
@@ -116,9 +116,9 @@ impl Store {
         for item in found.responses.into_iter().flat_map(HashMap::into_values).flatten() {
             let part = |name| item.get(name).and_then(|part| part.as_s().ok()).cloned().unwrap_or_default();
             let place = places.remove(&(part("pk"), part("sk")));
-            // One that cannot be opened keeps nobody from the others; who reads it alone is told why.
+            // A webhook that cannot be opened must not fail the others. Reading that webhook alone gives the error.
             let Ok(webhook) = self.opened(item) else { continue };
-            // Another one may have taken its place.
+            // Another webhook may have replaced the wanted one.
             if let Some(place) = place.filter(|(_, reference)| reference.id == webhook.id) {
                 webhooks.insert(place, webhook);
             }
@@ -126,16 +126,17 @@ impl Store {
         Ok(webhooks)
     }
 
-    /// All webhooks of the tenant, in the order of their ids. One set within the last second may be missing.
+    /// All webhooks of the tenant, in the order of their ids. A webhook that was set within the last second may be
+    /// missing.
     ///
     /// # Errors
-    /// Where there are more than [`LISTED_MAX`], or DynamoDB could not be asked.
+    /// Where the tenant has more than [`LISTED_MAX`] webhooks, or DynamoDB cannot be read.
     pub async fn webhooks(&self, tenant: &Tenant) -> Result<Vec<Webhook>, StoreError> {
         let listed = self.listed(tenant).await?;
         self.webhooks_at(listed).await
     }
 
-    /// The primary webhooks among them.
+    /// All primary webhooks of the tenant, in the order of their ids.
     ///
     /// # Errors
     /// As for [`Store::webhooks`].
@@ -145,10 +146,10 @@ impl Store {
         self.webhooks_at(listed).await
     }
 
-    /// The listing index's rows of the tenant's webhooks: keys, and no secrets.
+    /// The listing index's rows of the tenant's webhooks. A row has the webhook's keys, and no secrets.
     ///
     /// # Errors
-    /// Where there are more than [`LISTED_MAX`], or DynamoDB could not be asked.
+    /// Where the tenant has more than [`LISTED_MAX`] webhooks, or DynamoDB cannot be read.
     pub(super) async fn listed(&self, tenant: &Tenant) -> Result<Vec<Item>, StoreError> {
         let mut rows = self.listing(tenant).into_paginator().items().send();
         let mut listed = Vec::new();
@@ -161,7 +162,7 @@ impl Store {
         Ok(listed)
     }
 
-    /// The query of the listing index's rows of the tenant's webhooks.
+    /// The query for the listing index's rows of the tenant's webhooks.
     pub(super) fn listing(&self, tenant: &Tenant) -> QueryFluentBuilder {
         self.client
             .query()
@@ -177,10 +178,10 @@ impl Store {
         items.into_iter().flatten().map(|item| self.opened(item)).collect()
     }
 
-    /// Stores `webhook` where what is in its place is still `before` and the owner is still there.
+    /// Stores `webhook` if the stored webhook is still `before` and the owner exists.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn replace(
         &self,
         tenant: &Tenant,
@@ -206,7 +207,7 @@ impl Store {
         })
     }
 
-    /// Makes `steps` in one transaction that holds only if the owner is there.
+    /// Makes `steps` in one transaction, which fails unless the owner exists.
     pub(super) async fn write_if_registered(
         &self,
         tenant: &Tenant,
@@ -229,7 +230,7 @@ impl Store {
         let refused = reasons.iter().position(|reason| *reason == Some("ConditionalCheckFailed"));
         let is_conflict = reasons.contains(&Some("TransactionConflict"));
         match refused {
-            // The owner's absence says more than what it was to have.
+            // A missing owner is reported even if a step was refused, because it is the cause.
             _ if reasons.get(own_steps) == Some(&Some("ConditionalCheckFailed")) => Ok(Written::NoOwner),
             Some(step) => Ok(Written::Refused(step)),
             None if is_conflict => Ok(Written::Conflict),
@@ -237,10 +238,10 @@ impl Store {
         }
     }
 
-    /// Removes the owner's primary webhook; `false` where none was set.
+    /// Removes the owner's primary webhook. Returns `false` if none was set.
     ///
     /// # Errors
-    /// Where DynamoDB did not take it.
+    /// Where DynamoDB does not take the write.
     pub async fn delete_primary_webhook(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
         self.delete_config(keys::owner(tenant, owner), keys::primary_webhook().to_owned()).await
     }
@@ -271,7 +272,7 @@ impl Store {
     }
 }
 
-/// Whether a row of the listing index is a primary webhook's.
+/// Whether a row of the listing index is of a primary webhook.
 pub(super) fn is_primary(listed: &Item) -> bool {
     listed.get("sk") == Some(&text(keys::primary_webhook()))
 }

@@ -8,20 +8,20 @@ use futures::future::try_join_all;
 use super::{Store, StoreError};
 use crate::aws::AwsFailure;
 
-/// Items that DynamoDB writes in one request.
+/// The most items that DynamoDB writes in one request.
 const BATCH_WRITE_MAX: usize = 25;
 
-/// How often what a request left unwritten is sent again before the call fails.
+/// The most tries of a batch. Each further try sends only the writes that the last one left unprocessed.
 const WRITE_TRIES_MAX: u32 = 3;
 
-/// The pause before it is, longer each time.
+/// The pause before a try is this, times the number of the try.
 const WRITE_PAUSE: Duration = Duration::from_millis(50);
 
 impl Store {
-    /// Makes all writes to a table, none of which may be to the same item as another.
+    /// Makes all writes to a table. No two may be to the same item.
     ///
     /// # Errors
-    /// Where DynamoDB did not take them all. Some may be written.
+    /// Where DynamoDB did not take all of them. Some may be written.
     pub(super) async fn write_batches(&self, table: &str, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
         try_join_all(writes.chunks(BATCH_WRITE_MAX).map(|some| self.write_batch(table, some.to_vec()))).await?;
         Ok(())

@@ -1,9 +1,13 @@
-//! Payload templates: JSON in which every string may hold `{{path.to.value}}`. Pure. [`Template::parse`] finds whatever is
-//! wrong with one when it is set; [`Template::render`] fills it in when an event is told.
+//! Payload templates: JSON in which every string may contain placeholders, such as `{{path.to.value}}`. Pure.
+//! [`Template::parse`] checks a template when it is set. [`Template::render`] fills it in when an event is dispatched.
 //!
-//! A path is names and list indices, separated by dots; `items[0].id` is `items.0.id`. A string that is nothing but one
-//! placeholder takes the value with its type and its bytes; within text, a text stands for itself, `null` and what isn't
-//! there for nothing, and all else for its JSON. There is no escape for `{{`; names of a template's objects are taken as they are.
+//! A path is names and list indices, separated by dots. `items[0].id` is the same as `items.0.id`.
+//!
+//! - A string that is a single placeholder becomes the value itself, with its type and its bytes. A missing value is
+//!   `null`.
+//! - In a longer string, a placeholder for a string becomes its text. `null` and missing values become nothing. Any
+//!   other value becomes its JSON.
+//! - There is no escape for `{{`. Placeholders in the names of a template's objects are not filled in.
 
 mod path;
 
@@ -15,39 +19,40 @@ use serde_json::value::RawValue;
 pub use self::path::Names;
 use self::path::{Parsed, look_up, steps};
 
-/// Placeholders in one template: each looks through the event's data.
+/// The most placeholders in one template. The number is limited because each placeholder searches the event's data.
 pub const PLACEHOLDERS_MAX: usize = 100;
 
-/// The most that a template may grow to, in bytes of JSON: the size of the largest event.
+/// The largest filled-in template, in bytes of JSON: the size of the largest event.
 pub const RENDERED_BYTES_MAX: usize = 256 * 1024;
 
-/// What is wrong with a template. The text is for the customer.
+/// Why a template is refused. The error message is for the customer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// It is a list or a plain value.
+    /// The template is a list or a plain value.
     #[error("has to be a JSON object")]
     NotAnObject,
-    /// A string opens a placeholder and doesn't close it.
+    /// A string opens a placeholder and does not close it.
     #[error("has a {{{{ that is not closed")]
     Unclosed,
-    /// A placeholder's path has no name where one has to be, or a brace or a blank in one.
+    /// A placeholder's path is too long, lacks a name, or has a name with a forbidden character, such as a brace or a
+    /// space.
     #[error("has a placeholder whose path is not names and indices separated by dots, of at most 256 characters")]
     Path,
-    /// There are too many.
+    /// The template has too many placeholders.
     #[error("has more than {PLACEHOLDERS_MAX} placeholders")]
     TooMany,
 }
 
-/// A filled-in template would be over [`RENDERED_BYTES_MAX`].
+/// The filled-in template would be larger than [`RENDERED_BYTES_MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the template grows beyond {RENDERED_BYTES_MAX} bytes")]
 pub struct TooLarge;
 
-/// A template that can be filled in.
+/// A valid template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(Value);
 
-/// A string's parts.
+/// A part of a string.
 #[derive(Debug, PartialEq, Eq)]
 enum Part<'a> {
     Text(&'a str),
@@ -55,10 +60,10 @@ enum Part<'a> {
 }
 
 impl Template {
-    /// Checks a template and takes it.
+    /// Checks a template.
     ///
     /// # Errors
-    /// The first thing that is wrong with it.
+    /// The first error in the template.
     pub fn parse(template: Value) -> Result<Self, TemplateError> {
         if !template.is_object() {
             return Err(TemplateError::NotAnObject);
@@ -68,14 +73,14 @@ impl Template {
         Ok(Self(template))
     }
 
-    /// Fills it in.
+    /// Fills in the template.
     ///
     /// # Errors
-    /// Where that would be over [`RENDERED_BYTES_MAX`].
+    /// Where the result would be larger than [`RENDERED_BYTES_MAX`].
     pub fn render(&self, names: &impl Names) -> Result<Box<RawValue>, TooLarge> {
         let mut output = Output { json: String::new(), names, parsed: Parsed::default() };
         output.value(&self.0)?;
-        // What is written here is JSON.
+        // The output is always JSON, so this error cannot happen.
         RawValue::from_string(output.json).map_err(|_not_json| TooLarge)
     }
 }
@@ -108,7 +113,7 @@ fn parts(text: &str) -> Result<Vec<Part<'_>>, TemplateError> {
     Ok(parts)
 }
 
-/// JSON under construction, never over its limit.
+/// The JSON written so far, never larger than [`RENDERED_BYTES_MAX`].
 struct Output<'a, N> {
     json: String,
     names: &'a N,
@@ -150,7 +155,7 @@ impl<N: Names> Output<'_, N> {
     }
 
     fn string(&mut self, text: &str) -> Result<(), TooLarge> {
-        // A template was checked when it was set.
+        // The template was checked when it was set.
         let parts = parts(text).unwrap_or_default();
         if let [Part::Placeholder(steps)] = parts.as_slice() {
             return match look_up(self.names, &mut self.parsed, steps) {
@@ -172,7 +177,8 @@ impl<N: Names> Output<'_, N> {
         self.push("\"")
     }
 
-    /// A text is JSON already, but for its quotes; anything else becomes a text.
+    /// Within a string, a string value is inserted without its quotes, because it is escaped already. Any other value
+    /// is escaped.
     fn within_text(&mut self, json: &str) -> Result<(), TooLarge> {
         match json {
             "null" => Ok(()),

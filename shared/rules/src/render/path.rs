@@ -1,4 +1,4 @@
-//! Paths into JSON: reading one, and following it without a change to the bytes it leads to.
+//! Paths into JSON: reading a path, and finding its value with the bytes unchanged.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,9 +10,9 @@ use super::TemplateError;
 /// The longest path, in characters.
 pub const PATH_CHARS_MAX: usize = 256;
 
-/// Where a path's first name is looked up.
+/// The values that a path's first name can refer to.
 pub trait Names {
-    /// The value called `name`, as JSON; `None` where there is none.
+    /// The value called `name`, as JSON. `None` if there is no such value.
     fn value(&self, name: &str) -> Option<Cow<'_, RawValue>>;
 }
 
@@ -45,7 +45,7 @@ pub(super) fn steps(path: &str) -> Result<Vec<&str>, TemplateError> {
     Ok(steps)
 }
 
-/// Where `steps` lead. Each value is taken apart once in a rendering, however many placeholders look into it.
+/// The value at the path `steps`. Each object or list is parsed once in a rendering, however many placeholders use it.
 pub(super) fn look_up<'a>(names: &'a impl Names, parsed: &mut Parsed<'a>, steps: &[&str]) -> Option<Cow<'a, RawValue>> {
     let (first, rest) = steps.split_first()?;
     match names.value(first)? {
@@ -64,7 +64,7 @@ pub(super) fn look_up<'a>(names: &'a impl Names, parsed: &mut Parsed<'a>, steps:
     }
 }
 
-/// Values that were taken apart, by where they are.
+/// Parsed objects and lists, by the address of their JSON text.
 #[derive(Default)]
 pub(super) struct Parsed<'a>(HashMap<*const u8, Members<'a>>);
 
@@ -74,7 +74,7 @@ impl<'a> Parsed<'a> {
     }
 }
 
-/// What is in a value.
+/// The members of a JSON value.
 enum Members<'a> {
     Object(HashMap<Cow<'a, str>, &'a RawValue>),
     List(Vec<&'a RawValue>),
@@ -90,7 +90,7 @@ impl<'a> Members<'a> {
         serde_json::from_str(json).map_or(Self::Nothing, Self::Object)
     }
 
-    /// The member called `step`; the last of those with the same name.
+    /// The member called `step`. If several have the same name, the last.
     fn get(&self, step: &str) -> Option<&'a RawValue> {
         match self {
             Self::Object(members) => members.get(step).copied(),

@@ -1,8 +1,8 @@
 //! The headers that prove where a delivery comes from. Pure: the same input gives the same headers.
 //!
-//! Every delivery carries those of the Standard Webhooks specification
-//! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>). A dialect describes
-//! the ones that its own receivers check as data, in a [`Signature`].
+//! Every delivery carries the headers of the Standard Webhooks specification
+//! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>). The receivers of a
+//! dialect may check other headers. The dialect describes those headers as data, in a [`Signature`].
 
 mod release_0_1_0;
 
@@ -14,36 +14,36 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Sha256, Sha512};
 
-/// What a dialect adds to the three Standard Webhooks headers. The default adds nothing.
+/// The headers that a dialect adds to the three Standard Webhooks headers. The default adds none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "release_0_1_0::AnyRelease")]
 pub struct Signature {
     /// Repeats the three headers under another prefix: `svix` adds `svix-id`, `svix-timestamp` and `svix-signature`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat_as: Option<String>,
-    /// A signature in a header of its own.
+    /// The dialect's own signature, in a header of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnSignature>,
 }
 
-/// A signature in a header of its own. Its key is the whole secret's bytes, `whsec_` included.
+/// A dialect's own signature, in a header of its own. The HMAC key is the bytes of the whole secret, `whsec_` included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnSignature {
-    /// The header, where the webhook names none.
+    /// The header's name, if the webhook names none.
     pub header: String,
-    /// How it is computed.
+    /// The algorithm of the signature.
     pub algorithm: Algorithm,
-    /// How its bytes are written.
+    /// How the signature's bytes become text.
     pub encoding: Encoding,
-    /// What is signed, one part after the other.
+    /// The signed parts, in this order and without separators.
     pub signed: Vec<SignedPart>,
-    /// Stands in the header before the signature: `sha256=`.
+    /// Precedes the signature in the header, such as `sha256=`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefix: String,
-    /// Another prefix where the webhook names this header, in lower case.
+    /// A header name in lower case, and the prefix to use if the webhook names that header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix_in: Option<(String, String)>,
-    /// A header for the timestamp, in unix seconds.
+    /// A header for the timestamp, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timestamp_header: Option<String>,
 }
@@ -67,28 +67,29 @@ pub enum Encoding {
     Base64,
 }
 
-/// A part of what is signed.
+/// A part of the signed content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignedPart {
     /// The `webhook-id`.
     Id,
-    /// Unix seconds.
+    /// The time of the attempt, in Unix seconds.
     Timestamp,
     /// The raw body.
     Body,
-    /// This text.
+    /// A fixed text.
     Text(String),
 }
 
-/// What one attempt is signed with.
+/// The signature, secrets and header of one attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct Signer<'a> {
     /// The dialect's signature.
     pub signature: &'a Signature,
-    /// The secret.
+    /// The current secret.
     pub secret: &'a Secret,
-    /// Secrets before it. Until they end, the Standard Webhooks signature is made of them, too.
+    /// Secrets from before a rotation. Until their `valid_until`, `webhook-signature` has a signature made with each of
+    /// them, too.
     pub previous: &'a [PreviousSecret],
     /// The header that the webhook names for the dialect's signature.
     pub header: Option<&'a str>,
@@ -110,7 +111,7 @@ pub fn headers(signer: Signer<'_>, id: &str, now: Timestamp, body: &[u8]) -> Vec
     if let Some(own) = &signer.signature.own {
         headers.extend(own_headers(own, signer, (id, &timestamp, body)));
     }
-    // Those of Standard Webhooks come last, so that no other can take their place.
+    // The Standard Webhooks headers come last, so that no other header can replace them.
     for prefix in signer.signature.repeat_as.iter().map(String::as_str).chain(["webhook"]) {
         headers.extend([
             (format!("{prefix}-id"), id.to_owned()),
@@ -150,13 +151,13 @@ fn standard_signature(secret: &Secret, id: &str, timestamp: &str, body: &[u8]) -
     format!("v1,{}", STANDARD.encode(mac))
 }
 
-/// The base64 after `whsec_`, or the secret's own bytes where it isn't that.
+/// The bytes that the base64 after `whsec_` encodes. If the secret has another form, the key is the secret's own bytes.
 fn standard_key(secret: &Secret) -> Vec<u8> {
     secret
         .expose()
         .strip_prefix("whsec_")
         .and_then(|encoded| STANDARD.decode(encoded).ok())
-        // Anybody could sign with an empty key.
+        // With an empty key, anybody could sign.
         .filter(|key| !key.is_empty())
         .unwrap_or_else(|| secret.expose().as_bytes().to_vec())
 }
@@ -189,7 +190,7 @@ mod tests {
         headers(signer, "msg_p5jXN8AQM9LWM0D4loKWxJek", NOW, BODY)
     }
 
-    /// The vector that the specification's own libraries test themselves with.
+    /// A test vector of the specification's own libraries.
     #[test]
     fn standard_signature_is_that_of_the_specification() {
         let headers = sign(&Signature::default(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &[]);

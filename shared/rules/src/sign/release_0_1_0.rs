@@ -1,4 +1,4 @@
-//! Signatures as queue messages of release 0.1.0 name them. They are read for as long as such a message may wait.
+//! Signatures in queue messages of release 0.1.0. They are read for as long as such a message may wait.
 
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ pub(super) enum AnyRelease {
     Current { repeat_as: Option<String>, own: Option<OwnSignature> },
 }
 
-/// The four signatures that 0.1.0 knew.
+/// The four signatures of release 0.1.0.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Scheme {
