@@ -106,7 +106,7 @@ async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
 async fn a_command_that_is_none_is_refused_and_says_why() -> Result<()> {
     let api = start().await?;
     for (command, why) in [
-        (json!({ "command": "create_project" }), "there is such a project"),
+        (json!({ "command": "create_project" }), "the project exists already"),
         (json!({ "command": "drop" }), "no command: unknown variant `drop`"),
         (json!({ "command": "create_key", "environment": "test", "permissions": [] }), "permissions: at least one"),
         (json!({ "command": "create_key", "environment": "test", "permissions": ["all"] }), "unknown variant `all`"),
@@ -184,6 +184,6 @@ async fn the_command_line_administers_the_same_stores() -> Result<()> {
     let made = run(json!({ "command": "create_project", "project": "acme" })).await?;
     assert_eq!((made.0, serde_json::from_str::<Value>(&made.1)?), (true, json!({ "project": "acme" })), "{}", made.2);
     let refused = run(json!({ "command": "create_project", "project": "acme" })).await?;
-    assert!(!refused.0 && refused.2.contains("there is such a project"), "{refused:?}");
+    assert!(!refused.0 && refused.2.contains("the project exists already"), "{refused:?}");
     Ok(())
 }

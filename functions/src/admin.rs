@@ -100,7 +100,7 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The event is not a command.
-    #[error("no command: {0}")]
+    #[error("the command is not valid: {0}")]
     Command(serde_json::Error),
     /// A value in the command is not valid.
     #[error("{0}")]
@@ -109,7 +109,7 @@ pub enum Refusal {
     #[error("there is no {0}")]
     Missing(&'static str),
     /// The project exists already.
-    #[error("there is such a project")]
+    #[error("the project exists already")]
     Exists,
     /// An internal error. The command may be tried again.
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! Counts all deliveries to the project's primary webhooks that the log holds.
+//! Counts all logged deliveries to the project's primary webhooks.
 
 fn main() -> std::process::ExitCode {
     functions::lambda::run(functions::agentphone::get_all_time_stats::FUNCTION)

@@ -1,4 +1,4 @@
-//! Sends `test.event` to every endpoint, the way that real events go.
+//! Sends `test.event` to every endpoint, through the queues as any event.
 
 fn main() -> std::process::ExitCode {
     functions::lambda::run(functions::casey::test_webhooks::FUNCTION)

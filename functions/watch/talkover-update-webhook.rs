@@ -1,4 +1,4 @@
-//! Changes the fields that are given, and no others.
+//! Changes the given fields of a webhook.
 
 fn main() -> std::process::ExitCode {
     functions::lambda::run(functions::talkover::update_webhook::FUNCTION)

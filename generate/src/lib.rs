@@ -8,7 +8,7 @@
 //! | [`sources`] | the list of functions, and the `pub mod` lines of handlers |
 //! | [`template`] | parameters, variables, functions, queues, alarms and dashboard in `template.yaml` |
 //! | [`watch`] | the routes and thin programs that `cargo lambda watch` needs |
-//! | [`reference`] | the tables in `docs/reference/` |
+//! | [`mod@reference`] | the tables in `docs/reference/` |
 
 pub mod reference;
 pub mod region;

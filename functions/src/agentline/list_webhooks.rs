@@ -24,7 +24,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentline-list-webhooks",
-    "Lists the agents' webhooks, their secrets masked.",
+    "Lists the agents' webhooks, with masked secrets.",
     Endpoint {
         method: "GET",
         path: "/agentline/v1/webhooks",

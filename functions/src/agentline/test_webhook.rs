@@ -27,7 +27,7 @@ const EVENT_TYPE: &str = "webhook.test";
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentline-test-webhook",
-    "Sends `webhook.test` to an agent's webhook, the way that real events go.",
+    "Sends `webhook.test` to an agent's webhook, through the queues as any event.",
     Endpoint {
         method: "POST",
         path: "/agentline/v1/webhooks/test",

@@ -20,7 +20,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentphone-get-all-time-stats",
-    "Counts all deliveries to the project's primary webhooks that the log holds.",
+    "Counts all logged deliveries to the project's primary webhooks.",
     Endpoint {
         method: "GET",
         path: "/agentphone/v1/webhooks/deliveries/all-time",

@@ -22,7 +22,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentphone-list-agent-deliveries",
-    "The deliveries of the agent's webhook, newest first.",
+    "Lists the deliveries of the agent's webhook, newest first.",
     Endpoint {
         method: "GET",
         path: "/agentphone/v1/agents/{agent_id}/webhook/deliveries",

@@ -22,7 +22,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentphone-test-agent-webhook",
-    "Sends a test message to the agent's webhook now, and waits.",
+    "Sends a test message to the agent's webhook now, and waits for the answer.",
     Endpoint {
         method: "POST",
         path: "/agentphone/v1/agents/{agent_id}/webhook/test",

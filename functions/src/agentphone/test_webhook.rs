@@ -25,7 +25,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentphone-test-webhook",
-    "Sends a test message to the project's default webhook now, and waits.",
+    "Sends a test message to the project's default webhook now, and waits for the answer.",
     Endpoint {
         method: "POST",
         path: "/agentphone/v1/webhooks/test",

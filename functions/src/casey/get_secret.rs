@@ -19,7 +19,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "casey-get-secret",
-    "Shows what an endpoint's deliveries are signed with.",
+    "Shows the secret that signs an endpoint's deliveries.",
     Endpoint {
         method: "GET",
         path: "/casey/v1/backend/webhooks/{id}/secret",

@@ -22,7 +22,7 @@ use usecases::publish::publish_to_webhooks;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "casey-test-webhooks",
-    "Sends `test.event` to every endpoint, the way that real events go.",
+    "Sends `test.event` to every endpoint, through the queues as any event.",
     Endpoint {
         method: "POST",
         path: "/casey/v1/backend/webhooks/test",

@@ -15,7 +15,7 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     match serde_json::to_string(body) {
         Ok(text) => with_body(status, Body::Text(text)),
         Err(error) => {
-            tracing::error!(error = %error, "an answer could not be written as JSON");
+            tracing::error!(error = %error, "a reply could not be written as JSON");
             empty(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }

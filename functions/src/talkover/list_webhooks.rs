@@ -24,7 +24,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "talkover-list-webhooks",
-    "Lists an agent's webhooks, oldest first, and the events that one can ask for.",
+    "Lists an agent's webhooks, oldest first, and the events that a webhook can ask for.",
     Endpoint {
         method: "GET",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks",

@@ -21,7 +21,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "talkover-test-webhook",
-    "Sends a test event to a webhook now, and waits.",
+    "Sends a test event to a webhook now, and waits for the answer.",
     Endpoint {
         method: "POST",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/test",

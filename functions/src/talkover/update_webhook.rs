@@ -24,7 +24,7 @@ use usecases::app::App;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "talkover-update-webhook",
-    "Changes the fields that are given, and no others.",
+    "Changes the given fields of a webhook.",
     Endpoint {
         method: "PUT",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",

@@ -53,7 +53,7 @@ pub struct AllowedNetworks(Vec<IpNet>);
 
 /// The text is not a list of networks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no network: use CIDR, as in 127.0.0.0/8,::1/128")]
+#[error("`{0}` is not a network: use CIDR, as in 127.0.0.0/8,::1/128")]
 pub struct InvalidNetwork(String);
 
 impl FromStr for AllowedNetworks {

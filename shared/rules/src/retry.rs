@@ -21,7 +21,7 @@ pub struct Wait(pub Duration);
 
 /// The text is not a wait.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no wait: use a whole number and ms, s, m, h or d, as in 5s or 30m")]
+#[error("`{0}` is not a wait: use a whole number and ms, s, m, h or d, as in 5s or 30m")]
 pub struct InvalidWait(String);
 
 impl FromStr for Schedule {

@@ -38,7 +38,7 @@ pub enum OpenError {
     #[error("a secret was sealed with a key that is not set")]
     UnknownKey,
     /// The text was changed, or was sealed for another place.
-    #[error("a sealed secret is not what was sealed there")]
+    #[error("a sealed secret was changed or moved")]
     NotAuthentic,
 }
 

@@ -40,7 +40,7 @@ impl<K> Clone for HotKeyDetector<K> {
 
 impl<K> fmt::Debug for HotKeyDetector<K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Heat")
+        formatter.write_str("HotKeyDetector")
     }
 }
 

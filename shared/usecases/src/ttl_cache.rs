@@ -28,7 +28,7 @@ impl<K, V> Clone for TtlCache<K, V> {
 
 impl<K, V> fmt::Debug for TtlCache<K, V> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Recent")
+        formatter.write_str("TtlCache")
     }
 }
 

@@ -31,7 +31,7 @@ impl<'de, const N: u64> Deserialize<'de> for Version<N> {
         if version == N {
             Ok(Self)
         } else {
-            Err(de::Error::custom(format_args!("version {version}, where {N} is known")))
+            Err(de::Error::custom(format_args!("unknown version {version}, expected {N}")))
         }
     }
 }
@@ -161,7 +161,7 @@ mod tests {
         let message = |v: u64| format!(r#"{{"v":{v},"scope":{{"project":"p","environment":"live"}},"events":[]}}"#);
         assert!(serde_json::from_str::<EventsMessage>(&message(1)).is_ok());
         let refusal = serde_json::from_str::<EventsMessage>(&message(2)).unwrap_err().to_string();
-        assert!(refusal.contains("version 2, where 1 is known"), "{refusal}");
+        assert!(refusal.contains("unknown version 2, expected 1"), "{refusal}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub struct Outgoing {
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// SQS refused the call or could not be reached. SQS may have taken some of the messages.
-    #[error("SQS did not take the messages: {0}")]
+    #[error("the call to SQS failed: {0}")]
     Unavailable(AwsFailure),
     /// This message is too large for SQS, so no retry can succeed. None of the messages was sent.
     #[error("a message of {bytes} bytes is over SQS's limit of {}", split_batches::BYTES_MAX)]

@@ -170,7 +170,10 @@ impl HttpSender {
         self.check_literal_address(&url)?;
         let timeout = request.timeout;
         let client = self.client().map_err(|error| {
-            tracing::error!(error = &error as &dyn Error, "nobody can be called");
+            tracing::error!(
+                error = &error as &dyn Error,
+                "no request can be sent: the HTTP client could not be set up"
+            );
             SendError::Setup
         })?;
         let mut response = client

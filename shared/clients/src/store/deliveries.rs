@@ -198,7 +198,7 @@ impl Store {
                     // A delivery's sort key ends in its id.
                     let sort_key = keys.get("sk").and_then(|sk| sk.as_s().ok());
                     let delivery_id = sort_key.and_then(|sk| sk.rsplit('#').next());
-                    tracing::error!(delivery_id, %error, "an overdue delivery cannot be read; it is looked at again later");
+                    tracing::error!(delivery_id, %error, "an overdue delivery cannot be read and is deferred");
                     let pause = if matches!(error, StoreError::Version) { OTHERS_PAUSE } else { UNREADABLE_PAUSE };
                     // Without this, the item would stay first in the index and hide the deliveries that are due after
                     // it.

@@ -57,7 +57,7 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// DynamoDB refused the call or could not be reached.
-    #[error("DynamoDB did not take the call: {0}")]
+    #[error("the call to DynamoDB failed: {0}")]
     Unavailable(AwsFailure),
     /// The tenant has more webhooks than one call reads.
     #[error("over {} webhooks are more than one call reads", webhooks::LISTED_MAX)]

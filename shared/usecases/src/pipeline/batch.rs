@@ -190,7 +190,7 @@ impl<'a> Batch<'a> {
 /// Reads several webhooks in one call. If that fails, each record reads its own webhook.
 async fn webhooks(app: &App, places: &[Location]) -> HashMap<Location, Webhook> {
     app.store.webhooks_read_together(places).await.unwrap_or_else(|error| {
-        tracing::warn!(error = &error as &dyn Error, "webhooks could not be read together");
+        tracing::warn!(error = &error as &dyn Error, "a batch's webhooks could not be read with one call");
         HashMap::new()
     })
 }

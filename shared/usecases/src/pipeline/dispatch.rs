@@ -176,7 +176,7 @@ async fn spread_log_if_hot(app: &App, tenant: &Tenant, webhook: &Webhook) {
         && is_hot()
         && let Err(error) = app.store.spread_log(tenant, webhook, LOG_SHARDS).await
     {
-        tracing::warn!(error = &error as &dyn Error, webhook_id = %webhook.id, "a busy webhook's log could not be spread");
+        tracing::warn!(error = &error as &dyn Error, webhook_id = %webhook.id, "a hot webhook's log could not be spread");
     }
 }
 

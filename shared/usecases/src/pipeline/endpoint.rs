@@ -57,7 +57,7 @@ pub(super) async fn update_health(
 }
 
 fn log_fault(fault: &InternalError) {
-    tracing::error!(error = fault as &dyn Error, "what an attempt says of its endpoint could not be written");
+    tracing::error!(error = fault as &dyn Error, "the endpoint's health could not be written");
 }
 
 async fn try_to_update_health(

@@ -76,7 +76,7 @@ async fn dispatch_or_requeue(
 ) -> Result<(), InternalError> {
     match dispatch_once(batch, message, record, accepted).await {
         Err(fault) if message.events.len() > 1 && !fault.is_transient() => {
-            tracing::error!(error = &fault as &dyn Error, event_id = %accepted.1.id, "an event goes on alone");
+            tracing::error!(error = &fault as &dyn Error, event_id = %accepted.1.id, "an event could not be dispatched and is requeued alone");
             requeue(batch.app, message, record, accepted).await
         }
         dispatched => dispatched,

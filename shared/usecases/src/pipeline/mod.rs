@@ -1,5 +1,5 @@
-//! From an accepted event to its last attempt. [`fan_out`] makes an event's deliveries, and [`deliver`] makes their
-//! attempts. [`sweep`] finds attempts whose queue message was lost.
+//! From an accepted event to its last attempt. [`fan_out()`] makes an event's deliveries, and [`deliver()`] makes their
+//! attempts. [`sweep()`] finds attempts whose queue message was lost.
 
 mod batch;
 mod deliver;

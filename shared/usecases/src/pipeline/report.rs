@@ -40,7 +40,7 @@ pub(super) fn dispatched(app: &App, event: &Event, traceparent: Option<&Tracepar
     if is_sampled(app, &event.id) {
         let (event_type, trace_id) =
             (app.dialects.native_name(&event.event_type), traceparent.map(Traceparent::trace_id));
-        tracing::info!(event_id = %event.id, event_type, trace_id, count, "an event was fanned out");
+        tracing::info!(event_id = %event.id, event_type, trace_id, count, "an event was dispatched");
     }
 }
 
@@ -82,7 +82,7 @@ pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent
     tracing::warn!(
         event_id = %delivery.event_id, event_type = app.dialects.native_name(&delivery.event_type), delivery_id = %delivery.key.id,
         webhook_id = %delivery.key.webhook_id, dialect, trace_id = traceparent.map(Traceparent::trace_id),
-        error = delivery.error, "a delivery was given up"
+        error = delivery.error, "a delivery was ended without an attempt"
     );
 }
 

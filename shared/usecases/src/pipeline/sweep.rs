@@ -44,7 +44,7 @@ pub async fn sweep(app: &App) -> Result<(), InternalError> {
         }
     }
     if count > 0 {
-        tracing::warn!(count, "deliveries were overdue and are queued again");
+        tracing::warn!(count, "overdue deliveries were requeued");
     }
     Ok(())
 }

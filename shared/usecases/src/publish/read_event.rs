@@ -73,7 +73,7 @@ pub(crate) fn read_event(
     // Reading a raw value does not check its strings. The names in `data` must be Unicode text, because dialects read
     // them.
     if serde_json::from_str::<BTreeMap<String, IgnoredAny>>(published.data.get()).is_err() {
-        return Err(wrong("data", "with names that are Unicode text"));
+        return Err(wrong("data", "with keys that are Unicode text"));
     }
     if let Some(state) = &published.conversation_state {
         check_object("conversation_state", state)?;

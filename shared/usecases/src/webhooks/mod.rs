@@ -40,10 +40,10 @@ pub enum WebhookError {
     #[error("no webhook is set")]
     NotSet,
     /// Others changed the same webhook at every try.
-    #[error("the webhook was set by others {TRIES_MAX} times while this call tried to")]
+    #[error("others changed the webhook at each of {TRIES_MAX} tries")]
     Contended,
     /// The owner has as many additional webhooks as allowed.
-    #[error("there are {0} subscriptions, and no more may be added")]
+    #[error("the owner has {0} additional webhooks, and no more may be added")]
     TooMany(usize),
     /// The store failed.
     #[error(transparent)]
