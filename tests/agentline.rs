@@ -1,4 +1,4 @@
-//! AgentLine: an agent's one webhook, as its customers call it.
+//! AgentLine: the API of an agent's webhook, called as customers do.
 
 use anyhow::Result;
 use http::Method;
@@ -11,7 +11,7 @@ const WEBHOOKS: &str = "/agentline/v1/webhooks";
 const OF_AGENT: &str = "/agentline/v1/webhooks?agent_id=agt_abc123";
 const TEST: &str = "/agentline/v1/webhooks/test?agent_id=agt_abc123";
 
-/// Bodies of a set, and the errors for them.
+/// Request bodies that set a webhook, and the errors for them.
 const BAD_WEBHOOKS: &str = include_str!("golden/agentline_bad_webhooks.json");
 
 async fn set(api: &Api, body: Value) -> Result<Value> {

@@ -1,4 +1,4 @@
-//! AgentPhone: the agent's webhook and the project's default, as its customers call them.
+//! AgentPhone: the API of the agent's webhook and of the project's default, called as customers do.
 
 use anyhow::Result;
 use http::Method;

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Api};
 
-/// Bodies of a set, and the errors for them: those of FastAPI 0.165 with Pydantic 2.14, where `url` is a text that is
-/// checked as `HttpUrl` is.
+/// Request bodies that set a webhook, and the errors for them. They are the errors of FastAPI 0.165 with Pydantic 2.14,
+/// with `url` as a string that is checked like an `HttpUrl`.
 const BAD_WEBHOOKS: &str = include_str!("golden/agentphone_bad_webhooks.json");
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Casey: a project's webhook endpoints, as its customers call them.
+//! Casey: the API of a project's webhook endpoints, called as customers do.
 
 use anyhow::Result;
 use http::Method;
@@ -10,7 +10,7 @@ use crate::stack::{AGENT, Api};
 
 const WEBHOOKS: &str = "/casey/v1/backend/webhooks";
 
-/// Bodies of a create, and the message that each is refused with.
+/// Request bodies that create an endpoint, and the error message for each.
 const BAD_WEBHOOKS: &str = include_str!("golden/casey_bad_webhooks.json");
 
 async fn create(api: &Api, body: Value) -> Result<Value> {

@@ -28,7 +28,7 @@ async fn a_batch_is_answered_in_its_order_and_all_of_it_is_delivered() -> Result
 }
 
 #[tokio::test]
-async fn one_bad_event_spoils_its_batch_and_is_named() -> Result<()> {
+async fn one_bad_event_has_its_batch_refused_and_the_error_names_it() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let good = json!({ "type": "a", "agent_id": AGENT, "data": {} });

@@ -63,7 +63,7 @@ async fn after_five_retries_it_has_failed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn retry_after_puts_the_next_attempt_off() -> Result<()> {
+async fn retry_after_defers_the_next_attempt() -> Result<()> {
     let api = Api::start().await?;
     let receiver = Receiver::start(&[Step::Full(429, vec![("retry-after", "600".to_owned())], String::new())]).await?;
     api.set_webhook(AGENT, &receiver.url("/")).await?;

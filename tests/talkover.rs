@@ -1,4 +1,4 @@
-//! Talkover: an agent's webhooks, as its customers call them.
+//! Talkover: the API of an agent's webhooks, called as customers do.
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -11,10 +11,11 @@ use crate::stack::{Api, OTHER_AGENT};
 
 const WEBHOOKS: &str = "/talkover/api/v1/agents/9fbef0b7-8d4e-4a08-9207-66c22155721d/webhooks";
 
-/// Bodies of a create, and the errors that each is refused with: sentences of Laravel 12, and the seed's own.
+/// Request bodies that create a webhook, and the errors for each: sentences of Laravel 12, and those that Talkover
+/// documents.
 const BAD_WEBHOOKS: &str = include_str!("golden/talkover_bad_webhooks.json");
 
-/// What the seed's example sends.
+/// The body of Talkover's documented example.
 fn example() -> Value {
     json!({
         "name": "My Webhook",
@@ -27,7 +28,7 @@ fn example() -> Value {
     })
 }
 
-/// The example with these fields in place of its own.
+/// The example with `fields` in place of its own.
 fn with(fields: Value) -> Value {
     let mut body = example();
     body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -406,7 +407,7 @@ async fn a_payload_template_makes_the_body_of_its_event_alone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_event_whose_template_would_grow_too_large_is_told_in_the_default_body() -> Result<()> {
+async fn an_event_whose_template_would_grow_too_large_gets_the_default_body() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let template = json!({ "t": "{{text}}".repeat(100) });
     let templates = json!({ "event_action": template });

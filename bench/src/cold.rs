@@ -1,4 +1,5 @@
-//! The part of a cold start that is ours: from a binary's start to its first request for work, as Lambda's runtime API sees it.
+//! Switchhook's own part of a cold start: from a binary's start to its first request for work, as Lambda's runtime API
+//! sees it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use tokio::process::Command;
 /// The function that does nothing.
 const NOTHING: &str = "nothing";
 
-/// How long a binary may take.
+/// How long a binary's start may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One binary's start.
@@ -28,7 +29,8 @@ pub(crate) struct Start {
     pub(crate) size_mib: f64,
 }
 
-/// Every function, built beside this program, and the one that does nothing, first. Each is started so often, in turns.
+/// Starts the function that does nothing, and then every function of Switchhook, `times` times in turns. Their binaries
+/// must be built beside this program.
 pub(crate) async fn run(times: usize) -> Result<Vec<Start>> {
     let folder = std::env::current_exe()?.parent().context("a folder")?.to_owned();
     let names = std::iter::once(NOTHING).chain(FUNCTIONS.iter().map(|function| function.name));
@@ -68,7 +70,7 @@ async fn start(path: &Path, listener: &TcpListener, address: SocketAddr) -> Resu
         .spawn()?;
     let asked = async {
         let (mut stream, _) = listener.accept().await?;
-        // `GET /2018-06-01/runtime/invocation/next`
+        // The start of `GET /2018-06-01/runtime/invocation/next`.
         stream.read_exact(&mut [0; 16]).await?;
         anyhow::Ok(begun.elapsed())
     };
@@ -77,7 +79,7 @@ async fn start(path: &Path, listener: &TcpListener, address: SocketAddr) -> Resu
     Ok(took)
 }
 
-/// What Lambda and the template set.
+/// The environment variables that Lambda and the template set.
 fn environment(runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
     let fixed = [
         ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
@@ -102,7 +104,7 @@ fn environment(runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
         ("SEALING_KEYS", SEALING_KEYS),
         ("DISABLE_AFTER", "5d"),
         ("SWEEP_AFTER", "20m"),
-        // Amazon Linux has its certificates in one file; other systems have each in a file of its own besides.
+        // Amazon Linux has all certificates in one file. Other systems also have a file for each certificate.
         ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"),
     ];
     let mut environment: Vec<_> = fixed.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
