@@ -1,5 +1,5 @@
-//! Nothing accepted is lost. Every call that leaves a function is made to fail or to end its invocation, and still every
-//! accepted event is delivered, or marked `failed`.
+//! Nothing accepted is lost. Every call that leaves a function is made to fail or to end its invocation, and still
+//! every accepted event is delivered, or marked `failed`.
 //!
 //! `PROMISES=long cargo test -p switchhook-tests crashes -- --nocapture` tries every fault at every point, and prints
 //! the table. Without `PROMISES=long`, each point gets one of the four faults.

@@ -151,7 +151,7 @@ fn no_request_breaks_a_call() {
     let triggers = template.functions.values().flat_map(|function| &function.triggers);
     let routes: Vec<(Method, String)> = triggers
         .filter_map(|trigger| match trigger {
-            // A test call sends a request to the random URL that was set, which this test must not do.
+            // A test call sends a request to the random URL that was set, which is not under test.
             Trigger::Route { method, path } if !path.ends_with("/test") => {
                 Some((method.parse().unwrap(), path.clone()))
             }

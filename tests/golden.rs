@@ -1,7 +1,7 @@
 //! Golden files: the exact bytes of deliveries and of errors, with a fixed clock, fixed ids and fixed secrets.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p switchhook-tests golden` writes `tests/golden/deliveries` again. Review the difference
-//! before you commit it.
+//! `UPDATE_GOLDEN=1 cargo test -p switchhook-tests golden` writes `tests/golden/deliveries` again. Review the
+//! difference before you commit it.
 
 use std::fmt::Write;
 use std::fs;

@@ -144,8 +144,8 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     publish(&api, AGENT).await?;
     until(&api, |webhook| webhook.health.slow_since.is_some()).await?;
     let beside = p99(&api, &well, 10).await?;
-    // Beside all the other tests, a delay of a second is chance. Without the slow lane it would be the 30 seconds of the
-    // hanging endpoint.
+    // Beside all the other tests, a delay of a second is chance. Without the slow lane it would be the hanging
+    // endpoint's 30 seconds.
     let floor = if is_long() { Duration::ZERO } else { Duration::from_secs(3) };
     let bound = (alone * 2).max(floor);
     let (alone_ms, beside_ms) = (alone.as_millis(), beside.as_millis());

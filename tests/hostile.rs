@@ -1,5 +1,5 @@
-//! Hostile endpoints, called by functions in a process of their own: the certificates that it trusts, and the memory and
-//! time that answers take.
+//! Hostile endpoints, called by functions in a process of their own. The tests check which certificates the functions
+//! trust, and how much memory and time an answer takes.
 
 use std::io::Write;
 use std::sync::Arc;

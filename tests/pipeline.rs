@@ -27,7 +27,7 @@ use crate::stack::{AGENT, Api, settings};
 struct Bench {
     app: App,
     clock_ms: Arc<AtomicI64>,
-    /// The first time of the clock, an hour ago. So a message that is due by this clock is due for the stack's pollers too.
+    /// The clock starts an hour ago, so that a message due by this clock is due for the stack's own pollers too.
     start_ms: i64,
     api: Api,
 }

@@ -1,5 +1,5 @@
-//! Each function's policy allows exactly the calls that the function makes. The local stack refuses any other call, so a
-//! missing permission fails some test. A permission that is never used fails the test here.
+//! Each function's policy allows exactly the calls that the function makes. The local stack refuses any other call, so
+//! that a missing permission fails some test. A permission that is never used fails the test here.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

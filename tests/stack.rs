@@ -73,7 +73,7 @@ impl Api {
         Self::with(&[]).await
     }
 
-    /// Like [`Api::start`], but the stack's own `sweep` finds nothing. It is for a test that runs `sweep` itself, or that
+    /// Like [`Api::start`], but the stack's own `sweep` finds nothing. It is for a test that runs `sweep` itself, or
     /// sets another clock.
     pub(crate) async fn unswept() -> Result<Self> {
         Self::with(&[("SWEEP_AFTER", "3650d")]).await

@@ -1,8 +1,8 @@
 //! Upgrading: this release reads the items and messages of every earlier release. `tests/releases` has a file of them
 //! for each release.
 //!
-//! `CAPTURE_RELEASE=1 cargo test -p switchhook-tests upgrade` writes the file of this version. Run it before the version
-//! is released, and never after.
+//! `CAPTURE_RELEASE=1 cargo test -p switchhook-tests upgrade` writes the file of this version. Run it before the
+//! version is released, and never after.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -47,7 +47,7 @@ pub(crate) struct Row {
     pub(crate) cost: Cost,
 }
 
-/// The measured pairs of a way to publish and a percentage of failing attempts, without the pairs that show nothing new.
+/// The measured pairs of a way to publish and a percentage of failing attempts. Pairs without news are left out.
 pub(crate) fn kinds() -> impl Iterator<Item = (Way, u64)> {
     let all = WAYS.iter().flat_map(|way| FAILING_PERCENTS.map(|failing| (*way, failing)));
     // One event at a time changes only the size of batches, and many agents only the reads. Failures change neither.
