@@ -103,7 +103,7 @@ async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_command_that_is_none_is_refused_and_says_why() -> Result<()> {
+async fn an_invalid_command_is_refused_with_a_reason() -> Result<()> {
     let api = start().await?;
     for (command, why) in [
         (json!({ "command": "create_project" }), "there is such a project"),

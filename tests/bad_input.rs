@@ -33,7 +33,7 @@ async fn a_bad_webhook_is_refused_as_fastapi_does_and_not_stored() -> Result<()>
 }
 
 #[tokio::test]
-async fn agentphone_passes_over_unknown_fields_and_reads_numbers_in_strings_as_pydantic_does() -> Result<()> {
+async fn agentphone_ignores_unknown_fields_and_reads_numbers_in_strings_as_pydantic_does() -> Result<()> {
     let api = Api::start().await?;
     let body = json!({ "url": "https://a.example", "colour": "red", "timeout": " 6_0.0", "contextLimit": true });
     let set = api.post("/agentphone/v1/webhooks", &body).await?;

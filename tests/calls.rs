@@ -41,7 +41,7 @@ fn records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
     bodies.enumerate().map(record).collect()
 }
 
-/// The calls of one function by name, since the call that filled `before`.
+/// The calls of one function by name, since `before` was last updated.
 fn calls_of(faults: &Faults, function: &str, before: &mut BTreeMap<String, usize>) -> Vec<(String, usize)> {
     let all: BTreeMap<String, usize> = faults
         .seen()

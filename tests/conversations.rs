@@ -69,7 +69,7 @@ async fn a_message_comes_with_those_before_it_oldest_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn messages_of_one_batch_come_in_its_order_on_either_way_in() -> Result<()> {
+async fn messages_of_one_batch_keep_its_order_from_http_and_from_the_queue() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     set_default(&api, &receiver, json!(50)).await?;
     let texts: Vec<String> = (0..60).map(|n| n.to_string()).collect();
@@ -146,7 +146,7 @@ async fn recent_history_and_conversation_state_have_size_limits() -> Result<()> 
 }
 
 #[tokio::test]
-async fn one_environments_conversation_is_not_the_others() -> Result<()> {
+async fn a_conversation_of_one_environment_is_not_visible_to_the_other() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let live = api.with_key(LIVE_KEY);
     set_default(&live, &receiver, Value::Null).await?;

@@ -52,7 +52,7 @@ struct Run {
     flaky: Receiver,
     casey: Receiver,
     outcome: Outcome,
-    // Dropped last.
+    // The last field, so that the stores are dropped last.
     _stores: Stores,
 }
 

@@ -85,7 +85,7 @@ async fn paths_that_are_no_utf8_or_too_long_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_request_that_lambda_would_not_take_is_too_long() -> Result<()> {
+async fn a_request_that_lambda_would_not_accept_is_too_long() -> Result<()> {
     let api = Api::start().await?;
     let too_long = json!({ "message": "Request Too Long" });
     // Lambda gets a body as a JSON string, in which a quote takes two bytes.

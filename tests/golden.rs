@@ -107,7 +107,7 @@ fn call(agent: &str) -> Value {
 }
 
 #[tokio::test]
-async fn agentlines_deliveries_are_these() -> Result<()> {
+async fn agentlines_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     let set = |fields: Value| {
         let mut body = json!({ "agent_id": AGENT, "url": receiver.url("/agentline") });
@@ -126,7 +126,7 @@ async fn agentlines_deliveries_are_these() -> Result<()> {
 }
 
 #[tokio::test]
-async fn agentphones_deliveries_are_these() -> Result<()> {
+async fn agentphones_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/agentphone")).await?;
     let reaction = json!({
@@ -140,7 +140,7 @@ async fn agentphones_deliveries_are_these() -> Result<()> {
 }
 
 #[tokio::test]
-async fn talkovers_deliveries_are_these() -> Result<()> {
+async fn talkovers_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     let webhooks = format!("/talkover/api/v1/agents/{OTHER_AGENT}/webhooks");
     let body = json!({
@@ -169,7 +169,7 @@ async fn talkovers_deliveries_are_these() -> Result<()> {
 }
 
 #[tokio::test]
-async fn caseys_deliveries_are_these() -> Result<()> {
+async fn caseys_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     api.post("/casey/v1/backend/webhooks", &json!({ "url": receiver.url("/casey") })).await?;
     let event = json!({
@@ -185,7 +185,7 @@ async fn caseys_deliveries_are_these() -> Result<()> {
 const ERRORS: &str = include_str!("golden/errors.json");
 
 #[tokio::test]
-async fn errors_are_these() -> Result<()> {
+async fn errors_match_their_golden_file() -> Result<()> {
     let api = Api::start().await?;
     // The store of this stack is unreachable.
     let nowhere = Store::new(DynamoDb::new(&aws::config("http://127.0.0.1:1").await), &settings()?);

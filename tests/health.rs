@@ -157,8 +157,8 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     Ok(())
 }
 
-/// The 99th percentile of the time from publishing to receipt. It publishes 100 events, one every 100 ms. Halfway
-/// between two of them, it publishes `noise` events for the hanging endpoint.
+/// Publishes 100 events, one every 100 ms, and returns the 99th percentile of the time from publishing to receipt.
+/// Halfway between two of these events, it publishes `noise` events for the hanging endpoint.
 async fn p99(api: &Api, receiver: &Receiver, noise: usize) -> Result<Duration> {
     let (before, mut waits) = (receiver.received().len(), Vec::new());
     let hanging = vec![json!({ "type": "a", "agent_id": AGENT, "data": {} }); noise.max(1)];

@@ -57,7 +57,7 @@ async fn tls_endpoint() -> Result<(u16, String)> {
 }
 
 #[tokio::test]
-async fn a_certificate_counts_for_its_name_alone_and_from_a_known_authority_alone() -> Result<()> {
+async fn a_certificate_is_valid_for_its_name_alone_and_from_a_known_authority_alone() -> Result<()> {
     let (port, authority) = tls_endpoint().await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("authorities.pem");

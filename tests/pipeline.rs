@@ -151,7 +151,7 @@ async fn a_webhook_snapshot_of_another_version_is_not_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_worked() -> Result<()> {
+async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_handled() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     let good = bench.message(&webhook, 1, Duration::ZERO);

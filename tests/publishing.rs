@@ -1,4 +1,4 @@
-//! `POST /v1/events`.
+//! Publishing events with `POST /v1/events`.
 
 use anyhow::Result;
 use http::Method;
@@ -58,7 +58,7 @@ async fn data_reaches_the_receiver_with_its_bytes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_platforms_own_id_gives_the_same_event_id() -> Result<()> {
+async fn a_client_id_gives_the_same_event_id() -> Result<()> {
     let api = Api::start().await?;
     let event = json!({ "type": "a", "id": "call-1", "data": {} });
     assert_eq!(api.publish(&event).await?, api.publish(&event).await?);

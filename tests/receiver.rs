@@ -29,7 +29,7 @@ pub(crate) enum Step {
     Full(u16, Vec<(&'static str, String)>, String),
     /// With a status, after a delay.
     Late(Duration, u16),
-    /// Not before the longest timeout of a sender is over.
+    /// Never within a sender's longest timeout.
     Hang,
 }
 

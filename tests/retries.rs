@@ -13,7 +13,7 @@ fn distinct<'a>(received: &'a [Received], of: impl Fn(&'a Received) -> &'a str) 
     received.iter().map(of).collect::<HashSet<_>>().len()
 }
 
-/// A first wait that leaves time to do something between two attempts, on a busy machine too.
+/// A first wait that leaves time to act between two attempts, even on a busy machine.
 const UNHURRIED: &[(&str, &str)] = &[("RETRY_SCHEDULE", "5s")];
 
 #[tokio::test]

@@ -149,7 +149,7 @@ async fn an_answer_that_drips_is_waited_for_no_longer_than_its_limit() -> Result
 }
 
 #[tokio::test]
-async fn strange_answers_are_taken_for_what_their_status_says() -> Result<()> {
+async fn strange_answers_count_by_their_status() -> Result<()> {
     let (api, none) = (Api::start().await?, Duration::ZERO);
     let not_utf8: &[u8] = b"HTTP/1.1 200 OK\r\nx-own: \xff\xfe\r\nretry-after: \xff\r\ncontent-length: 0\r\n\r\n";
     let told = test_call(&api, &slow_endpoint(vec![not_utf8], none, false).await?, 5).await?;
@@ -166,7 +166,7 @@ async fn strange_answers_are_taken_for_what_their_status_says() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_not_taken_apart() -> Result<()> {
+async fn a_compressed_answer_is_not_decompressed() -> Result<()> {
     let (api, bomb) = (Api::start().await?, "\u{1f}x".repeat(40_000));
     let headers = vec![("content-encoding", "gzip".to_owned()), ("content-type", "text/plain".to_owned())];
     let receiver = Receiver::start(&[Step::Full(200, headers, bomb)]).await?;

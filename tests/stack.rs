@@ -180,7 +180,7 @@ impl Client {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
-    /// Sends a request with `body` as it is.
+    /// Sends a request with exactly `body`.
     pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
         self.send_with(method, path, body, &[]).await
     }

@@ -155,7 +155,7 @@ async fn successful_and_failed_deliveries_are_counted_as_such() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_busy_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
+async fn a_hot_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
     let (second, receiver) = (Arc::new(AtomicI64::new(0)), Receiver::start(&[]).await?);
     let shown = second.clone();
     let clock =

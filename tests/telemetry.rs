@@ -51,7 +51,7 @@ async fn the_events_of_a_batch_and_of_a_message_straight_to_the_queue_have_their
 }
 
 #[tokio::test]
-async fn where_a_call_has_no_trace_none_is_made_up() -> Result<()> {
+async fn a_call_without_a_trace_gets_none() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let event = json!({ "type": "call.completed", "agent_id": AGENT, "data": {} });

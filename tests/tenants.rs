@@ -12,7 +12,7 @@ use crate::stack::{AGENT, Answer, Api};
 /// An agent that is registered in the demo project's test environment alone.
 const TEST_ONLY: &str = "agt_test_only";
 
-/// The ids that calls name.
+/// The ids in the paths and bodies of calls.
 #[derive(Clone)]
 struct Ids {
     agent: String,

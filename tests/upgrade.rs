@@ -1,5 +1,4 @@
-//! Upgrading: this release reads the items and messages of every earlier release. `tests/releases` has a file of them
-//! for each release.
+//! Upgrading: this release reads the items and messages of every earlier release. `tests/releases` has a file for each.
 //!
 //! `CAPTURE_RELEASE=1 cargo test -p switchhook-tests upgrade` writes the file of this version. Run it before the
 //! version is released, and never after.

@@ -47,10 +47,11 @@ pub(crate) struct Row {
     pub(crate) cost: Cost,
 }
 
-/// The measured pairs of a way to publish and a percentage of failing attempts. Pairs without news are left out.
+/// The measured pairs of a way to publish and a percentage of failing attempts. Pairs that add nothing are left out.
 pub(crate) fn kinds() -> impl Iterator<Item = (Way, u64)> {
     let all = WAYS.iter().flat_map(|way| FAILING_PERCENTS.map(|failing| (*way, failing)));
-    // One event at a time changes only the size of batches, and many agents only the reads. Failures change neither.
+    // Publishing one event at a time changes only the size of batches. Many agents change only the reads. Failures
+    // change neither.
     all.filter(|(way, failing)| (way.publishers > 1 && way.agents == 1) || *failing == 0)
 }
 

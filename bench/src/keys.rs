@@ -25,7 +25,7 @@ pub(crate) struct Units {
 /// The units that a table or an index took, and its busiest keys.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Place {
-    /// `LogTable`, `LogTable/due`
+    /// For example `LogTable` or `LogTable/due`.
     pub(crate) name: String,
     pub(crate) all: Units,
     pub(crate) most_written: Busiest,

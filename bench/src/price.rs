@@ -50,7 +50,7 @@ pub(crate) struct Cost {
     pub(crate) lambda: f64,
     pub(crate) sqs: f64,
     pub(crate) dynamodb: f64,
-    /// From here on, counts for each delivered event.
+    /// For each delivered event, and so are the fields below.
     pub(crate) write_units: f64,
     pub(crate) read_units: f64,
     pub(crate) invocations: f64,

@@ -92,7 +92,7 @@ async fn cold_starts(times: usize) -> Result<Vec<Start>> {
     Ok(starts)
 }
 
-/// Measures the dollars for a million delivered events, with every way to publish.
+/// Prices a million delivered events in dollars, for every way to publish.
 async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>> {
     let prices = Prices::listed()?;
     say(&format!(

@@ -20,7 +20,7 @@ pub(crate) async fn stores() -> Result<()> {
     until_asked_no_more(|| Ok(())).await
 }
 
-/// Runs every function on those stores, with a gateway and pollers like AWS's.
+/// Runs every function on the stores at `stores_url`, with a gateway and pollers like AWS's.
 pub(crate) async fn functions(stores_url: &str, retry_schedule: &str, counting: bool) -> Result<()> {
     let setting = |name: &str| match name {
         "RETRY_SCHEDULE" => Some(retry_schedule.to_owned()),
@@ -55,7 +55,7 @@ pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Answers each question of the first process, until that process ends.
+/// Answers each question of the process that started this one, until that process ends.
 async fn until_asked_no_more<T: Serialize>(answer: impl Fn() -> Result<T>) -> Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while lines.next_line().await?.is_some() {
@@ -64,7 +64,7 @@ async fn until_asked_no_more<T: Serialize>(answer: impl Fn() -> Result<T>) -> Re
     Ok(())
 }
 
-/// Prints a line for the first process.
+/// Prints a line for the process that started this one.
 pub(crate) fn say(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{text}")?;

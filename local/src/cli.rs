@@ -61,7 +61,7 @@ enum Command {
     },
 }
 
-/// Runs the command of the command line. A stack, or the stores alone, run until the process is stopped.
+/// Runs the command that the command line names. A stack, or the stores alone, run until the process is stopped.
 pub async fn run() -> ExitCode {
     match start(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,

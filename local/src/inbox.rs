@@ -1,5 +1,5 @@
 //! `/inbox`: a receiver to try webhooks with. It shows the requests that it received, and whether each signature
-//! verified. The Standard Webhooks project's own library verifies signatures, not the code that signs.
+//! verified. The Standard Webhooks project's own library verifies signatures, independently of the code that signs.
 //!
 //! The inbox keeps the last 100 requests in memory; `DELETE` removes them. `?fail=2` answers the first two attempts of
 //! each delivery with a 500.

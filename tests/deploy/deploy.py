@@ -137,9 +137,9 @@ def next_release(build, folder):
 def update(deployment, publish, folder):
     """Updates the stack to a new release while events flow.
 
-    MiniStack ends a function's process to update it, even in the middle of an invocation. Lambda would let the invocation
-    finish. So the platform publishes an event again if it got no 202. SQS shows a message in flight again, here after
-    seconds instead of minutes.
+    MiniStack ends a function's process to update it, even in the middle of an invocation. Lambda would let the
+    invocation finish. So the platform publishes an event again if it got no 202. SQS shows a message in flight again,
+    here after seconds instead of minutes.
     """
     stop, published, repeated = threading.Event(), [], []
     for queue in ("EventsQueue", "DeliveriesQueue", "RetriesQueue"):

@@ -23,7 +23,7 @@ pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 pub struct Template {
     /// Parameters with their defaults.
     pub parameters: BTreeMap<String, String>,
-    /// The functions' environment variables that refer to a parameter or resource, each with its name.
+    /// The functions' environment variables that refer to a parameter or resource, and the name of that target.
     pub environment: BTreeMap<String, String>,
     /// Tables by their names.
     pub tables: BTreeMap<String, Table>,
@@ -121,9 +121,9 @@ pub struct Function {
 pub enum Trigger {
     /// A route of the HTTP API.
     Route {
-        /// `POST`
+        /// For example `POST`.
         method: String,
-        /// `/v1/agents/{agent_id}`
+        /// For example `/v1/agents/{agent_id}`.
         path: String,
     },
     /// Messages in a queue.
@@ -204,7 +204,7 @@ impl Template {
                 function.triggers.push(trigger);
             }
             "AWS::Serverless::HttpApi" => {}
-            // These run no function and hold no message.
+            // The local stack leaves these out: they run no function and hold no message.
             "AWS::ApiGatewayV2::DomainName"
             | "AWS::ApiGatewayV2::ApiMapping"
             | "AWS::CloudWatch::Alarm"

@@ -11,9 +11,9 @@ use super::{resource_of, tagged};
 /// An AWS action that is allowed on one resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// `dynamodb:Query`
+    /// For example `dynamodb:Query`.
     pub action: String,
-    /// `ConfigTable`, `ConfigTable/index/listing`
+    /// For example `ConfigTable` or `ConfigTable/index/listing`.
     pub resource: String,
 }
 
