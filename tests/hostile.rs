@@ -151,8 +151,8 @@ fn memory_kib(process: &Process) -> Result<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_answers_take_neither_memory_nor_time() -> Result<()> {
     const AT_ONCE: usize = 32;
-    // The memory of concurrent answers, however many there are in all: hyper reads up to 408 KiB of headers, and
-    // Switchhook up to 64 KiB of a body.
+    // The memory of the concurrent answers, however many answers there are in all. For each of them, hyper reads up to
+    // 408 KiB of headers, and Switchhook up to 64 KiB of a body.
     const MEMORY_KIB_MAX: u64 = 512 * AT_ONCE as u64;
     const TIME_MAX: Duration = Duration::from_secs(8);
     let count = if is_long() { 512 } else { 64 };

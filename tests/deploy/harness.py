@@ -39,7 +39,7 @@ def free_port():
 
 
 class Process:
-    """A program, with all its child processes, until the `with` ends. If the `with` fails, the end of its log is shown."""
+    """A program and its child processes, until the `with` ends. If the `with` fails, the end of its log is shown."""
 
     def __init__(self, *command, **environment):
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")

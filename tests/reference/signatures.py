@@ -82,7 +82,7 @@ def case(secret, headers, body, more):
 
 
 def verifies(secret, headers, body):
-    """Whether the Standard Webhooks library accepts a delivery. Secrets other than `whsec_` and base64 are raw bytes."""
+    """Whether the Standard Webhooks library accepts a delivery. Secrets that are not `whsec_` and base64 are bytes."""
     try:
         key = secret if secret == SECRETS[3] or len(secret) == 38 else secret.encode()
         standardwebhooks.Webhook(key).verify(body, headers)
