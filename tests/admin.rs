@@ -1,4 +1,4 @@
-//! Projects and keys: what `admin` makes, what each key may do, and that a deleted project is gone.
+//! Projects and keys: `admin` creates them, a key's permissions limit its calls, and a deleted project is gone.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::receiver::Receiver;
 use crate::stack::{Api, Client, wait_until};
 use crate::tenants::routes;
 
-/// Carries out a command for the project `acme`.
+/// Runs a command for the project `acme`.
 async fn admin(api: &Api, mut command: Value) -> Result<Value> {
     command["project"] = json!("acme");
     Ok(administer(&api.app, command).await?)
 }
 
-/// A key of `acme`'s test environment, and a caller who has it.
+/// Creates a key of `acme`'s test environment, and a client with that key.
 async fn key(api: &Api, permissions: &[&str]) -> Result<(Value, Client)> {
     let command = json!({ "command": "create_key", "environment": "test", "permissions": permissions });
     let made = admin(api, command).await?;
@@ -103,7 +103,7 @@ async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_command_that_is_none_is_refused_and_says_why() -> Result<()> {
+async fn an_invalid_command_is_refused_with_a_reason() -> Result<()> {
     let api = start().await?;
     for (command, why) in [
         (json!({ "command": "create_project" }), "the project exists already"),

@@ -1,4 +1,4 @@
-//! AgentLine: an agent's one webhook, as its customers call it.
+//! AgentLine: the API of an agent's webhook, called as customers do.
 
 use anyhow::Result;
 use http::Method;
@@ -11,7 +11,7 @@ const WEBHOOKS: &str = "/agentline/v1/webhooks";
 const OF_AGENT: &str = "/agentline/v1/webhooks?agent_id=agt_abc123";
 const TEST: &str = "/agentline/v1/webhooks/test?agent_id=agt_abc123";
 
-/// Bodies of a set, and the errors for them.
+/// Request bodies that set a webhook, and the errors for them.
 const BAD_WEBHOOKS: &str = include_str!("golden/agentline_bad_webhooks.json");
 
 async fn set(api: &Api, body: Value) -> Result<Value> {
@@ -40,7 +40,7 @@ async fn setting_a_webhook_shows_its_secret_once_and_masks_it_after() -> Result<
 }
 
 #[tokio::test]
-async fn setting_it_again_keeps_the_secret_and_the_header_that_are_not_given() -> Result<()> {
+async fn setting_a_webhook_again_keeps_the_secret_and_the_header_that_are_not_given() -> Result<()> {
     let api = Api::start().await?;
     let (url, header) = ("https://a.example", "X-Hub-Signature-256");
     let first =
@@ -71,7 +71,7 @@ async fn deleting_a_webhook_ends_it() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_unknown_agent_is_not_found_and_a_missing_one_is_asked_for() -> Result<()> {
+async fn an_unknown_agent_is_not_found_and_an_agent_id_is_required() -> Result<()> {
     let api = Api::start().await?;
     let unknown = json!({ "url": "https://a.example", "agent_id": "agt_nobody" });
     for answer in [
@@ -140,7 +140,7 @@ async fn the_customers_own_header_carries_the_signature() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_test_goes_the_way_that_real_events_go() -> Result<()> {
+async fn a_test_takes_the_same_way_as_real_events() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     set(&api, json!({ "url": receiver.url("/hook"), "agent_id": AGENT })).await?;
     let sent = api.send(Method::POST, TEST, "").await?;
@@ -174,7 +174,7 @@ async fn agentline_and_agentphone_are_two_views_of_one_primary_webhook() -> Resu
 }
 
 #[tokio::test]
-async fn a_projects_default_is_not_shown_as_an_agents() -> Result<()> {
+async fn a_projects_default_webhook_is_not_shown_as_an_agents_webhook() -> Result<()> {
     let api = Api::start().await?;
     api.post("/agentphone/v1/webhooks", &json!({ "url": "https://default.example" })).await?;
     assert_eq!(api.get(WEBHOOKS).await?.body, json!({ "webhooks": [], "count": 0 }));

@@ -1,4 +1,4 @@
-//! AgentPhone: the agent's webhook and the project's default, as its customers call them.
+//! AgentPhone: the API of the agent's webhook and of the project's default, called as customers do.
 
 use anyhow::Result;
 use http::Method;
@@ -34,7 +34,7 @@ async fn setting_a_webhook_shows_it_with_its_secret() -> Result<()> {
 }
 
 #[tokio::test]
-async fn setting_it_again_keeps_its_id_makes_a_new_secret_and_takes_defaults() -> Result<()> {
+async fn setting_a_webhook_again_keeps_its_id_makes_a_new_secret_and_takes_defaults() -> Result<()> {
     let api = Api::start().await?;
     let first =
         api.post(WEBHOOK, &json!({ "url": "https://a.example", "contextLimit": 0, "timeout": 120 })).await?.body;
@@ -154,7 +154,7 @@ async fn the_log_shows_what_the_document_shows_newest_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_test_call_sends_now_and_tells_what_came_of_it() -> Result<()> {
+async fn a_test_call_sends_at_once_and_answers_with_the_outcome() -> Result<()> {
     let steps = [Step::Status(204), Step::Status(503), Step::Status(200)];
     let (api, receiver) = (Api::start().await?, Receiver::start(&steps).await?);
     let secret = api.set_webhook(AGENT, &receiver.url("/")).await?["secret"].as_str().unwrap().to_owned();

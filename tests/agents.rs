@@ -1,4 +1,4 @@
-//! `/v1/agents`.
+//! The API of agents, `/v1/agents`.
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Api};
 
-/// Bodies of a set, and the errors for them: those of FastAPI 0.165 with Pydantic 2.14, where `url` is a text that is
-/// checked as `HttpUrl` is.
+/// Request bodies that set a webhook, and the errors for them. They are the errors of FastAPI 0.165 with Pydantic 2.14,
+/// with `url` as a string that is checked like an `HttpUrl`.
 const BAD_WEBHOOKS: &str = include_str!("golden/agentphone_bad_webhooks.json");
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn a_bad_webhook_is_refused_as_fastapi_does_and_not_stored() -> Result<()>
 }
 
 #[tokio::test]
-async fn agentphone_passes_over_unknown_fields_and_reads_numbers_in_strings_as_pydantic_does() -> Result<()> {
+async fn agentphone_ignores_unknown_fields_and_reads_numbers_in_strings_as_pydantic_does() -> Result<()> {
     let api = Api::start().await?;
     let body = json!({ "url": "https://a.example", "colour": "red", "timeout": " 6_0.0", "contextLimit": true });
     let set = api.post("/agentphone/v1/webhooks", &body).await?;

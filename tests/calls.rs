@@ -1,4 +1,4 @@
-//! What a delivery costs: the calls to AWS that each function makes for a batch of ten. One more, and a test fails.
+//! Counts the calls to AWS that each function makes for a batch of ten deliveries. With one call more, a test fails.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
 const BATCH: usize = 10;
 
-/// Invokes a function of the pipeline with a batch, as often as it is told to.
+/// Invokes a function of the pipeline with a batch.
 async fn invoke_with(app: &App, name: &'static str, records: &[Value]) -> Result<()> {
     let function = if name == "pipeline-deliver" { pipeline::deliver::FUNCTION } else { pipeline::fan_out::FUNCTION };
     let Trigger::Queues(_, handler) = function.trigger else { anyhow::bail!("it has a queue") };
@@ -41,7 +41,7 @@ fn records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
     bodies.enumerate().map(record).collect()
 }
 
-/// The calls of one function since the last look, by name.
+/// The calls of one function by name, since `before` was last updated.
 fn calls_of(faults: &Faults, function: &str, before: &mut BTreeMap<String, usize>) -> Vec<(String, usize)> {
     let all: BTreeMap<String, usize> = faults
         .seen()
@@ -55,7 +55,7 @@ fn calls_of(faults: &Faults, function: &str, before: &mut BTreeMap<String, usize
     new
 }
 
-/// Takes the writes out: how many there are depends on how long the endpoint lets the last of ten wait.
+/// Removes the writes, whose number depends on how long the endpoint delays the last of ten answers.
 fn without_writes(mut calls: Vec<(String, usize)>) -> Vec<(String, usize)> {
     let writes = calls.extract_if(.., |(call, _)| call == "BatchWriteItem").map(|(_, times)| times).sum::<usize>();
     assert!((1..=2).contains(&writes), "{writes} writes for ten deliveries");

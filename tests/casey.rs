@@ -1,4 +1,4 @@
-//! Casey: a project's webhook endpoints, as its customers call them.
+//! Casey: the API of a project's webhook endpoints, called as customers do.
 
 use anyhow::Result;
 use http::Method;
@@ -10,7 +10,7 @@ use crate::stack::{AGENT, Api};
 
 const WEBHOOKS: &str = "/casey/v1/backend/webhooks";
 
-/// Bodies of a create, and the message that each is refused with.
+/// Request bodies that create an endpoint, and the error message for each.
 const BAD_WEBHOOKS: &str = include_str!("golden/casey_bad_webhooks.json");
 
 async fn create(api: &Api, body: Value) -> Result<Value> {
@@ -103,7 +103,7 @@ async fn a_project_has_at_most_fifty_endpoints() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_id_of_nothing_of_another_project_or_of_the_other_environment_is_not_found() -> Result<()> {
+async fn an_unknown_id_and_an_id_of_another_project_or_environment_are_not_found() -> Result<()> {
     let api = Api::start().await?;
     let endpoint = create(&api, json!({ "url": "https://a.example" })).await?;
     let (other, live) = (api.project("other").await?, api.with_key(LIVE_KEY));
@@ -148,7 +148,7 @@ async fn a_delivery_has_caseys_payload_and_headers() -> Result<()> {
 }
 
 #[tokio::test]
-async fn endpoints_get_what_they_asked_for_besides_the_primary_webhook() -> Result<()> {
+async fn endpoints_get_their_event_types_in_addition_to_the_primary_webhook() -> Result<()> {
     let api = Api::start().await?;
     let (primary, started, all) =
         (Receiver::start(&[]).await?, Receiver::start(&[]).await?, Receiver::start(&[]).await?);

@@ -1,4 +1,4 @@
-//! What an AgentPhone delivery repeats of its conversation: `recentHistory` and `conversationState`.
+//! The parts of a conversation that an AgentPhone delivery repeats: `recentHistory` and `conversationState`.
 
 use anyhow::Result;
 use http::Method;
@@ -22,14 +22,14 @@ fn message(text: &str) -> Value {
     })
 }
 
-/// `event` with these fields in place of its own.
+/// `event` with `fields` in place of its own.
 fn with(event: Value, fields: Value) -> Value {
     let mut event = event;
     event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     event
 }
 
-/// What the delivery of the event whose data's `message` is `text` repeats.
+/// The body of the delivery whose data has `text` as its `message`.
 fn told(receiver: &Receiver, text: &str) -> Value {
     let told: Vec<Value> = receiver.received().iter().map(crate::receiver::Received::json).collect();
     told.into_iter().find(|told| told["data"]["message"] == text).unwrap()
@@ -69,7 +69,7 @@ async fn a_message_comes_with_those_before_it_oldest_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn messages_of_one_batch_come_in_its_order_on_either_way_in() -> Result<()> {
+async fn messages_of_one_batch_keep_its_order_from_http_and_from_the_queue() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     set_default(&api, &receiver, json!(50)).await?;
     let texts: Vec<String> = (0..60).map(|n| n.to_string()).collect();
@@ -118,7 +118,7 @@ async fn the_state_is_the_one_last_published_for_the_conversation() -> Result<()
 }
 
 #[tokio::test]
-async fn what_a_delivery_repeats_has_its_limits() -> Result<()> {
+async fn recent_history_and_conversation_state_have_size_limits() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     set_default(&api, &receiver, json!(50)).await?;
     let long = |n: usize| format!("{n:02}{}", "\u{1}".repeat(6000));
@@ -146,7 +146,7 @@ async fn what_a_delivery_repeats_has_its_limits() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_environments_conversation_is_not_the_others() -> Result<()> {
+async fn a_conversation_of_one_environment_is_not_visible_to_the_other() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let live = api.with_key(LIVE_KEY);
     set_default(&live, &receiver, Value::Null).await?;

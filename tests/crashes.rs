@@ -1,8 +1,8 @@
-//! Nothing accepted is lost: every call that leaves a function fails, or ends its invocation, and every accepted event is
-//! delivered all the same, or marked `failed`.
+//! Nothing accepted is lost. Every call that leaves a function is made to fail or to end its invocation, and still
+//! every accepted event is delivered, or marked `failed`.
 //!
-//! `PROMISES=long cargo test -p switchhook-tests crashes -- --nocapture` goes through every fault at every point and prints the
-//! table; without it, each point gets one of the four faults.
+//! `PROMISES=long cargo test -p switchhook-tests crashes -- --nocapture` tries every fault at every point, and prints
+//! the table. Without `PROMISES=long`, each point gets one of the four faults.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -23,21 +23,22 @@ use crate::promises::{is_long, row};
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
-/// Stacks at once.
+/// Concurrent stacks.
 const AT_ONCE: usize = 6;
 
-/// Calls of one point that are tried, at most: `sweep` alone makes 64 of a kind in one run.
+/// Calls of one point that get a fault, at most: `sweep` alone makes 64 calls of a kind in one run.
 const CALLS_MAX: usize = 2;
 
-/// How long SQS hides a message from others: recovery from an invocation that ended begins after it. In production it is minutes.
+/// Seconds for which SQS hides a message in flight. Recovery from an ended invocation begins after them. In production
+/// they are minutes.
 const VISIBILITY_S: &str = "3";
 
-/// What came of one run.
+/// The outcome of one run.
 #[derive(Debug, Default, Clone, Copy)]
 struct Outcome {
     accepted: usize,
     lost: usize,
-    /// Requests beyond those that the schedule asks for, each with a `webhook-id` that came before.
+    /// Requests beyond those of the retry schedule, each with a `webhook-id` that came before.
     duplicates: usize,
     /// Answers of 500 and more to the platform.
     server_errors: usize,
@@ -51,7 +52,7 @@ struct Run {
     flaky: Receiver,
     casey: Receiver,
     outcome: Outcome,
-    // Dropped last.
+    // The last field, so that the stores are dropped last.
     _stores: Stores,
 }
 
@@ -114,7 +115,7 @@ impl Run {
         self.publish(&event(OTHER_AGENT, 3), None).await
     }
 
-    /// Loses the message of the flaky endpoint's retry, which `sweep` then has to bring back.
+    /// Loses the message of the flaky endpoint's retry, which `sweep` must then queue again.
     async fn lose_retries(&self) -> Result<()> {
         self.flaky.wait_for(1).await?;
         let start = Instant::now();
@@ -124,7 +125,7 @@ impl Run {
         self.api.purge("RetriesQueue").await
     }
 
-    /// What each endpoint has to get: the numbers of the events.
+    /// The numbers of the events that each endpoint must get.
     fn expected(&self) -> [(&Receiver, BTreeSet<u64>); 3] {
         [
             (&self.well, BTreeSet::from([0, 2])),
@@ -140,7 +141,7 @@ impl Run {
         self.expected().iter().map(|(receiver, numbers_expected)| (numbers_expected - &numbers(receiver)).len()).sum()
     }
 
-    /// Deliveries of the log that another attempt waits for.
+    /// Deliveries in the log that wait for another attempt.
     async fn pending(&self) -> Result<usize> {
         let mut pending = 0;
         for agent in [AGENT, OTHER_AGENT] {
@@ -150,7 +151,7 @@ impl Run {
         Ok(pending)
     }
 
-    /// Lets `sweep` run until everything has arrived.
+    /// Runs `sweep` until everything has arrived.
     async fn recover(&mut self) -> Result<()> {
         let start = Instant::now();
         let Trigger::Schedule(_, sweep) = pipeline::sweep::FUNCTION.trigger else { bail!("sweep is scheduled") };
@@ -159,14 +160,14 @@ impl Run {
                 break;
             }
             let app = self.api.app.clone();
-            // It may end before its time, as on AWS.
+            // The invocation may end early, as on AWS.
             let _ended = invoke::contained("pipeline-sweep", PATIENCE, async move { sweep(&app).await.is_ok() }).await;
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
         Ok(())
     }
 
-    /// Counts what is missing, and what came too often.
+    /// Counts the missing events, and the requests that came too often.
     fn finish(mut self) -> Outcome {
         self.outcome.lost = self.missing();
         let repeats = [&self.well, &self.flaky, &self.casey].map(|receiver| {
@@ -174,7 +175,7 @@ impl Run {
             let ids: BTreeSet<&str> = received.iter().map(|received| received.header("webhook-id")).collect();
             received.len() - ids.len()
         });
-        // The flaky endpoint refused its first request, which asks for another.
+        // The flaky endpoint refused its first request, so that one repeat is a retry.
         self.outcome.duplicates = repeats.iter().sum::<usize>().saturating_sub(1);
         self.outcome
     }
@@ -208,7 +209,7 @@ async fn nothing_accepted_is_lost_wherever_a_call_fails_or_an_invocation_ends() 
     Ok(())
 }
 
-/// Prints what came of each case, and sums it up.
+/// Prints the outcome of each case, and returns their sum.
 #[allow(clippy::print_stdout, reason = "what came of each is what is asked for")]
 fn table(results: &[(Point, usize, Fault, Outcome, bool)]) -> Outcome {
     let mut sum = Outcome::default();
@@ -218,7 +219,7 @@ fn table(results: &[(Point, usize, Fault, Outcome, bool)]) -> Outcome {
         println!(
             "  {function} {call} {number} {fault:?}: {accepted} accepted, {lost} lost, {duplicates} duplicated, {server_errors} 5xx"
         );
-        // How many calls there are beyond the first differs from run to run.
+        // The number of calls beyond the first differs from run to run.
         assert!(*fired || number > 1, "{function} {call} {number} {fault:?} was never met");
         sum.accepted += accepted;
         sum.lost += lost;
@@ -228,7 +229,7 @@ fn table(results: &[(Point, usize, Fault, Outcome, bool)]) -> Outcome {
     sum
 }
 
-/// Each fault at the first calls of each point; in the short form one fault at each point's first.
+/// Every fault at the first calls of each point. In the short form, one fault at the first call of each point.
 fn cases(points: &[(Point, usize)], is_long: bool) -> Vec<(Point, usize, Fault)> {
     let mut cases = Vec::new();
     for (index, (point, times)) in points.iter().enumerate() {

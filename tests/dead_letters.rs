@@ -1,4 +1,4 @@
-//! What ends in a dead-letter queue: what no function can read, and nothing that a customer does.
+//! A message that no function can read ends in a dead-letter queue. Nothing that a customer does ends there.
 
 use anyhow::{Context, Result};
 use domain::{AgentId, DialectName, Owner, Webhook};
@@ -17,13 +17,13 @@ async fn lengths(api: &Api) -> Result<[usize; 3]> {
     Ok(lengths)
 }
 
-/// Waits until so many are in each.
+/// Waits until each dead-letter queue holds the expected number of messages.
 async fn dead_letters(api: &Api, expected: [usize; 3]) -> Result<()> {
     wait_until("dead letters", async || Ok((lengths(api).await? == expected).then_some(()))).await
 }
 
 #[tokio::test]
-async fn what_no_function_can_read_ends_in_the_dead_letters_and_holds_up_nothing() -> Result<()> {
+async fn a_message_that_no_function_can_read_ends_in_the_dead_letters_and_holds_up_nothing() -> Result<()> {
     let (api, receiver) = (Api::with(&[("VISIBILITY_TIMEOUT_S", "1")]).await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
@@ -37,7 +37,7 @@ async fn what_no_function_can_read_ends_in_the_dead_letters_and_holds_up_nothing
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_be_told_goes_on_alone_and_those_beside_it_are_told_once() -> Result<()> {
+async fn an_event_that_cannot_be_fanned_out_is_requeued_alone_and_the_others_are_delivered_once() -> Result<()> {
     let (api, receiver) = (Api::with(&[("VISIBILITY_TIMEOUT_S", "1")]).await?, Receiver::start(&[]).await?);
     for agent in [AGENT, OTHER_AGENT] {
         api.set_webhook(agent, &receiver.url("/")).await?;

@@ -1,4 +1,4 @@
-//! A place to stand at every call that leaves a function: it counts them, and makes one of them fail or end its invocation.
+//! Injects faults: it counts every call that leaves a function, and makes one call fail or end its invocation.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,16 +23,16 @@ use usecases::app::App;
 /// A call: the function that makes it, and what it asks for.
 pub(crate) type Point = (String, String);
 
-/// What becomes of the call.
+/// The fault that a call gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is refused, however often it is tried.
+    /// The call is refused, however often it is tried.
     Refused,
-    /// It is carried out, and its answer is lost.
+    /// The call is carried out, and its answer is lost.
     AnswerLost,
-    /// The invocation ends before it.
+    /// The invocation ends before the call.
     EndsBefore,
-    /// It is carried out, and the invocation ends.
+    /// The call is carried out, and the invocation ends.
     EndsAfter,
 }
 
@@ -41,14 +41,14 @@ pub(crate) const FAULTS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault:
 /// Tries that the SDK makes of one call.
 const TRIES: usize = 3;
 
-/// The calls that were made, and the one that is to go wrong.
+/// The calls that were made, and the call that gets the fault.
 #[derive(Debug, Default)]
 struct State {
     seen: BTreeMap<Point, usize>,
     armed: Option<(Point, Fault)>,
-    /// Calls at the point that go well before it.
+    /// Calls of the point that succeed before the fault.
     skipped: usize,
-    /// Refusals that are left.
+    /// Refusals that are still to come.
     left: usize,
     fired: bool,
 }
@@ -58,24 +58,24 @@ struct State {
 pub(crate) struct Faults(Arc<Mutex<State>>);
 
 impl Faults {
-    /// Lets a call at `point` go wrong, after so many that go well.
+    /// Gives a fault to a call of `point`, after `skipped` calls that succeed.
     pub(crate) fn at(point: &Point, skipped: usize, fault: Fault) -> Self {
         let armed = Some((point.clone(), fault));
         let left = if fault == Fault::Refused { TRIES } else { 1 };
         Self(Arc::new(Mutex::new(State { armed, skipped, left, ..State::default() })))
     }
 
-    /// Every point that was passed, and how often.
+    /// Every point that made a call, and how often.
     pub(crate) fn seen(&self) -> Vec<(Point, usize)> {
         self.0.lock().unwrap().seen.clone().into_iter().collect()
     }
 
-    /// Whether the call that was to go wrong was made.
+    /// Whether the call with the fault was made.
     pub(crate) fn fired(&self) -> bool {
         self.0.lock().unwrap().fired
     }
 
-    /// Puts itself between a stack's functions and everything that they call.
+    /// Puts the faults between a stack's functions and everything that they call.
     pub(crate) async fn stand_in(&self, app: &mut App, stores_url: &str) {
         let config = aws::config(stores_url).await;
         let inner = aws_smithy_http_client::Builder::new().build_http();
@@ -86,7 +86,7 @@ impl Faults {
         app.sender = Arc::new(FaultySender { inner: app.sender.clone(), faults: self.clone() });
     }
 
-    /// What is to become of a call that a function makes now.
+    /// The fault, if any, of the call that a function makes now.
     fn next(&self, operation: &str) -> Option<Fault> {
         let point = (invoke::running()?, operation.to_owned());
         let mut state = self.0.lock().unwrap();
@@ -105,7 +105,7 @@ impl Faults {
     }
 }
 
-/// The sender of a stack's functions, behind which a request fails.
+/// The sender of a stack's functions, with the faults of its requests.
 #[derive(Debug)]
 struct FaultySender {
     inner: Arc<dyn SendRequest>,
@@ -159,7 +159,7 @@ impl fmt::Debug for FaultyConnector {
 
 impl HttpConnector for FaultyConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        // `DynamoDB_20120810.PutItem`
+        // For example `DynamoDB_20120810.PutItem`.
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         let fault = self.faults.next(&operation);

@@ -1,4 +1,4 @@
-//! Whatever is sent: no panic, no 5xx, no answer that outgrows its request.
+//! Random requests and messages cause no panic, no 5xx, and no answer that outgrows its request.
 
 use std::panic::AssertUnwindSafe;
 
@@ -18,7 +18,7 @@ use crate::promises::{is_long, random, row};
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
-/// Names that some body has.
+/// Names of fields in the bodies of calls.
 const NAMES: [&str; 34] = [
     "url",
     "agent_id",
@@ -56,7 +56,7 @@ const NAMES: [&str; 34] = [
     "conversation_id",
 ];
 
-/// Texts that mean something somewhere.
+/// Texts that have a meaning in some field.
 const TEXTS: [&str; 20] = [
     "",
     " ",
@@ -89,7 +89,7 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-/// JSON that resembles what some call takes.
+/// JSON that resembles the body of some call.
 fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -109,7 +109,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A body: mostly JSON, some of it cut or with other bytes in it.
+/// A request body: mostly JSON, sometimes cut off, with a changed byte, or of random bytes.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     let json = values().prop_map(|value| value.to_string().into_bytes()).boxed();
     prop_oneof![
@@ -151,7 +151,7 @@ fn no_request_breaks_a_call() {
     let triggers = template.functions.values().flat_map(|function| &function.triggers);
     let routes: Vec<(Method, String)> = triggers
         .filter_map(|trigger| match trigger {
-            // A test call goes out to what was set, which is not what is tried here.
+            // A test call sends a request to the random URL that was set, which is not under test.
             Trigger::Route { method, path } if !path.ends_with("/test") => {
                 Some((method.parse().unwrap(), path.clone()))
             }
@@ -185,7 +185,7 @@ fn no_request_breaks_a_call() {
     );
 }
 
-/// A delivery that could be made, to the agent's webhook as it was set.
+/// A valid delivery message for the agent's webhook.
 fn delivery_message(webhook: &Value) -> Value {
     let tenant = json!({ "project": "demo", "environment": "test" });
     let id = &webhook["id"];

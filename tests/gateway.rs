@@ -1,4 +1,4 @@
-//! The HTTP API's own answers: what API Gateway would not let through to a function, or answers in a function's stead.
+//! The HTTP API's own answers to requests that API Gateway would refuse, or would answer without a function.
 
 use anyhow::Result;
 use http::{HeaderMap, HeaderValue, Method};
@@ -13,7 +13,7 @@ async fn status_and_body(request: reqwest::RequestBuilder) -> Result<(u16, Value
 }
 
 #[tokio::test]
-async fn what_is_no_route_is_not_found() -> Result<()> {
+async fn a_request_that_matches_no_route_is_not_found() -> Result<()> {
     let api = Api::start().await?;
     for (method, path) in [(Method::GET, "/"), (Method::PATCH, "/v1/events"), (Method::GET, "/v1/agents/a%2Fb/c")] {
         let answer = api.send(method, path, "").await?;
@@ -23,7 +23,7 @@ async fn what_is_no_route_is_not_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_path_that_another_method_names_is_the_parameters_route_for_this_one() -> Result<()> {
+async fn a_fixed_path_of_one_method_matches_a_route_with_a_parameter_for_another_method() -> Result<()> {
     let api = Api::start().await?;
     let answer = api.get("/casey/v1/backend/webhooks/test").await?;
     assert_eq!((answer.status, &answer.body["error"]["code"]), (404, &json!("not_found")), "{}", answer.body);
@@ -31,7 +31,7 @@ async fn a_path_that_another_method_names_is_the_parameters_route_for_this_one()
 }
 
 #[tokio::test]
-async fn a_host_that_is_none_is_refused_and_no_function_sees_it() -> Result<()> {
+async fn an_invalid_host_is_refused_and_reaches_no_function() -> Result<()> {
     let (api, client) = (Api::start().await?, reqwest::Client::new());
     let long = "h".repeat(5000);
     let hosts = [
@@ -85,10 +85,10 @@ async fn paths_that_are_no_utf8_or_too_long_are_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_request_that_lambda_would_not_take_is_too_long() -> Result<()> {
+async fn a_request_that_lambda_would_not_accept_is_too_long() -> Result<()> {
     let api = Api::start().await?;
     let too_long = json!({ "message": "Request Too Long" });
-    // On its way to a function a body is a JSON string, in which a quote takes two bytes.
+    // Lambda gets a body as a JSON string, in which a quote takes two bytes.
     for body in ["x".repeat(6 * 1024 * 1024 + 1), "\"".repeat(4 * 1024 * 1024)] {
         let answer = api.send(Method::POST, "/v1/events", body).await?;
         assert_eq!((answer.status, answer.body), (413, too_long.clone()));

@@ -1,6 +1,7 @@
-//! Golden files: the exact bytes of deliveries and of errors, with a clock, ids and secrets that are known before.
+//! Golden files: the exact bytes of deliveries and of errors, with a fixed clock, fixed ids and fixed secrets.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p switchhook-tests golden` writes `tests/golden/deliveries` anew: read the difference before it is kept.
+//! `UPDATE_GOLDEN=1 cargo test -p switchhook-tests golden` writes `tests/golden/deliveries` again. Review the
+//! difference before you commit it.
 
 use std::fmt::Write;
 use std::fs;
@@ -23,11 +24,11 @@ use crate::stack::{AGENT, Api, OTHER_AGENT, settings};
 /// 2025-01-15T11:00:00.250Z
 const NOW: Timestamp = Timestamp::from_millis(1_736_938_800_250);
 
-/// A stack whose clock stands still, whose ids count, and whose secrets are all the same.
+/// A stack with a stopped clock, ids that count up, and secrets that are all the same.
 async fn fixed() -> Result<Api> {
     let count = AtomicU8::new(0);
     let fill = move |bytes: &mut [u8]| match bytes.len() {
-        // Those of a UUID.
+        // The random bytes of a UUID.
         10 => bytes.fill(count.fetch_add(1, Ordering::SeqCst)),
         _ => bytes.fill(0x5a),
     };
@@ -38,7 +39,7 @@ async fn fixed() -> Result<Api> {
     .await
 }
 
-/// A request as it came over the wire, but for the receiver's address, with its headers sorted.
+/// A request as received, with its headers sorted, but without the receiver's address.
 fn written(received: &Received) -> String {
     let mut text = format!("{} {} HTTP/1.1\n", received.method, received.path);
     let mut headers: Vec<(&str, &str)> =
@@ -51,7 +52,7 @@ fn written(received: &Received) -> String {
     format!("{text}\n{}\n", std::str::from_utf8(&received.body).unwrap())
 }
 
-/// Holds the requests that a receiver got against the files that are named after them.
+/// Compares the received requests with the golden files of these names.
 fn hold(received: &[Received], names: &[&str]) -> Result<()> {
     assert_eq!(received.len(), names.len());
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/deliveries");
@@ -106,7 +107,7 @@ fn call(agent: &str) -> Value {
 }
 
 #[tokio::test]
-async fn agentlines_deliveries_are_these() -> Result<()> {
+async fn agentlines_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     let set = |fields: Value| {
         let mut body = json!({ "agent_id": AGENT, "url": receiver.url("/agentline") });
@@ -125,7 +126,7 @@ async fn agentlines_deliveries_are_these() -> Result<()> {
 }
 
 #[tokio::test]
-async fn agentphones_deliveries_are_these() -> Result<()> {
+async fn agentphones_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/agentphone")).await?;
     let reaction = json!({
@@ -139,7 +140,7 @@ async fn agentphones_deliveries_are_these() -> Result<()> {
 }
 
 #[tokio::test]
-async fn talkovers_deliveries_are_these() -> Result<()> {
+async fn talkovers_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     let webhooks = format!("/talkover/api/v1/agents/{OTHER_AGENT}/webhooks");
     let body = json!({
@@ -168,7 +169,7 @@ async fn talkovers_deliveries_are_these() -> Result<()> {
 }
 
 #[tokio::test]
-async fn caseys_deliveries_are_these() -> Result<()> {
+async fn caseys_deliveries_match_their_golden_files() -> Result<()> {
     let (api, receiver) = (fixed().await?, Receiver::start(&[]).await?);
     api.post("/casey/v1/backend/webhooks", &json!({ "url": receiver.url("/casey") })).await?;
     let event = json!({
@@ -184,9 +185,9 @@ async fn caseys_deliveries_are_these() -> Result<()> {
 const ERRORS: &str = include_str!("golden/errors.json");
 
 #[tokio::test]
-async fn errors_are_these() -> Result<()> {
+async fn errors_match_their_golden_file() -> Result<()> {
     let api = Api::start().await?;
-    // With its store out of reach.
+    // The store of this stack is unreachable.
     let nowhere = Store::new(DynamoDb::new(&aws::config("http://127.0.0.1:1").await), &settings()?);
     let broken = Api::with_app(|app| app.store = nowhere).await?;
     for case in serde_json::from_str::<Vec<Value>>(ERRORS)? {

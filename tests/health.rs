@@ -1,4 +1,4 @@
-//! Endpoints that fail or are slow: who is disabled, and who waits in the slow lane.
+//! Endpoints that fail or are slow: which webhooks are disabled, and which use the slow lane.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ async fn publish(api: &Api, agent: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_disabled_and_the_project_is_told() -> Result<()> {
+async fn a_webhook_whose_endpoint_is_gone_is_disabled_and_the_project_gets_an_event() -> Result<()> {
     let (api, default) = (Api::start().await?, Receiver::start(&[]).await?);
     let gone = Receiver::start(&[Step::Status(410)]).await?;
     api.post(DEFAULT, &json!({ "url": default.url("/") })).await?;
@@ -54,9 +54,9 @@ async fn an_endpoint_that_is_gone_is_disabled_and_the_project_is_told() -> Resul
     Ok(())
 }
 
-/// The health that such an attempt started with is stale, and no reason to leave the webhook as it is.
+/// The first attempt read the webhook before the failure was stored. Stale health must not prevent disabling.
 #[tokio::test]
-async fn an_endpoint_that_is_gone_is_disabled_though_another_attempt_noted_a_failure_meanwhile() -> Result<()> {
+async fn a_webhook_whose_endpoint_is_gone_is_disabled_even_if_another_attempt_stored_a_failure() -> Result<()> {
     let api = Api::with(&[("RETRY_SCHEDULE", "10m")]).await?;
     let gone = Receiver::start(&[Step::Late(Duration::from_millis(1500), 410), Step::Status(500)]).await?;
     api.set_webhook(AGENT, &gone.url("/")).await?;
@@ -69,7 +69,7 @@ async fn an_endpoint_that_is_gone_is_disabled_though_another_attempt_noted_a_fai
 }
 
 #[tokio::test]
-async fn an_endpoint_that_only_failed_for_too_long_is_disabled() -> Result<()> {
+async fn a_webhook_whose_endpoint_only_failed_for_too_long_is_disabled() -> Result<()> {
     let api = Api::with(&[("DISABLE_AFTER", "2s"), ("RETRY_SCHEDULE", "1s,1s,1s,1s,1s")]).await?;
     let (default, failing) = (Receiver::start(&[]).await?, Receiver::start(&[const { Step::Status(500) }; 9]).await?);
     api.post(DEFAULT, &json!({ "url": default.url("/") })).await?;
@@ -89,7 +89,7 @@ async fn an_endpoint_that_only_failed_for_too_long_is_disabled() -> Result<()> {
 }
 
 #[tokio::test]
-async fn one_success_starts_the_time_anew() -> Result<()> {
+async fn one_success_resets_the_time_until_a_webhook_is_disabled() -> Result<()> {
     let api = Api::with(&[("DISABLE_AFTER", "3s"), ("RETRY_SCHEDULE", "1s,1s,1s,1s,1s")]).await?;
     let steps = [500, 500, 200, 500, 500, 200].map(Step::Status);
     let flapping = Receiver::start(&steps).await?;
@@ -106,7 +106,7 @@ async fn one_success_starts_the_time_anew() -> Result<()> {
 }
 
 #[tokio::test]
-async fn setting_a_webhook_again_forgets_how_its_endpoint_was_doing() -> Result<()> {
+async fn setting_a_webhook_again_resets_its_health() -> Result<()> {
     let (api, failing) = (Api::with(&[("RETRY_SCHEDULE", "10m")]).await?, Receiver::start(&[Step::Status(500)]).await?);
     api.set_webhook(AGENT, &failing.url("/")).await?;
     publish(&api, AGENT).await?;
@@ -133,7 +133,7 @@ async fn a_slow_endpoint_waits_in_the_slow_lane_until_it_answers_in_time() -> Re
     Ok(())
 }
 
-/// What others wait for their events while one customer's endpoint hangs under ten times their traffic.
+/// Measures how long other customers' events take while one customer's endpoint hangs under ten times their traffic.
 #[tokio::test]
 async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     let (api, well) = (Api::start().await?, Receiver::start(&[]).await?);
@@ -144,7 +144,8 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     publish(&api, AGENT).await?;
     until(&api, |webhook| webhook.health.slow_since.is_some()).await?;
     let beside = p99(&api, &well, 10).await?;
-    // Among all the other tests a second is chance; without the slow lane it is the hanging endpoint's thirty.
+    // Beside all the other tests, a delay of a second is chance. Without the slow lane it would be the hanging
+    // endpoint's 30 seconds.
     let floor = if is_long() { Duration::ZERO } else { Duration::from_secs(3) };
     let bound = (alone * 2).max(floor);
     let (alone_ms, beside_ms) = (alone.as_millis(), beside.as_millis());
@@ -156,8 +157,8 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     Ok(())
 }
 
-/// The 99th percentile of the time from publishing to receipt, of 100 events, one every 100 ms, with `noise` events for the
-/// hanging endpoint halfway between two of them.
+/// Publishes 100 events, one every 100 ms, and returns the 99th percentile of the time from publishing to receipt.
+/// Halfway between two of these events, it publishes `noise` events for the hanging endpoint.
 async fn p99(api: &Api, receiver: &Receiver, noise: usize) -> Result<Duration> {
     let (before, mut waits) = (receiver.received().len(), Vec::new());
     let hanging = vec![json!({ "type": "a", "agent_id": AGENT, "data": {} }); noise.max(1)];

@@ -1,4 +1,5 @@
-//! Hostile endpoints, called by functions in a process of their own: what it trusts, and what it takes.
+//! Hostile endpoints, called by functions in a process of their own. The tests check which certificates the functions
+//! trust, and how much memory and time an answer takes.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ async fn test_call(client: &Client) -> Result<Value> {
     Ok(answer.body)
 }
 
-/// Answers 200 under TLS, with a certificate for `localhost` alone; returns its port, and the authority's certificate.
+/// Starts an endpoint that answers 200 under TLS, with a certificate for `localhost` alone. Returns its port, and the
+/// authority's certificate.
 async fn tls_endpoint() -> Result<(u16, String)> {
     let mut authority = rcgen::CertificateParams::default();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -55,7 +57,7 @@ async fn tls_endpoint() -> Result<(u16, String)> {
 }
 
 #[tokio::test]
-async fn a_certificate_counts_for_its_name_alone_and_from_a_known_authority_alone() -> Result<()> {
+async fn a_certificate_is_valid_for_its_name_alone_and_from_a_known_authority_alone() -> Result<()> {
     let (port, authority) = tls_endpoint().await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("authorities.pem");
@@ -78,7 +80,7 @@ async fn a_certificate_counts_for_its_name_alone_and_from_a_known_authority_alon
     others.kill().await
 }
 
-/// What an endpoint writes: something, and something else for as long as somebody reads.
+/// The bytes that an endpoint writes: `start` once, and `then` again and again for as long as the caller reads.
 #[derive(Clone)]
 struct Flood {
     start: Vec<u8>,
@@ -110,7 +112,7 @@ async fn flooding_endpoint(flood: Flood) -> Result<String> {
     Ok(url)
 }
 
-/// 64 MiB of zeros in 64 KiB.
+/// 64 MiB of zeros, compressed to 64 KiB.
 fn bomb() -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..64 {
@@ -145,11 +147,12 @@ fn memory_kib(process: &Process) -> Result<u64> {
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
-/// The emulators are in a process of their own: what is measured are the functions.
+/// The embedded stores run in another process, so that only the functions' memory is measured.
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_answers_take_neither_memory_nor_time() -> Result<()> {
     const AT_ONCE: usize = 32;
-    // What the answers that are read at once may hold, whatever their number: hyper takes 408 KiB of headers, we 64 of a body.
+    // The memory of the concurrent answers, however many answers there are in all. For each of them, hyper reads up to
+    // 408 KiB of headers, and Switchhook up to 64 KiB of a body.
     const MEMORY_KIB_MAX: u64 = 512 * AT_ONCE as u64;
     const TIME_MAX: Duration = Duration::from_secs(8);
     let count = if is_long() { 512 } else { 64 };

@@ -1,4 +1,4 @@
-//! What a platform publishes twice under its own name is told once.
+//! An event that a platform publishes twice with one client id is delivered once.
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -34,7 +34,7 @@ fn numbers(receiver: &Receiver) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn the_same_event_id_again_is_answered_alike_and_told_once() -> Result<()> {
+async fn an_event_published_again_with_its_client_id_gets_the_same_answer_and_is_delivered_once() -> Result<()> {
     let (api, receiver) = started().await?;
     let first = api.publish(&event("order-1", 1)).await?;
     api.idle().await?;
@@ -48,7 +48,7 @@ async fn the_same_event_id_again_is_answered_alike_and_told_once() -> Result<()>
 }
 
 #[tokio::test]
-async fn the_same_id_in_another_project_or_environment_is_another_event() -> Result<()> {
+async fn the_same_client_id_in_another_project_or_environment_is_another_event() -> Result<()> {
     let (api, receiver) = started().await?;
     let mut ids = vec![api.publish(&event("order-1", 0)).await?];
     for (n, other) in [api.with_key(LIVE_KEY), api.project("other").await?].into_iter().enumerate() {
@@ -64,7 +64,7 @@ async fn the_same_id_in_another_project_or_environment_is_another_event() -> Res
 }
 
 #[tokio::test]
-async fn identical_publishes_at_once_are_told_once() -> Result<()> {
+async fn identical_concurrent_publishes_are_delivered_once() -> Result<()> {
     let (api, receiver) = started().await?;
     let events: Vec<Value> = (0..5).map(|n| event(&format!("order-{n}"), n)).collect();
     let body = json!({ "events": events });
@@ -81,7 +81,7 @@ async fn identical_publishes_at_once_are_told_once() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_names_a_request_and_its_body() -> Result<()> {
+async fn an_idempotency_key_identifies_a_request_and_its_body() -> Result<()> {
     let (api, receiver) = started().await?;
     let body = json!({ "events": [{ "type": "a", "data": { "n": 1 } }, { "type": "a", "data": { "n": 2 } }] });
     let first = keyed(&api, "request-1", &body).await?;
@@ -100,7 +100,7 @@ async fn an_idempotency_key_names_a_request_and_its_body() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_event_id_counts_on_the_way_through_the_queue_too() -> Result<()> {
+async fn a_client_id_counts_for_an_event_put_straight_into_the_queue_too() -> Result<()> {
     let (api, receiver) = started().await?;
     let tenant = json!({ "project": "demo", "environment": "test" });
     let queued = json!({ "v": 1, "scope": tenant, "events": [event("order-1", 1), event("order-2", 2)] });
@@ -114,7 +114,7 @@ async fn an_event_id_counts_on_the_way_through_the_queue_too() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_day_later_an_id_is_free() -> Result<()> {
+async fn a_client_id_can_be_used_again_after_a_day() -> Result<()> {
     let (api, receiver) = started().await?;
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let day_and_a_second = std::time::Duration::from_secs(24 * 60 * 60 + 1);
@@ -133,9 +133,9 @@ async fn a_day_later_an_id_is_free() -> Result<()> {
     Ok(())
 }
 
-/// A claim is not yet a delivery: what claimed an event may have ended there.
+/// An acquired dedup lock is not a delivery: the invocation that acquired it may have ended right after.
 #[tokio::test]
-async fn an_event_whose_claim_was_never_followed_is_told_by_its_repeat() -> Result<()> {
+async fn an_event_whose_dedup_lock_was_never_completed_is_delivered_by_its_repeat() -> Result<()> {
     let (api, receiver) = started().await?;
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let now = domain::time::Clock::system().now();
@@ -156,7 +156,7 @@ async fn an_event_whose_claim_was_never_followed_is_told_by_its_repeat() -> Resu
 }
 
 #[tokio::test]
-async fn the_same_id_twice_in_a_request_or_a_message_is_told_once() -> Result<()> {
+async fn the_same_client_id_twice_in_a_request_or_a_message_is_delivered_once() -> Result<()> {
     let (api, receiver) = started().await?;
     let twice = [event("order-1", 1), event("order-1", 2)];
     assert_eq!(api.post("/v1/events", &json!({ "events": twice })).await?.status, 202);
@@ -169,7 +169,7 @@ async fn the_same_id_twice_in_a_request_or_a_message_is_told_once() -> Result<()
 }
 
 #[tokio::test]
-async fn a_message_that_is_published_again_stays_in_its_first_place() -> Result<()> {
+async fn a_message_that_is_published_again_keeps_its_place_in_the_conversation() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/"), "contextLimit": 1 })).await?;
     let message = |id: &str| {

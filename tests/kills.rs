@@ -1,5 +1,5 @@
-//! Nothing accepted is lost: the process that runs the functions is killed by SIGKILL at random moments, while the stores live on
-//! in theirs, as on AWS.
+//! Nothing accepted is lost. SIGKILL ends the functions' process at random moments, while the stores live on in another
+//! process, as on AWS.
 //!
 //! `PROMISES=long cargo test -p switchhook-tests kills -- --nocapture`: 50 kills over 10,000 events.
 
@@ -19,12 +19,13 @@ use crate::stack::{AGENT, Client, queue_url_of};
 
 /// Events in one request.
 const BATCH: usize = 20;
-/// How long SQS hides a message from others: recovery from a kill begins after it. In production it is minutes.
+/// Seconds for which SQS hides a message in flight. Recovery from a kill begins after them. In production they are
+/// minutes.
 const VISIBILITY_S: &str = "3";
 /// How long everything may take to arrive after the last kill.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Publishes every event until it is accepted; returns the answers of 500 and more, and the requests that broke.
+/// Publishes every event until it is accepted. Returns the number of requests that failed, or got no 202.
 async fn publish(client: Client, events: usize) -> Result<usize> {
     let mut failures = 0;
     for first in (0..events).step_by(BATCH) {
@@ -35,7 +36,7 @@ async fn publish(client: Client, events: usize) -> Result<usize> {
         let body = json!({ "events": batch });
         while !client.post("/v1/events", &body).await.is_ok_and(|answer| answer.status == 202) {
             failures += 1;
-            // Until the next process is there.
+            // Until the next process has started.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -44,7 +45,7 @@ async fn publish(client: Client, events: usize) -> Result<usize> {
 
 /// A number below `bound` from a sequence that is the same in every run.
 fn chance(state: &mut u64, bound: u64) -> u64 {
-    // Knuth's MMIX.
+    // The constants of Knuth's MMIX generator.
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) % bound
 }
@@ -53,7 +54,7 @@ fn numbers(received: &[Received]) -> BTreeSet<u64> {
     received.iter().filter_map(|received| received.json()["data"]["n"].as_u64()).collect()
 }
 
-/// Brings back what was received too often by processes that were killed, as an operator does.
+/// Redrives the messages that killed processes received too often, as an operator does.
 async fn redrive(sqs: &Sqs) -> Result<usize> {
     let mut count = 0;
     for queue in ["Events", "Deliveries", "Retries"] {

@@ -1,5 +1,5 @@
-//! Switchhook end to end: each test starts a stack of its own in memory and speaks HTTP to it, as platforms and their
-//! customers do. `stack` and `receiver` are the harness.
+//! Tests Switchhook end to end. Each test starts a stack of its own in memory and speaks HTTP to it, as platforms and
+//! their customers do. `stack` and `receiver` are the harness.
 
 #![allow(
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Who gets what, over random webhooks and deletions, against a model that is written from the words of the four
-//! platforms' documents and shares nothing with the code.
+//! Over random webhooks and deletions, each event reaches the webhooks that a model predicts. The model is written from
+//! the documents of the four platforms, and shares nothing with the code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::promises::{is_long, random, row};
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
-/// One event a row: its names in the native API, AgentLine, AgentPhone, Talkover and Casey.
+/// One event type a row: its names in the native API, AgentLine, AgentPhone, Talkover and Casey.
 const NAMES: [[&str; 5]; 9] = [
     ["call.received", "call.received", "call.received", "event_phone_call_started", "call.received"],
     ["call.completed", "call.completed", "agent.call_ended", "event_phone_call_ended", "call.completed"],
@@ -38,13 +38,14 @@ const NAMES: [[&str; 5]; 9] = [
     ["event_action"; 5],
     ["invoice.paid"; 5],
 ];
-/// The rows whose events Talkover's customers can ask for.
+/// The rows of the event types that Talkover's customers can select.
 const TALKOVERS: [usize; 6] = [0, 1, 2, 5, 6, 7];
 
-/// Agents that can be published for: two that are registered, and one that isn't.
+/// The agents of published events: two are registered, and one is not.
 const AGENTS: [&str; 3] = [AGENT, OTHER_AGENT, "agt_unknown"];
 
-/// A change that a customer makes. Agents are indices of the two that are registered; webhooks are picked by any number.
+/// A change that a customer makes. `agent` is the index of a registered agent. `pick` is any number, and selects one of
+/// the existing webhooks.
 #[derive(Debug, Clone)]
 enum Change {
     SetByAgentLine { agent: usize },
@@ -123,7 +124,7 @@ struct Slot {
     enabled: bool,
 }
 
-/// A additional webhook; `agent` is none for the project's. `path` is the call that manages it.
+/// An additional webhook. `agent` is `None` for the project's. `path` is the path of the calls that manage it.
 #[derive(Debug)]
 struct NewWebhook {
     dialect: Dialect,
@@ -134,7 +135,7 @@ struct NewWebhook {
     path: String,
 }
 
-/// What is set, as the customers know it.
+/// The webhooks that are set, as the customers know them.
 #[derive(Debug, Default)]
 struct Model {
     primaries: BTreeMap<Option<usize>, Slot>,
@@ -143,7 +144,7 @@ struct Model {
 }
 
 impl Model {
-    /// Who is told of an event: the target, and the name that it is told under.
+    /// The deliveries of an event: the target of each, and the name that it gives the event type.
     fn told(&self, event: &Event) -> Vec<(String, String)> {
         let agent = event.agent;
         let mut told = Vec::new();
@@ -276,7 +277,7 @@ async fn make_by_talkover(api: &Api, receiver: &Receiver, model: &mut Model, cha
     Ok(())
 }
 
-/// No dialect has a call for it yet.
+/// Disables a primary webhook in the store, because no dialect has a call for that yet.
 async fn disable(api: &Api, model: &mut Model, agent: Option<usize>) -> Result<()> {
     let Some(primary) = model.primaries.get_mut(&agent) else { return Ok(()) };
     primary.enabled = false;
@@ -289,7 +290,7 @@ async fn disable(api: &Api, model: &mut Model, agent: Option<usize>) -> Result<(
     Ok(())
 }
 
-/// The number of the event that a delivery tells of, and the name that it has there, in whichever dialect.
+/// The number of a delivery's event, and the name of its event type there, in any dialect.
 fn number_and_name(received: &Received) -> (u64, String) {
     let told = received.json();
     let number = told["data"]["n"].as_u64().or(told["n"].as_u64()).unwrap();

@@ -1,4 +1,4 @@
-//! The pipeline's functions, invoked by hand: what needs another time than now, or a message that SQS would not give.
+//! Invokes the pipeline's functions directly, for tests that need another time, or a message that SQS would not give.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,22 +23,22 @@ use usecases::ttl_cache::TtlCache;
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, settings};
 
-/// A function's surroundings with a clock that the test sets.
+/// An `App` with a clock that the test sets, beside a running stack.
 struct Bench {
     app: App,
     clock_ms: Arc<AtomicI64>,
-    /// What its clock shows at first: an hour ago, so that what is due by it is due for the stack's own pollers too.
+    /// The clock starts an hour ago, so that a message due by this clock is due for the stack's own pollers too.
     start_ms: i64,
     api: Api,
 }
 
 impl Bench {
-    /// A stack whose own pollers find nothing to do, beside an app that shares its stores.
+    /// Starts a stack whose own functions find nothing to do, and an app that shares its stores.
     async fn start() -> Result<Self> {
         let api = Api::unswept().await?;
         let config = aws::config(&api.stack.stores_url).await;
         let mut app = App::new(settings()?, DIALECTS, DynamoDb::new(&config), Sqs::new(&config));
-        // Long enough for the stack's own pollers never to see a retry of the test's.
+        // Long enough that the stack's own pollers never see a retry of the test.
         app.settings.retry_schedule = "15m,15m".parse()?;
         let start_ms = app.clock.now().millis() - 3_600_000;
         let clock_ms = Arc::new(AtomicI64::new(start_ms));
@@ -47,7 +47,7 @@ impl Bench {
         Ok(Self { app, clock_ms, start_ms, api })
     }
 
-    /// The message of an attempt at a delivery to the demo project's agent webhook, due `after` the start.
+    /// The message of an attempt for the webhook of the demo project's agent, due `after` the start.
     fn message(&self, webhook: &Value, attempt: u32, after: Duration) -> Value {
         json!({
             "v": 1,
@@ -66,7 +66,7 @@ impl Bench {
         self.clock_ms.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
-    /// Invokes `deliver` with messages as they would come from SQS, each received `receives` times.
+    /// Invokes `deliver` with messages as SQS would give them, each received `receives` times. Returns the failed ids.
     async fn deliver(&self, messages: &[Value], receives: u32) -> Result<Vec<String>> {
         let records: Vec<Value> = messages
             .iter()
@@ -95,7 +95,7 @@ async fn a_wait_over_fifteen_minutes_goes_in_hops_and_an_early_message_is_never_
     let message = bench.message(&webhook, 2, Duration::from_secs(40 * 60));
     for hop in 1..=3 {
         assert_eq!(bench.deliver(std::slice::from_ref(&message), 1).await?, [] as [String; 0]);
-        // Put back with a delay, so that the stack's own poller does not see it.
+        // Requeued with a delay, so that the stack's own poller does not see the message.
         assert_eq!(bench.api.queue_length("RetriesQueue").await?, hop);
         assert_eq!(receiver.received().len(), 0);
         bench.pass(Duration::from_secs(900));
@@ -106,7 +106,7 @@ async fn a_wait_over_fifteen_minutes_goes_in_hops_and_an_early_message_is_never_
 }
 
 #[tokio::test]
-async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_now() -> Result<()> {
+async fn a_first_attempt_uses_the_webhook_snapshot_for_a_second_and_then_the_stored_webhook() -> Result<()> {
     let (mut bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     bench.api.set_webhook(AGENT, &receiver.url("/before")).await?;
     let [tenant, _] = local::demo::tenants();
@@ -123,7 +123,7 @@ async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_
     };
     deliver(&bench, "del_1", 1).await?;
     deliver(&bench, "del_1", 2).await?;
-    // Another process, which remembers nothing.
+    // An empty cache, as in another process.
     bench.app.webhook_cache = TtlCache::new(Duration::from_secs(1));
     bench.pass(Duration::from_secs(1));
     deliver(&bench, "del_2", 1).await?;
@@ -135,7 +135,7 @@ async fn what_fan_out_read_of_a_webhook_counts_for_a_moment_and_then_what_it_is_
 }
 
 #[tokio::test]
-async fn a_webhooks_copy_of_another_version_is_not_read() -> Result<()> {
+async fn a_webhook_snapshot_of_another_version_is_not_read() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     bench.api.set_webhook(AGENT, &receiver.url("/copy")).await?;
     let [tenant, _] = local::demo::tenants();
@@ -151,7 +151,7 @@ async fn a_webhooks_copy_of_another_version_is_not_read() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_worked() -> Result<()> {
+async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_handled() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     let good = bench.message(&webhook, 1, Duration::ZERO);
@@ -170,20 +170,20 @@ async fn an_attempt_that_was_logged_before_the_function_died_is_not_made_again_b
     let message = bench.message(&webhook, 1, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     assert_eq!((receiver.received().len(), bench.api.queue_length("RetriesQueue").await?), (1, 1));
-    // SQS shows the message again because the function died before it answered.
+    // SQS shows the message again, because the function died before it answered.
     bench.deliver(std::slice::from_ref(&message), 2).await?;
     assert_eq!((receiver.received().len(), bench.api.queue_length("RetriesQueue").await?), (1, 2));
     Ok(())
 }
 
 #[tokio::test]
-async fn of_two_copies_of_a_message_one_goes_on() -> Result<()> {
+async fn of_two_copies_of_a_message_only_one_schedules_a_retry() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[const { Step::Status(500) }; 2]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     let message = bench.message(&webhook, 1, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     bench.pass(Duration::from_millis(1));
-    // Setting it again forgets the failure: else the copy would wait in the slow lane.
+    // Setting the webhook again resets its health. Otherwise the second message would wait in the slow lane.
     bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     assert_eq!(receiver.received().len(), 2, "at least once");
@@ -192,7 +192,7 @@ async fn of_two_copies_of_a_message_one_goes_on() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_copy_of_a_retry_is_not_sent_again() -> Result<()> {
+async fn a_repeated_message_of_a_retry_is_not_sent_again() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[const { Step::Status(500) }; 2]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     bench.deliver(&[bench.message(&webhook, 1, Duration::ZERO)], 1).await?;
@@ -210,7 +210,7 @@ async fn a_copy_of_a_retry_is_not_sent_again() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_event_in_the_queue_that_publishing_would_refuse_is_told_to_nobody() -> Result<()> {
+async fn an_event_in_the_queue_that_publishing_would_refuse_is_delivered_to_nobody() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/") })).await?;
     let good = json!({ "type": "a", "data": {} });
@@ -233,7 +233,7 @@ async fn an_event_in_the_queue_that_publishing_would_refuse_is_told_to_nobody() 
 }
 
 #[tokio::test]
-async fn sweep_queues_what_is_overdue_once() -> Result<()> {
+async fn sweep_queues_an_overdue_delivery_once() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
     bench.deliver(&[bench.message(&webhook, 1, Duration::ZERO)], 1).await?;

@@ -1,5 +1,5 @@
-//! Each function's policy is what it uses: the local stack refuses what the template does not allow, so a policy that lacks
-//! something fails the tests; one that has too much fails here.
+//! Each function's policy allows exactly the calls that the function makes. The local stack refuses any other call, so
+//! that a missing permission fails some test. A permission that is never used fails the test here.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE, wait_until};
 const TALKOVER: &str = "/talkover/api/v1/agents/agt_abc123/webhooks";
 const CASEY: &str = "/casey/v1/backend/webhooks";
 
-/// What the template allows and no function has used yet.
+/// The permissions in the template that no function has used yet.
 fn unused(api: &Api) -> Result<BTreeSet<Use>> {
     let mut allowed = BTreeSet::new();
     for function in Template::built_in()?.functions.into_values() {
@@ -34,7 +34,7 @@ fn unused(api: &Api) -> Result<BTreeSet<Use>> {
     Ok(allowed.into_iter().filter(|permission| !used.contains(permission)).collect())
 }
 
-/// Whether all that is allowed and that `concerns` has been used.
+/// Whether every permission that `concerns` selects has been used.
 fn has_used_all(api: &Api, concerns: impl Fn(&Use) -> bool) -> Result<Option<()>> {
     Ok((!unused(api)?.iter().any(concerns)).then_some(()))
 }
@@ -46,7 +46,7 @@ async fn admin(api: &Api, command: Value) -> Result<Value> {
     Ok(answer.await.expect("it ends")?)
 }
 
-/// Invokes `sweep` as Lambda does, until it has found something overdue.
+/// Invokes `sweep` as Lambda does, until it has found an overdue delivery.
 async fn sweep(api: &Api) -> Result<()> {
     let Trigger::Schedule(_, handler) = pipeline::sweep::FUNCTION.trigger else { panic!("it has a schedule") };
     let swept = async || {
@@ -57,7 +57,7 @@ async fn sweep(api: &Api) -> Result<()> {
     wait_until("what is overdue", swept).await
 }
 
-/// Agents, and what each dialect's customers do.
+/// Makes the calls for agents, and the calls of each dialect's customers.
 async fn set_and_read(api: &Api, receiver: &Receiver) -> Result<()> {
     api.put("/v1/agents/agt_gone", &json!({ "name": "Gone" })).await?;
     for path in ["/v1/agents", "/v1/agents/agt_gone"] {
@@ -111,7 +111,7 @@ async fn set_and_read(api: &Api, receiver: &Receiver) -> Result<()> {
     Ok(())
 }
 
-/// Everything that can happen to an event.
+/// Publishes events in every way, until `fan_out` has spread the log of a webhook.
 async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let message = json!({
@@ -121,12 +121,12 @@ async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     for _ in 0..2 {
         api.publish(&message).await?;
     }
-    // Straight to the queue, an event that belongs to a conversation.
+    // An event of a conversation, put straight into the queue.
     let tenant = json!({ "project": "demo", "environment": "test" });
     let mut direct = message;
     direct["id"] = json!("direct");
     api.enqueue("EventsQueue", &json!({ "v": 1, "scope": tenant, "events": [direct] }).to_string()).await?;
-    // So many that the log is spread.
+    // Enough events to spread the webhook's log.
     let many = json!({ "events": vec![json!({ "type": "n", "agent_id": AGENT, "data": {} }); 40] });
     let spread = async || {
         assert_eq!(api.post("/v1/events", &many).await?.status, 202);
@@ -138,7 +138,8 @@ async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     api.idle().await
 }
 
-/// An endpoint that fails, is slow for it, and is gone; and a webhook that this release cannot tell.
+/// An endpoint fails, moves to the slow lane, and answers 410. Then its webhook gets a dialect that this release does
+/// not know.
 async fn fail(api: &Api) -> Result<()> {
     let failing = Receiver::start(&[Step::Status(500), Step::Status(500), Step::Status(410)]).await?;
     api.set_webhook(OTHER_AGENT, &failing.url("/")).await?;
@@ -146,7 +147,7 @@ async fn fail(api: &Api) -> Result<()> {
     api.publish(&event(OTHER_AGENT)).await?;
     failing.wait_for(1).await?;
     api.delivery_with_status(OTHER_AGENT, "pending").await?;
-    // The retry's message is lost: `sweep` alone brings it back.
+    // The retry's message is lost, so that only `sweep` can queue the retry again.
     api.purge("RetriesQueue").await?;
     sweep(api).await?;
     api.publish(&event(OTHER_AGENT)).await?;
@@ -158,7 +159,7 @@ async fn fail(api: &Api) -> Result<()> {
     let later = Webhook { dialect: DialectName::new("later"), enabled: true, ..primary.clone() };
     store.replace(&tenant, Some(&primary), &later).await?;
     api.post("/v1/events", &json!({ "events": [event(AGENT), event(OTHER_AGENT)] })).await?;
-    wait_until("an event that is put back", async || has_used_all(api, |(function, _)| function == "pipeline-fan-out"))
+    wait_until("an event that is requeued", async || has_used_all(api, |(function, _)| function == "pipeline-fan-out"))
         .await
 }
 
@@ -171,7 +172,7 @@ async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
     before_the_rotation.stack.stop().await;
     let keys = format!("new:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,{SEALING_KEYS}");
     let settings = [("RETRY_SCHEDULE", "2s,2s"), ("SWEEP_AFTER", "0s"), ("SEALING_KEYS", &keys)];
-    // Nothing is remembered: each call reads what it needs.
+    // The caches are off, so that each call reads everything that it needs.
     let api = Api::changed_async(&at, &settings, async |app: &mut App| {
         app.api_key_cache = TtlCache::new(Duration::ZERO);
         app.webhook_cache = TtlCache::new(Duration::ZERO);

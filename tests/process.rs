@@ -1,4 +1,4 @@
-//! The local stack as a process of its own, to be killed and listened to.
+//! Runs the local stack in a process of its own, so that a test can kill it and read its log.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::stack::{Client, PATIENCE, queue_length, wait_until};
 
-/// The local stack as a process of its own.
+/// A running process of the local stack.
 pub(crate) struct Process {
     child: Child,
     pub(crate) client: Client,
@@ -19,7 +19,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// A stack that keeps what it holds in `folder`.
+    /// Starts a stack that keeps its data in `folder`.
     pub(crate) async fn start(folder: &Path) -> Result<Self> {
         let folder = folder.to_str().context("UTF-8")?;
         Self::spawn("0", &["--data-dir", folder], &[("RETRY_SCHEDULE", "5s,1s,1s,1s,1s")]).await
@@ -29,7 +29,7 @@ impl Process {
         Self::spawn_logging_to(Stdio::inherit(), port, arguments, environment).await
     }
 
-    /// The same, with its log written to `log`.
+    /// Like [`Process::spawn`], with the log written to `log`.
     pub(crate) async fn spawn_logging_to(
         log: impl Into<Stdio>,
         port: &str,
@@ -61,25 +61,25 @@ impl Process {
         Ok(Self { child, client: Client::new(&url, TEST_KEY), url, stores_url })
     }
 
-    /// Waits until the next attempt of the newest delivery of an agent's webhook is logged, and queued too.
+    /// Waits until the newest delivery of an agent's webhook is logged as pending, and its next attempt is queued.
     pub(crate) async fn retry_waits(&self, agent: &str) -> Result<()> {
         self.client.delivery_with_status(agent, "pending").await?;
         let is_queued = async || Ok((queue_length(&self.stores_url, "RetriesQueue").await? > 0).then_some(()));
         wait_until("a retry in its queue", is_queued).await
     }
 
-    /// Waits until its log, which is written to `path`, has this text, and returns all of it.
+    /// Waits until the log at `path` contains `text`, and returns the whole log.
     pub(crate) async fn logs(&self, path: &Path, text: &str) -> Result<String> {
         let log = async || Ok(Some(std::fs::read_to_string(path)?).filter(|log| log.contains(text)));
         wait_until(&format!("`{text}` in the log"), log).await
     }
 
-    /// Its process's id, while it runs.
+    /// The process's id, while the process runs.
     pub(crate) fn id(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// SIGKILL: nothing of it runs any more.
+    /// Ends the process by SIGKILL.
     pub(crate) async fn kill(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }

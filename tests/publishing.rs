@@ -1,4 +1,4 @@
-//! `POST /v1/events`.
+//! Publishing events with `POST /v1/events`.
 
 use anyhow::Result;
 use http::Method;
@@ -28,7 +28,7 @@ async fn a_batch_is_answered_in_its_order_and_all_of_it_is_delivered() -> Result
 }
 
 #[tokio::test]
-async fn one_bad_event_spoils_its_batch_and_is_named() -> Result<()> {
+async fn one_bad_event_has_its_batch_refused_and_the_error_names_it() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let good = json!({ "type": "a", "agent_id": AGENT, "data": {} });
@@ -58,7 +58,7 @@ async fn data_reaches_the_receiver_with_its_bytes() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_platforms_own_id_gives_the_same_event_id() -> Result<()> {
+async fn a_client_id_gives_the_same_event_id() -> Result<()> {
     let api = Api::start().await?;
     let event = json!({ "type": "a", "id": "call-1", "data": {} });
     assert_eq!(api.publish(&event).await?, api.publish(&event).await?);

@@ -1,4 +1,4 @@
-//! A customer's endpoint that follows a script, and remembers what it received.
+//! A customer's endpoint that follows a script, and keeps the requests that it received.
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -27,9 +27,9 @@ pub(crate) enum Step {
     Status(u16),
     /// With a status, headers and a body.
     Full(u16, Vec<(&'static str, String)>, String),
-    /// With a status, after so long.
+    /// With a status, after a delay.
     Late(Duration, u16),
-    /// Never, as far as a sender can wait.
+    /// Never within a sender's longest timeout.
     Hang,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Received {
     pub(crate) body: Bytes,
 }
 
-/// A running endpoint. Once its script is at its end it answers 200.
+/// A running endpoint. After the end of its script it answers 200.
 pub(crate) struct Receiver {
     address: String,
     received: watch::Receiver<Vec<Received>>,
@@ -58,7 +58,7 @@ impl Receiver {
         Self::start_at((Ipv4Addr::LOCALHOST, 0), steps).await
     }
 
-    /// The same, at an address that is known before.
+    /// Like [`Receiver::start`], at a given address.
     pub(crate) async fn start_at(address: (Ipv4Addr, u16), steps: &[Step]) -> Result<Self> {
         let (sender, received) = watch::channel(Vec::new());
         let script = Arc::new(Script { steps: Mutex::new(steps.iter().cloned().collect()), received: sender });
@@ -68,17 +68,17 @@ impl Receiver {
         Ok(Self { address, received })
     }
 
-    /// A URL of it.
+    /// The endpoint's URL with this path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// What it has received so far.
+    /// The requests received so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.received.borrow().clone()
     }
 
-    /// Waits until it has received `count` requests, and returns them all.
+    /// Waits until `count` requests have been received, and returns all requests.
     pub(crate) async fn wait_for(&self, count: usize) -> Result<Vec<Received>> {
         let mut received = self.received.clone();
         let enough = received.wait_for(|received| received.len() >= count);
@@ -125,25 +125,25 @@ impl Received {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    /// Whether the Standard Webhooks project's own library accepts it.
+    /// Whether the Standard Webhooks project's own library accepts the request.
     pub(crate) fn verifies(&self, secret: &str) -> bool {
         standardwebhooks::Webhook::new(secret).unwrap().verify(&self.body, &self.headers).is_ok()
     }
 
-    /// The same, for a secret of the customer's own that is no base64 behind `whsec_`: its bytes are the key.
+    /// Like [`Received::verifies`], for a customer's own secret that is not `whsec_` and base64: its bytes are the key.
     pub(crate) fn standard_verifies(&self, secret: &str) -> bool {
         let key = secret.as_bytes().to_vec();
         standardwebhooks::Webhook::from_bytes(key).unwrap().verify(&self.body, &self.headers).is_ok()
     }
 
-    /// Whether its `X-Webhook-Signature` is the one that AgentPhone documents.
+    /// Whether the request's `X-Webhook-Signature` is the signature that AgentPhone documents.
     pub(crate) fn agentphone_verifies(&self, secret: &str) -> bool {
         let timestamp = self.header("x-webhook-timestamp").as_bytes();
         let hex = hmac_hex(secret, &[timestamp, b".", &self.body]);
         self.header("x-webhook-signature") == format!("sha256={hex}")
     }
 
-    /// HMAC-SHA256 of the body with the secret's bytes, in hex: what AgentLine documents.
+    /// HMAC-SHA256 of the body with the secret's bytes, in hex, as AgentLine documents it.
     pub(crate) fn body_hmac(&self, secret: &str) -> String {
         hmac_hex(secret, &[&self.body])
     }

@@ -1,4 +1,4 @@
-//! What waits is there after a restart: after a clean stop, and after a SIGKILL.
+//! Waiting messages survive a restart, after a clean stop and after a SIGKILL.
 
 use anyhow::{Context, Result};
 use local::stack::StoresAt;

@@ -13,7 +13,7 @@ fn distinct<'a>(received: &'a [Received], of: impl Fn(&'a Received) -> &'a str) 
     received.iter().map(of).collect::<HashSet<_>>().len()
 }
 
-/// A first wait that leaves time to do something between two attempts, on a busy machine too.
+/// A first wait that leaves time to act between two attempts, even on a busy machine.
 const UNHURRIED: &[(&str, &str)] = &[("RETRY_SCHEDULE", "5s")];
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn after_five_retries_it_has_failed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn retry_after_puts_the_next_attempt_off() -> Result<()> {
+async fn retry_after_defers_the_next_attempt() -> Result<()> {
     let api = Api::start().await?;
     let receiver = Receiver::start(&[Step::Full(429, vec![("retry-after", "600".to_owned())], String::new())]).await?;
     api.set_webhook(AGENT, &receiver.url("/")).await?;

@@ -1,4 +1,4 @@
-//! Who gets an event: exactly one primary webhook.
+//! Exactly one primary webhook gets an event.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Secrets: sealed in the store, and in no log line.
+//! Secrets are sealed in the store, and occur in no log line.
 
 use std::fs::File;
 
@@ -29,7 +29,7 @@ const CHOSEN: [&str; 9] = [
     "body-text-31fe77",
 ];
 
-/// Goes through every dialect's calls and deliveries with secrets, some of them failing, and returns those that were made.
+/// Uses secrets in every dialect's calls and deliveries, some of which fail. Returns the secrets that Switchhook made.
 async fn use_every_secret(client: &Client, receiver: &Receiver, gone: &Receiver) -> Result<Vec<String>> {
     let [secret, older, talkover, bearer, password, key, custom, header, text] = CHOSEN;
     let mut made = Vec::new();
@@ -63,7 +63,7 @@ async fn use_every_secret(client: &Client, receiver: &Receiver, gone: &Receiver)
             client.publish(&json!({ "type": kind, "agent_id": agent, "data": { "text": text } })).await?;
         }
     }
-    // Calls that are refused, with secrets in them.
+    // Refused calls with secrets in them.
     let bad = json!({ "name": 5, "webhook_secret": talkover, "authorization_credentials": { "token": bearer } });
     assert_eq!(client.post(&webhooks, &bad).await?.status, 422);
     assert_eq!(client.with_key("sk_test_guessed-key-6a1b").get("/v1/agents").await?.status, 401);
@@ -123,7 +123,7 @@ async fn nobody_who_reads_the_store_finds_a_secret_or_a_key() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_webhooks_copy_in_a_message_shows_no_secret() -> Result<()> {
+async fn a_webhook_snapshot_in_a_message_shows_no_secret() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let made = use_every_secret(&api, &receiver, &receiver).await?;
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());

@@ -1,4 +1,4 @@
-//! The sender's guards, through the test call, which shows at once what came of a request.
+//! The sender's guards, tested by a test call, whose answer shows the outcome of a request at once.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api};
 
-/// Sets the agent's webhook to `url` and answers its test call.
+/// Sets the agent's webhook to `url`, makes a test call, and returns its answer.
 async fn test_call(api: &Api, url: &str, timeout: u16) -> Result<Value> {
     let path = format!("/agentphone/v1/agents/{AGENT}/webhook");
     assert_eq!(api.post(&path, &json!({ "url": url, "timeout": timeout })).await?.status, 200);
@@ -58,7 +58,7 @@ async fn a_redirect_is_not_followed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn failures_to_connect_are_told_in_words() -> Result<()> {
+async fn failures_to_connect_are_explained_in_words() -> Result<()> {
     let api = Api::start().await?;
     let free = TcpListener::bind("127.0.0.1:0").await?;
     let closed = format!("http://{}/", free.local_addr()?);
@@ -74,7 +74,8 @@ async fn failures_to_connect_are_told_in_words() -> Result<()> {
     Ok(())
 }
 
-/// Accepts one connection, reads a request's start, and writes `answer` for as long as somebody reads.
+/// Accepts one connection, reads a request's start, and writes `answer`. Then it writes `then_forever` for as long as
+/// the caller reads.
 async fn raw_endpoint(answer: &'static [u8], then_forever: &'static [u8]) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
@@ -92,7 +93,7 @@ async fn raw_endpoint(answer: &'static [u8], then_forever: &'static [u8]) -> Res
 }
 
 #[tokio::test]
-async fn answers_that_are_none_or_never_end_are_cut_off() -> Result<()> {
+async fn invalid_and_endless_answers_are_cut_off() -> Result<()> {
     let api = Api::start().await?;
     let endless = raw_endpoint(b"HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 8192]).await?;
     assert_eq!(test_call(&api, &endless, 5).await?["success"], true, "its status has decided");
@@ -107,8 +108,8 @@ async fn answers_that_are_none_or_never_end_are_cut_off() -> Result<()> {
     Ok(())
 }
 
-/// Accepts one connection, reads a request's start, writes `answer` a piece at a time with a pause before each, and then resets
-/// the connection or holds it.
+/// Accepts one connection, reads a request's start, and writes `pieces` with a `pause` before each. Then it resets the
+/// connection, or holds it open.
 async fn slow_endpoint(pieces: Vec<&'static [u8]>, pause: Duration, resets: bool) -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
@@ -148,7 +149,7 @@ async fn an_answer_that_drips_is_waited_for_no_longer_than_its_limit() -> Result
 }
 
 #[tokio::test]
-async fn strange_answers_are_taken_for_what_their_status_says() -> Result<()> {
+async fn strange_answers_count_by_their_status() -> Result<()> {
     let (api, none) = (Api::start().await?, Duration::ZERO);
     let not_utf8: &[u8] = b"HTTP/1.1 200 OK\r\nx-own: \xff\xfe\r\nretry-after: \xff\r\ncontent-length: 0\r\n\r\n";
     let told = test_call(&api, &slow_endpoint(vec![not_utf8], none, false).await?, 5).await?;
@@ -165,7 +166,7 @@ async fn strange_answers_are_taken_for_what_their_status_says() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_not_taken_apart() -> Result<()> {
+async fn a_compressed_answer_is_not_decompressed() -> Result<()> {
     let (api, bomb) = (Api::start().await?, "\u{1f}x".repeat(40_000));
     let headers = vec![("content-encoding", "gzip".to_owned()), ("content-type", "text/plain".to_owned())];
     let receiver = Receiver::start(&[Step::Full(200, headers, bomb)]).await?;

@@ -1,4 +1,4 @@
-//! A stack to test, and callers of it.
+//! A stack to test, and clients of its API.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -21,10 +21,10 @@ use usecases::app::App;
 pub(crate) const AGENT: &str = "agt_abc123";
 pub(crate) const OTHER_AGENT: &str = "9fbef0b7-8d4e-4a08-9207-66c22155721d";
 
-/// How long a wait-until waits before it fails the test.
+/// How long [`wait_until`] waits before it fails the test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until `look` finds something, and returns it.
+/// Waits until `look` returns a value, and returns that value.
 pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
     let start = Instant::now();
     loop {
@@ -36,15 +36,15 @@ pub(crate) async fn wait_until<T>(what: &str, mut look: impl AsyncFnMut() -> Res
     }
 }
 
-/// A running stack and a client of it, which holds an API key.
+/// A running stack, and a client with an API key.
 pub(crate) struct Api {
     pub(crate) stack: Stack,
-    /// The functions' surroundings.
+    /// The `App` of the functions.
     pub(crate) app: App,
     client: Client,
 }
 
-/// A caller with an API key.
+/// A client with an API key.
 #[derive(Clone)]
 pub(crate) struct Client {
     url: String,
@@ -52,7 +52,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
 }
 
-/// An answer's status and its body as JSON; `null` where it is empty.
+/// An answer's status, and its body as JSON: `null` if the body is empty.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -68,27 +68,28 @@ impl std::ops::Deref for Api {
 }
 
 impl Api {
-    /// A stack in memory that retries after a second.
+    /// Starts a stack in memory that retries after a second.
     pub(crate) async fn start() -> Result<Self> {
         Self::with(&[]).await
     }
 
-    /// The same, whose own sweep finds nothing: for a test that sweeps itself, or whose clock is another.
+    /// Like [`Api::start`], but the stack's own `sweep` finds nothing. It is for a test that runs `sweep` itself, or
+    /// sets another clock.
     pub(crate) async fn unswept() -> Result<Self> {
         Self::with(&[("SWEEP_AFTER", "3650d")]).await
     }
 
-    /// The same, with these settings.
+    /// Like [`Api::start`], with these settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self> {
         Self::on(&StoresAt::Embedded(Keep::InMemory), settings).await
     }
 
-    /// A stack on these stores.
+    /// Starts a stack on these stores.
     pub(crate) async fn on(stores: &StoresAt, settings: &[(&str, &str)]) -> Result<Self> {
         Self::changed(stores, settings, |_| {}).await
     }
 
-    /// The same as [`Api::start`], with what `change` makes of the functions' surroundings.
+    /// Like [`Api::start`], but `change` may alter the functions' `App` first.
     pub(crate) async fn with_app(change: impl FnOnce(&mut App)) -> Result<Self> {
         Self::changed(&StoresAt::Embedded(Keep::InMemory), &[], change).await
     }
@@ -97,7 +98,7 @@ impl Api {
         Self::changed_async(stores, settings, async |app: &mut App| change(app)).await
     }
 
-    /// The same, where the change takes time.
+    /// Starts a stack on these stores. `change` may alter the functions' `App` first, and may await.
     pub(crate) async fn changed_async(
         stores: &StoresAt,
         settings: &[(&str, &str)],
@@ -113,16 +114,16 @@ impl Api {
         };
         let stack = Stack::start_with(0, stores, setting, keep).await?;
         let client = Client::new(&stack.url, TEST_KEY);
-        Ok(Self { stack, app: app.context("surroundings")?, client })
+        Ok(Self { stack, app: app.context("no App")?, client })
     }
 
-    /// The stack's tables.
+    /// A store on the stack's tables.
     pub(crate) async fn store(&self) -> Result<Store> {
         let settings = settings()?;
         Ok(Store::new(DynamoDb::new(&aws::config(&self.stack.stores_url).await), &settings))
     }
 
-    /// Makes another project, and a caller of it.
+    /// Creates another project, and a client with its key.
     pub(crate) async fn project(&self, project: &str) -> Result<Client> {
         let tenant = Tenant { project: ProjectId::new(project), environment: Environment::Test };
         let key = format!("sk_test_{project}");
@@ -132,12 +133,12 @@ impl Api {
         Ok(Client::new(&self.stack.url, &key))
     }
 
-    /// Waits until no queue holds anything, whether waiting, delayed or being worked: what was published is done with.
+    /// Waits until no queue holds a message, whether visible, delayed or in flight. Then every published event is done.
     pub(crate) async fn idle(&self) -> Result<()> {
         wait_until("empty queues", async || Ok((self.messages().await? == 0).then_some(()))).await
     }
 
-    /// Messages in the three queues, whether waiting, delayed or being worked.
+    /// The number of messages in the three queues, whether visible, delayed or in flight.
     pub(crate) async fn messages(&self) -> Result<usize> {
         let mut messages = 0;
         for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
@@ -153,7 +154,7 @@ impl Api {
         Ok(())
     }
 
-    /// Loses everything in a queue.
+    /// Removes every message from a queue.
     pub(crate) async fn purge(&self, queue: &str) -> Result<()> {
         self.sqs().await.purge_queue().queue_url(queue_url_of(queue)).send().await?;
         Ok(())
@@ -163,7 +164,7 @@ impl Api {
         Sqs::new(&aws::config(&self.stack.stores_url).await)
     }
 
-    /// The messages in a queue, whether waiting, delayed or being worked.
+    /// The number of messages in a queue, whether visible, delayed or in flight.
     pub(crate) async fn queue_length(&self, queue: &str) -> Result<usize> {
         queue_length(&self.stack.stores_url, queue).await
     }
@@ -174,17 +175,17 @@ impl Client {
         Self { url: url.to_owned(), key: key.to_owned(), http: reqwest::Client::new() }
     }
 
-    /// The same caller with another key.
+    /// The same client with another key.
     pub(crate) fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
-    /// Sends a request with `body` as it is.
+    /// Sends a request with exactly `body`.
     pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Result<Answer> {
         self.send_with(method, path, body, &[]).await
     }
 
-    /// The same, with headers besides.
+    /// Like [`Client::send`], with additional headers.
     pub(crate) async fn send_with(
         &self,
         method: Method,
@@ -276,7 +277,7 @@ pub(crate) fn settings() -> Result<Settings> {
     Ok(Settings::read(value)?)
 }
 
-/// The messages in a queue of the stores at a URL, whether waiting, delayed or being worked.
+/// The number of messages in a queue of the stores at a URL, whether visible, delayed or in flight.
 pub(crate) async fn queue_length(stores_url: &str, queue: &str) -> Result<usize> {
     let sqs = Sqs::new(&aws::config(stores_url).await);
     let attributes = sqs.get_queue_attributes().queue_url(queue_url_of(queue));
@@ -288,13 +289,13 @@ pub(crate) async fn queue_length(stores_url: &str, queue: &str) -> Result<usize>
         + number(QueueAttributeName::ApproximateNumberOfMessagesDelayed))
 }
 
-/// `EVENTS_QUEUE` is the queue `EventsQueue`.
+/// The URL of a variable's queue: `EVENTS_QUEUE` is the queue `EventsQueue`.
 fn queue_url(variable: &str) -> String {
     let words = variable.split('_').map(|word| word[..1].to_owned() + &word[1..].to_lowercase());
     queue_url_of(&words.collect::<String>())
 }
 
-/// The embedded SQS looks at a URL's last part alone.
+/// The URL of a queue. The embedded SQS reads only its last part.
 pub(crate) fn queue_url_of(queue: &str) -> String {
     format!("http://localhost/{queue}")
 }

@@ -18,7 +18,7 @@ use crate::stack::{AGENT, Api, OTHER_AGENT};
 
 const DELIVERIES: &str = "/agentphone/v1/webhooks/deliveries";
 
-/// Logs a delivery whose event was accepted so many minutes ago.
+/// Logs a delivery whose event was accepted `minutes` minutes ago.
 async fn log(store: &Store, tenant: &Tenant, webhook: &Value, n: usize, status: Status, minutes: u64) -> Result<()> {
     let webhook_id = WebhookId::parse(webhook["id"].as_str().unwrap()).unwrap();
     let event_id = EventId::from_queue_message("test", n);
@@ -141,7 +141,7 @@ async fn deliveries_are_counted_by_status_type_and_hour() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_was_delivered_and_what_failed_is_counted_as_such() -> Result<()> {
+async fn successful_and_failed_deliveries_are_counted_as_such() -> Result<()> {
     let steps = [Step::Status(200), Step::Status(500), Step::Status(500)];
     let (api, receiver) = (Api::with(&[("RETRY_SCHEDULE", "1s")]).await?, Receiver::start(&steps).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
@@ -155,7 +155,7 @@ async fn what_was_delivered_and_what_failed_is_counted_as_such() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_busy_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
+async fn a_hot_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
     let (second, receiver) = (Arc::new(AtomicI64::new(0)), Receiver::start(&[]).await?);
     let shown = second.clone();
     let clock =
@@ -178,14 +178,14 @@ async fn a_busy_webhooks_log_is_spread_and_all_of_it_is_found() -> Result<()> {
         assert!(times.is_sorted_by(|a, b| a.as_str() >= b.as_str()), "newest first");
         assert_eq!(api.get(DELIVERIES).await?.body["total"], published);
     }
-    // Set anew it is the same webhook, with the same log.
+    // A webhook that is set again keeps its id and its log.
     api.set_webhook(AGENT, &receiver.url("/again")).await?;
     assert_eq!(shards().await?, 16);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_project_of_too_many_webhooks_is_told_that_no_one_call_reads_them() -> Result<()> {
+async fn calls_over_a_project_with_too_many_webhooks_are_refused_with_a_reason() -> Result<()> {
     let api = Api::start().await?;
     let client = aws_sdk_dynamodb::Client::new(&local::aws::config(&api.stack.stores_url).await);
     let row = |n: usize| {

@@ -1,4 +1,4 @@
-//! The store against the embedded DynamoDB: what must hold when two do the same at once.
+//! The store on the embedded DynamoDB: the guarantees that must hold when two workers do the same at once.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn primary_webhook(store: &Store, tenant: &Tenant) -> Result<Option<Webhoo
 }
 
 #[tokio::test]
-async fn of_two_that_replace_the_same_primary_webhook_one_has_to_read_again() -> Result<()> {
+async fn of_two_writers_that_replace_the_same_primary_webhook_one_has_to_read_again() -> Result<()> {
     let (api, store, tenant) = store().await?;
     api.set_webhook(AGENT, "https://a.example").await?;
     let before = primary_webhook(&store, &tenant).await?.context("set")?;
@@ -129,7 +129,7 @@ async fn a_log_in_several_shards_reads_as_one_newest_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_overdue_is_found_and_deferred_by_one_alone() -> Result<()> {
+async fn an_overdue_delivery_is_found_and_deferred_by_one_worker_alone() -> Result<()> {
     let (_api, store, tenant) = store().await?;
     let webhook = Ids::random().webhook(NOW);
     for (n, status) in [Status::Pending, Status::Success, Status::Failed, Status::Pending].into_iter().enumerate() {
@@ -149,11 +149,11 @@ async fn what_is_overdue_is_found_and_deferred_by_one_alone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_hides_nothing_that_is_overdue() -> Result<()> {
+async fn an_item_that_cannot_be_read_hides_no_overdue_delivery() -> Result<()> {
     let (api, store, tenant) = store().await?;
     let webhook = Ids::random().webhook(NOW);
     let key = |n: usize| delivery(&tenant, &webhook, n, Status::Pending, 1).key;
-    // Two of the same part of the index.
+    // Two deliveries in the same shard of the index.
     let part = |n: usize| key(n).id.shard(64);
     let other = (1..1000).find(|&n| part(n) == part(0)).context("another of its part")?;
     for n in [0, other] {

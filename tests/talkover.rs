@@ -1,4 +1,4 @@
-//! Talkover: an agent's webhooks, as its customers call them.
+//! Talkover: the API of an agent's webhooks, called as customers do.
 
 use anyhow::Result;
 use futures::future::join_all;
@@ -11,10 +11,11 @@ use crate::stack::{Api, OTHER_AGENT};
 
 const WEBHOOKS: &str = "/talkover/api/v1/agents/9fbef0b7-8d4e-4a08-9207-66c22155721d/webhooks";
 
-/// Bodies of a create, and the errors that each is refused with: sentences of Laravel 12, and the seed's own.
+/// Request bodies that create a webhook, and the errors for each: sentences of Laravel 12, and those that Talkover
+/// documents.
 const BAD_WEBHOOKS: &str = include_str!("golden/talkover_bad_webhooks.json");
 
-/// What the seed's example sends.
+/// The body of Talkover's documented example.
 fn example() -> Value {
     json!({
         "name": "My Webhook",
@@ -27,7 +28,7 @@ fn example() -> Value {
     })
 }
 
-/// The example with these fields in place of its own.
+/// The example with `fields` in place of its own.
 fn with(fields: Value) -> Value {
     let mut body = example();
     body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -187,7 +188,7 @@ async fn a_bad_webhook_is_refused_field_by_field_and_not_stored() -> Result<()> 
 }
 
 #[tokio::test]
-async fn https_is_asked_for_where_it_is_required() -> Result<()> {
+async fn http_is_refused_where_https_is_required() -> Result<()> {
     let api = Api::with(&[("REQUIRE_HTTPS", "true")]).await?;
     let refused = api.post(WEBHOOKS, &with(json!({ "webhook_url": "http://a.example" }))).await?;
     let sentence = "The webhook url field must start with one of the following: https://.";
@@ -208,7 +209,7 @@ async fn an_agent_has_at_most_fifty_webhooks() -> Result<()> {
 }
 
 #[tokio::test]
-async fn many_at_once_neither_pass_the_limit_nor_fail_each_other() -> Result<()> {
+async fn concurrent_creates_neither_exceed_the_limit_nor_fail_each_other() -> Result<()> {
     let api = Api::start().await?;
     let body = example();
     let created = join_all((0..70).map(|_| api.post(WEBHOOKS, &body))).await;
@@ -227,7 +228,7 @@ async fn many_at_once_neither_pass_the_limit_nor_fail_each_other() -> Result<()>
 }
 
 #[tokio::test]
-async fn an_id_of_nothing_of_another_agent_or_environment_is_not_found() -> Result<()> {
+async fn an_unknown_id_and_an_id_of_another_agent_or_environment_are_not_found() -> Result<()> {
     let api = Api::start().await?;
     let webhook = create(&api, json!({})).await?;
     let elsewhere = path(&webhook).replace(OTHER_AGENT, "agt_abc123");
@@ -285,7 +286,7 @@ async fn a_delivery_has_talkovers_payload_and_signature() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_secret_there_is_no_signature_of_talkovers() -> Result<()> {
+async fn without_a_secret_there_is_no_talkover_signature() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let webhook = create(&api, json!({ "webhook_url": receiver.url("/"), "webhook_secret": null })).await?;
     let publish =
@@ -363,7 +364,7 @@ async fn deliveries_use_the_method_the_credentials_and_the_headers_that_were_set
 }
 
 #[tokio::test]
-async fn a_payload_template_makes_the_body_of_its_event_alone() -> Result<()> {
+async fn a_payload_template_makes_the_body_of_its_event_type_alone() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let template = json!({
         "id": "{{call.id}}", "seconds": "{{call.seconds}}", "last": "{{call.turns[1].text}}", "first": "{{call.turns.0.text}}",
@@ -406,7 +407,7 @@ async fn a_payload_template_makes_the_body_of_its_event_alone() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_event_whose_template_would_grow_too_large_is_told_in_the_default_body() -> Result<()> {
+async fn an_event_whose_template_would_grow_too_large_gets_the_default_body() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let template = json!({ "t": "{{text}}".repeat(100) });
     let templates = json!({ "event_action": template });
@@ -447,7 +448,7 @@ async fn characters_that_sqs_refuses_reach_the_receiver_all_the_same() -> Result
 }
 
 #[tokio::test]
-async fn a_test_call_sends_now_and_tells_what_came_of_it() -> Result<()> {
+async fn a_test_call_sends_at_once_and_answers_with_the_outcome() -> Result<()> {
     let steps = [Step::Status(204), Step::Status(503)];
     let (api, receiver) = (Api::start().await?, Receiver::start(&steps).await?);
     let webhook = create(&api, json!({ "webhook_url": receiver.url("/"), "http_method": "PATCH" })).await?;

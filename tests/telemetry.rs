@@ -1,4 +1,4 @@
-//! What operators are told: a trace that follows an event to its receiver, and the log.
+//! Telemetry for operators: a trace that follows an event to its receiver, and the log.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -51,7 +51,7 @@ async fn the_events_of_a_batch_and_of_a_message_straight_to_the_queue_have_their
 }
 
 #[tokio::test]
-async fn where_a_call_has_no_trace_none_is_made_up() -> Result<()> {
+async fn a_call_without_a_trace_gets_none() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let event = json!({ "type": "call.completed", "agent_id": AGENT, "data": {} });
@@ -66,7 +66,8 @@ async fn where_a_call_has_no_trace_none_is_made_up() -> Result<()> {
     Ok(())
 }
 
-/// The lines of the log of a stack that tells so many of its successes, after an event that failed twice.
+/// Publishes an event that fails twice, on a stack with `LOG_SUCCESSES` set to `successes`. Returns the event's id, and
+/// the lines of the log.
 async fn logged(folder: &Path, successes: &str) -> Result<(String, Vec<Value>)> {
     let path = folder.join(successes);
     let environment =
@@ -77,7 +78,7 @@ async fn logged(folder: &Path, successes: &str) -> Result<(String, Vec<Value>)> 
     let event = json!({ "type": "call.completed", "agent_id": AGENT, "data": {} });
     let id = publish(client, TRACEPARENT, &event).await?;
     client.delivery_with_status(AGENT, "success").await?;
-    // The last line of all that is told of this one comes after all that is told of the first.
+    // The last log line of this event comes after all log lines of the first event.
     client.publish(&event).await?;
     let log = process.logs(&path, "a webhook was disabled").await?;
     process.kill().await?;
@@ -97,7 +98,7 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
             (message.unwrap(), function.unwrap(), &line["attempt"], &line["http_status"])
         })
         .collect();
-    // Functions write beside each other; those of one delivery write in turn.
+    // Two functions may log at the same time, but the attempts of one delivery are logged in turn.
     told.sort_by_key(|(_, function, ..)| *function != "pipeline-publish-events" && *function != "pipeline-fan-out");
     told[..2].sort_unstable_by_key(|(message, ..)| *message);
     let expected = [
@@ -126,7 +127,7 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
 }
 
 #[tokio::test]
-async fn successes_are_told_as_often_as_is_set_and_failures_always() -> Result<()> {
+async fn successes_are_logged_as_often_as_is_set_and_failures_always() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (event, lines) = logged(folder.path(), "0").await?;
     let of_event = lines.iter().filter(|line| line["event_id"] == event.as_str());

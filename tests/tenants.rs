@@ -1,4 +1,4 @@
-//! Customers can't see each other: another project's things, and the other environment's, answer as nothing.
+//! Tenants cannot see each other: an agent or webhook of another project or environment is answered as not found.
 
 use anyhow::Result;
 use http::Method;
@@ -12,7 +12,7 @@ use crate::stack::{AGENT, Answer, Api};
 /// An agent that is registered in the demo project's test environment alone.
 const TEST_ONLY: &str = "agt_test_only";
 
-/// The ids that a call names.
+/// The ids in the paths and bodies of calls.
 #[derive(Clone)]
 struct Ids {
     agent: String,
@@ -31,7 +31,7 @@ pub(crate) fn routes() -> Result<Vec<(Method, String)>> {
     routes.map(|(method, path)| Ok((Method::try_from(method.as_str())?, path.clone()))).collect()
 }
 
-/// A route's path with these ids in it, and whether there are any.
+/// A route's path with these ids in it, and whether the path has any.
 fn naming(path: &str, ids: &Ids) -> (String, bool) {
     let named = path.replace("{agent_id}", &ids.agent).replace("{webhook_id}", &ids.talkovers);
     let named = named.replace("{id}", &ids.caseys);
@@ -39,7 +39,7 @@ fn naming(path: &str, ids: &Ids) -> (String, bool) {
     (format!("{named}{query}"), named != path || !query.is_empty())
 }
 
-/// A body that the route takes.
+/// A body that the route accepts.
 fn body(path: &str, ids: &Ids) -> Value {
     let url = "https://theirs.example";
     match path.split('/').nth(1) {
@@ -51,7 +51,7 @@ fn body(path: &str, ids: &Ids) -> Value {
     }
 }
 
-/// Something of every kind in the test environment.
+/// Creates an agent, webhooks of every kind, and a delivery in the test environment.
 async fn fill(api: &Api, receiver: &Receiver) -> Result<Ids> {
     assert_eq!(api.put(&format!("/v1/agents/{TEST_ONLY}"), &json!({ "name": "Ours" })).await?.status, 201);
     api.set_webhook(TEST_ONLY, &receiver.url("/agent")).await?;
@@ -66,7 +66,7 @@ async fn fill(api: &Api, receiver: &Receiver) -> Result<Ids> {
     Ok(Ids { agent: TEST_ONLY.to_owned(), talkovers: id(&talkover), caseys: id(&casey) })
 }
 
-/// Everything that the test environment's own key shows.
+/// Every answer that the test environment's own key gets.
 async fn shown(api: &Api, ids: &Ids) -> Result<Vec<(String, Value)>> {
     let mut shown = Vec::new();
     for (method, path) in routes()? {
@@ -112,7 +112,7 @@ async fn nothing_of_one_environment_or_project_is_visible_to_another_in_any_call
             }
         }
         assert!(compared >= 20, "{compared}");
-        // The same id is theirs to use, for an agent of their own.
+        // The other tenant may use the same id for an agent of its own.
         assert_eq!(other.put(&format!("/v1/agents/{TEST_ONLY}"), &json!({ "name": "Theirs" })).await?.status, 201);
         assert_eq!(other.delete(&format!("/v1/agents/{TEST_ONLY}")).await?.status, 204);
     }

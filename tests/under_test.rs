@@ -1,4 +1,4 @@
-//! The local stack, built beside the tests: they find it by `CARGO_BIN_EXE_switchhook-under-test`.
+//! The local stack as a program, built beside the tests. They find it by `CARGO_BIN_EXE_switchhook-under-test`.
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {

@@ -1,6 +1,7 @@
-//! Upgrading: this release reads what an earlier one stored and queued. `tests/releases` has what each of them did.
+//! Upgrading: this release reads the items and messages of every earlier release. `tests/releases` has a file for each.
 //!
-//! `CAPTURE_RELEASE=1 cargo test -p switchhook-tests upgrade` writes that of this version anew: before it is released, and never after.
+//! `CAPTURE_RELEASE=1 cargo test -p switchhook-tests upgrade` writes the file of this version. Run it before the
+//! version is released, and never after.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,16 +24,16 @@ use usecases::app::App;
 use crate::receiver::{Received, Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, queue_url_of, wait_until};
 
-/// Where the customers' endpoints were, and are: a webhook's secrets are sealed with its URL.
+/// The address of the customers' endpoints. It must not change, because a webhook's secrets are sealed with its URL.
 const ENDPOINT: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 83, 87, 72), 8383);
-/// When a release was captured.
+/// The time at which a release is captured.
 const THEN: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-/// When this one reads it: an hour later.
+/// The time at which this release reads the capture: an hour later.
 const NOW: Timestamp = Timestamp::from_millis(1_795_003_600_000);
-/// Retries wait in their queue until then.
+/// With these settings, retries are still queued when a release is captured, and due when this release reads them.
 const SETTINGS: [(&str, &str); 2] = [("RETRY_SCHEDULE", "15m,15m"), ("SWEEP_AFTER", "3650d")];
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-/// What customers can read.
+/// Paths that customers can read.
 const READ: [&str; 9] = [
     "/v1/agents",
     "/agentline/v1/webhooks",
@@ -45,16 +46,16 @@ const READ: [&str; 9] = [
     "/talkover/api/v1/agents/9fbef0b7-8d4e-4a08-9207-66c22155721d/webhooks",
 ];
 
-/// What a release left behind.
+/// The data that a release left behind.
 #[derive(Serialize, Deserialize)]
 struct Release {
-    /// The functions' environment.
+    /// The functions' environment variables.
     environment: BTreeMap<String, String>,
     /// Items by table, in DynamoDB's JSON.
     items: BTreeMap<String, Vec<Value>>,
     /// Bodies of messages by queue.
     messages: BTreeMap<String, Vec<String>>,
-    /// What customers read, by path.
+    /// The answers that customers got, by path.
     answers: BTreeMap<String, Value>,
     /// The secret of Casey's endpoint, which no list shows.
     casey_secret: String,
@@ -68,7 +69,7 @@ fn url(path: &str) -> String {
     format!("http://{}:{}{path}", ENDPOINT.0, ENDPOINT.1)
 }
 
-/// A stack on these stores, at that time.
+/// Starts a stack on these stores, with a clock that always shows `time`.
 async fn stack_at(stores: &Stores, time: Timestamp) -> Result<Api> {
     let fixed = async move |app: &mut App| app.clock = Clock::from_fn(move || time);
     Api::changed_async(&StoresAt::Url(stores.url.clone()), &SETTINGS, fixed).await
@@ -77,7 +78,7 @@ async fn stack_at(stores: &Stores, time: Timestamp) -> Result<Api> {
 /// A call to the embedded DynamoDB, as it goes over the wire.
 async fn dynamodb(stores: &Stores, action: &str, body: &Value) -> Result<Value> {
     let request = reqwest::Client::new().post(&stores.url).header("content-type", "application/x-amz-json-1.0");
-    // It looks for a signature, and not into it.
+    // The embedded DynamoDB requires a signature, but does not check it.
     let signature =
         "AWS4-HMAC-SHA256 Credential=a/20261121/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=a";
     let request = request.header("authorization", signature).header("x-amz-date", "20261121T000000Z");
@@ -87,7 +88,7 @@ async fn dynamodb(stores: &Stores, action: &str, body: &Value) -> Result<Value> 
     Ok(serde_json::from_slice(&answer.bytes().await?)?)
 }
 
-/// A webhook in each dialect, with everything that one can have.
+/// Sets a webhook in each dialect, with every option.
 async fn set_webhooks(api: &Api) -> Result<String> {
     for secret in ["older-secret", "agentline-secret"] {
         let body = json!({ "url": url("/agentline"), "agent_id": OTHER_AGENT, "secret": secret });
@@ -108,7 +109,7 @@ async fn set_webhooks(api: &Api) -> Result<String> {
     casey.body["data"]["secret"].as_str().map(str::to_owned).context("a secret")
 }
 
-/// A message of the conversation, said at a minute of the hour before.
+/// A message of the conversation, sent at a minute of the hour before.
 fn message_received(text: &str, minute: u32) -> Value {
     json!({
         "type": "message.received", "agent_id": AGENT, "channel": "sms", "conversation_id": "conv_1",
@@ -117,7 +118,7 @@ fn message_received(text: &str, minute: u32) -> Value {
     })
 }
 
-/// Publishes events where nobody works the queue.
+/// Publishes events by invoking the function, while no poller handles the queue.
 async fn publish(app: &App, events: &[Value]) -> Result<()> {
     let Trigger::Http(publish) = pipeline::publish_events::FUNCTION.trigger else { panic!("it has a route") };
     let request = http::Request::post("/v1/events")
@@ -128,7 +129,7 @@ async fn publish(app: &App, events: &[Value]) -> Result<()> {
     Ok(())
 }
 
-/// Takes what waits in a queue.
+/// Receives the messages of a queue.
 async fn taken(stores: &Stores, queue: &str) -> Result<Vec<String>> {
     let sqs = aws_sdk_sqs::Client::new(&local::aws::config(&stores.url).await);
     let received = sqs.receive_message().queue_url(queue_url_of(queue)).max_number_of_messages(10).send().await?;
@@ -163,7 +164,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     let ended = |kind: &str| json!({ "type": kind, "agent_id": OTHER_AGENT, "data": { "call": { "id": "call_1" } } });
     publish(&app, &[ended("call.completed"), ended("conversation.completed")]).await?;
     let events = taken(&stores, "EventsQueue").await?;
-    // The agent's endpoint has failed, so that its event waits in the slow lane; the default's does not.
+    // The agent's endpoint has failed, so that its event waits in the slow lane. The default webhook's event does not.
     let to_default = json!({ "type": "call.completed", "agent_id": "agt_other", "data": {} });
     publish(&app, &[message_received("After", 3), to_default]).await?;
     let body = taken(&stores, "EventsQueue").await?.pop().context("one message")?;
@@ -172,7 +173,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     invoke_queue(&app, fan_out, serde_json::from_value(batch)?).await;
     let deliveries = taken(&stores, "DeliveriesQueue").await?;
     let mut retries = taken(&stores, "RetriesQueue").await?;
-    // The other one's wait is not over: the log has its message.
+    // The other retry still waits, so that its message is in the log.
     retries.extend(items["LogTable"].iter().filter_map(|item| item["message"]["S"].as_str()).map(str::to_owned));
     assert_eq!((events.len(), deliveries.len(), retries.len()), (1, 1, 2));
     let messages = [("EventsQueue", events), ("DeliveriesQueue", deliveries), ("RetriesQueue", retries)];
@@ -181,7 +182,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     Ok(Release { environment, items, messages, answers, casey_secret })
 }
 
-/// Stores with what a release left in its tables.
+/// Starts stores with the items of a release.
 async fn restored(release: &Release) -> Result<Stores> {
     let stores = Stores::start(&Keep::InMemory, 0).await?;
     stack::environment(&stores.url, |_| None).await?;
@@ -193,13 +194,13 @@ async fn restored(release: &Release) -> Result<Stores> {
     Ok(stores)
 }
 
-/// The Standard Webhooks signature of a request, at whatever time it was made.
+/// The Standard Webhooks signature of a request, for the request's own timestamp.
 fn standard_signature(received: &Received, secret: &str) -> Result<String> {
     let (id, time) = (received.header("webhook-id"), received.header("webhook-timestamp"));
     Ok(standardwebhooks::Webhook::new(secret)?.sign(id, time.parse()?, &received.body)?)
 }
 
-/// Holds what the endpoints got against what the release's customers had set, and its platform published.
+/// Compares the deliveries with the webhooks and the events of the release.
 fn check_deliveries(received: &[Received], release: &Release) -> Result<()> {
     let to = |path: &str| received.iter().filter(|one| one.path == path).collect::<Vec<_>>();
     let secret = release.answers[READ[2]]["secret"].as_str().context("a secret")?;
@@ -227,7 +228,7 @@ fn check_deliveries(received: &[Received], release: &Release) -> Result<()> {
     Ok(())
 }
 
-/// Reads, and goes on with, what a release left.
+/// Starts this release on the data of another release, and checks its answers and deliveries.
 async fn take_over(release: &Release, receiver: &Receiver) -> Result<()> {
     Settings::read(|name| release.environment.get(name).cloned())?;
     let (stores, before) = (restored(release).await?, receiver.received().len());
@@ -247,7 +248,7 @@ async fn take_over(release: &Release, receiver: &Receiver) -> Result<()> {
     check_deliveries(&receiver.received()[before..], release)?;
     let logged = api.deliveries(AGENT).await?;
     assert!(logged.iter().all(|one| one["status"] == "success"), "{logged:?}");
-    // The same moment made them all.
+    // All deliveries have the same time, so that their order is not fixed.
     let mut attempts: Vec<_> = logged.iter().map(|one| one["attemptCount"].as_u64()).collect();
     attempts.sort_unstable();
     assert_eq!(attempts, [1, 1, 2].map(Some));
@@ -255,7 +256,7 @@ async fn take_over(release: &Release, receiver: &Receiver) -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_each_release_stored_and_queued_is_read_by_this_one() -> Result<()> {
+async fn this_release_reads_the_items_and_messages_of_every_release() -> Result<()> {
     let own = folder().join(concat!(env!("CARGO_PKG_VERSION"), ".json"));
     #[allow(clippy::disallowed_methods, reason = "it is the test's own switch, and no setting of a function")]
     let captures = std::env::var_os("CAPTURE_RELEASE").is_some();

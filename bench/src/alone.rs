@@ -1,5 +1,6 @@
-//! The floor: signing and sending a body with the deliveries' own client, and nothing else. And `deliver` alone: the same
-//! bodies from batches of queue messages, with the store answering at the SDK's HTTP layer.
+//! Two measurements without a pipeline. The floor only signs and sends a body with the deliveries' own client.
+//! `deliver` alone sends the same bodies from batches of queue messages, while a stand-in for the store answers at the
+//! SDK's HTTP layer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,23 +27,23 @@ use crate::measure::to_f64;
 use crate::replay;
 use crate::work::{Platform, WORKS, event};
 
-/// Requests at once, of the floor.
+/// Concurrent requests of the floor.
 const REQUESTS_AT_ONCE: usize = BATCHES_AT_ONCE * BATCH;
 
-/// Batches at once, of `deliver`.
+/// Concurrent batches of `deliver`.
 const BATCHES_AT_ONCE: usize = 8;
 
 /// Messages in one batch of a queue.
 const BATCH: usize = 10;
 
-/// How fast it went.
+/// A measured rate.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Rate {
     /// Requests a second.
     pub(crate) a_second: f64,
 }
 
-/// What both need: the functions' surroundings, and a webhook.
+/// The functions' `App` and a webhook, which both measurements need.
 pub(crate) struct Alone {
     stack: Stack,
     app: App,
@@ -52,12 +53,12 @@ pub(crate) struct Alone {
 }
 
 impl Alone {
-    /// Sets up a webhook at `receiver_url`.
+    /// Registers a webhook at `receiver_url`.
     pub(crate) async fn start(receiver_url: &str) -> Result<Self> {
         let mut app = None;
         let at = StoresAt::Embedded(Keep::InMemory);
         let stack = Stack::start_with(0, &at, |_| None, async |own: &mut App| app = Some(own.clone())).await?;
-        let app = app.context("surroundings")?;
+        let app = app.context("no App")?;
         let [work, ..] = WORKS;
         Platform::new(&stack.url).set_up(&work, receiver_url).await?;
         let [tenant, _] = demo::tenants();
@@ -66,7 +67,7 @@ impl Alone {
         Ok(Self { stack, app, tenant, webhook, snapshot })
     }
 
-    /// Signs and sends for so long.
+    /// Signs and sends requests for the time `lasting`.
     pub(crate) async fn floor(self: Arc<Self>, lasting: Duration) -> Result<Rate> {
         let body: Arc<str> = event("agt_abc123", 1).to_string().into();
         at_once(REQUESTS_AT_ONCE, lasting, move |_| {
@@ -82,7 +83,7 @@ impl Alone {
         .await
     }
 
-    /// Works batches of deliveries for so long.
+    /// Runs `deliver` on batches for the time `lasting`.
     pub(crate) async fn deliver(self: Arc<Self>, lasting: Duration) -> Result<Rate> {
         let mut app = self.app.clone();
         replay::stand_in(&mut app, &self.stack.stores_url).await;
@@ -146,7 +147,7 @@ impl Alone {
     }
 }
 
-/// Does `work` again and again for so long, so many times at once; it returns how many requests it made.
+/// Repeats `work` for the time `lasting`, in `times` concurrent loops. `work` returns the number of its requests.
 async fn at_once<F>(times: usize, lasting: Duration, work: impl Fn(usize) -> F + Clone + Send + 'static) -> Result<Rate>
 where
     F: Future<Output = Result<usize>> + Send,
@@ -171,7 +172,7 @@ where
     Ok(Rate { a_second: to_f64(made as u64) / start.elapsed().as_secs_f64() })
 }
 
-/// AgentPhone's signature, as a queue message of 0.1.0 names it.
+/// AgentPhone's signature, by its name in a queue message of release 0.1.0.
 fn signature() -> Result<Signature> {
     Ok(serde_json::from_value(json!("timestamped_hex"))?)
 }

@@ -1,4 +1,5 @@
-//! The part of a cold start that is ours: from a binary's start to its first request for work, as Lambda's runtime API sees it.
+//! Switchhook's own part of a cold start: from a binary's start to its first request for work, as Lambda's runtime API
+//! sees it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use tokio::process::Command;
 /// The function that does nothing.
 const NOTHING: &str = "nothing";
 
-/// How long a binary may take.
+/// How long a binary's start may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One binary's start.
@@ -73,7 +74,7 @@ async fn start((name, path): (&str, &Path), listener: &TcpListener, address: Soc
         .spawn()?;
     let asked = async {
         let (mut stream, _) = listener.accept().await?;
-        // `GET /2018-06-01/runtime/invocation/next`
+        // The start of `GET /2018-06-01/runtime/invocation/next`.
         stream.read_exact(&mut [0; 16]).await?;
         anyhow::Ok(begun.elapsed())
     };
@@ -82,7 +83,7 @@ async fn start((name, path): (&str, &Path), listener: &TcpListener, address: Soc
     Ok(took)
 }
 
-/// What Lambda and the template set.
+/// The environment variables that Lambda and the template set.
 fn environment(runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
     let fixed = [
         ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
@@ -107,7 +108,7 @@ fn environment(runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
         ("SEALING_KEYS", SEALING_KEYS),
         ("DISABLE_AFTER", "5d"),
         ("SWEEP_AFTER", "20m"),
-        // Amazon Linux has its certificates in one file; other systems have each in a file of its own besides.
+        // Amazon Linux has all certificates in one file. Other systems also have a file for each certificate.
         ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"),
     ];
     let mut environment: Vec<_> = fixed.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();

@@ -1,4 +1,4 @@
-//! Runs whose calls to AWS are counted: how events are published, and how many attempts succeed.
+//! Runs whose calls to AWS are counted and priced. They differ in how events are published and how many attempts fail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::work::{Platform, Work};
 /// How long an endpoint takes to answer.
 const ENDPOINT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long everything may take to arrive.
+/// How long all deliveries may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A way to publish.
@@ -25,7 +25,7 @@ pub(crate) struct Way {
     name: &'static str,
     batch: usize,
     agents: usize,
-    /// Requests at once; with one, each event is delivered before the next is published.
+    /// Concurrent requests. With 1, each event is delivered before the next is published.
     publishers: usize,
 }
 
@@ -38,7 +38,7 @@ const WAYS: [Way; 4] = [
 
 const FAILING_PERCENTS: [u64; 3] = [0, 1, 30];
 
-/// One row.
+/// One row of the table.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Row {
     pub(crate) publishing: &'static str,
@@ -47,14 +47,15 @@ pub(crate) struct Row {
     pub(crate) cost: Cost,
 }
 
-/// The ways of publishing and the success rates, but for those that nobody would pay attention to.
+/// The measured pairs of a way to publish and a percentage of failing attempts. Pairs that add nothing are left out.
 pub(crate) fn kinds() -> impl Iterator<Item = (Way, u64)> {
     let all = WAYS.iter().flat_map(|way| FAILING_PERCENTS.map(|failing| (*way, failing)));
-    // One at a time, nothing but the size of batches differs; with many agents, what is read.
+    // Publishing one event at a time changes only the size of batches. Many agents change only the reads. Failures
+    // change neither.
     all.filter(|(way, failing)| (way.publishers > 1 && way.agents == 1) || *failing == 0)
 }
 
-/// Delivers so many events, and prices them.
+/// Delivers `events` events, or a tenth of them with one publisher, and prices the calls.
 pub(crate) async fn run(
     (way, failing_percent): (Way, u64),
     receiver: &Arc<Receiver>,
@@ -74,7 +75,7 @@ pub(crate) async fn run(
     Ok(Row { publishing: name, succeeding_percent: 100 - failing_percent, dollars_a_million: cost.total(), cost })
 }
 
-/// What a run took.
+/// The counts of a run, and its processor time.
 pub(crate) struct Taken {
     tally: Tally,
     delivered: u64,
@@ -87,7 +88,8 @@ impl Taken {
     }
 }
 
-/// Publishes so many requests, from so many publishers at once, waits until all is delivered, and counts what that took.
+/// Publishes `requests` requests from concurrent `publishers`, and waits until all events are delivered. Returns the
+/// run's counts.
 pub(crate) async fn deliver(
     work: &Work,
     platform: &Platform,
@@ -117,7 +119,7 @@ pub(crate) async fn deliver(
     }
     let delivered = (requests * work.batch) as u64;
     receiver.wait_for(delivered, PATIENCE).await?;
-    // What is logged after the last answer.
+    // Attempts are logged after the endpoint's last answer.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let tally = functions.ask("counts").await?;
     Ok(Taken { tally, delivered, cpu_s: (functions.cpu()? - cpu_before).as_secs_f64() })

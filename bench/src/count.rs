@@ -1,4 +1,5 @@
-//! Counting what AWS would be paid for: every call at the SDK, with the units that DynamoDB says it took, and every invocation.
+//! Counts everything that AWS would charge for: every call at the SDK, with the units that DynamoDB reports, and every
+//! invocation.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,17 +30,17 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use usecases::app::App;
 
-/// What SQS counts a request by.
+/// SQS bills each 64 KiB of a call as a request.
 const SQS_REQUEST_BYTES: usize = 64 * 1024;
 
 /// Calls of one kind that one function made.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Calls {
     pub(crate) calls: u64,
-    /// DynamoDB's.
+    /// DynamoDB's units.
     pub(crate) read_units: f64,
     pub(crate) write_units: f64,
-    /// SQS's, of 64 KiB each.
+    /// SQS's billed requests, of 64 KiB each.
     pub(crate) requests: u64,
     /// SQS's messages.
     pub(crate) messages: u64,
@@ -50,11 +51,11 @@ pub(crate) struct Calls {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Invocations {
     pub(crate) count: u64,
-    /// Milliseconds, each invocation's rounded up as Lambda does.
+    /// Milliseconds. Each invocation's time is rounded up, as Lambda does.
     pub(crate) billed_ms: u64,
 }
 
-/// All that was counted since the last look.
+/// The counts since the last call of [`Counts::taken`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// By function, then by call: `PutItem`, `SendMessageBatch`.
@@ -67,7 +68,7 @@ pub(crate) struct Tally {
 pub(crate) struct Counts(Mutex<Tally>);
 
 impl Counts {
-    /// What was counted, which starts anew.
+    /// Returns the counts, and sets them to zero.
     pub(crate) fn taken(&self) -> Tally {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -86,7 +87,7 @@ impl Counts {
     }
 }
 
-/// Counts every invocation from here on, by the span that each runs in.
+/// Counts every invocation from now on, by its tracing span.
 pub(crate) fn install(counts: &Arc<Counts>) {
     tracing_subscriber::registry().with(InvocationLayer(counts.clone()).with_filter(LevelFilter::INFO)).init();
 }
@@ -97,7 +98,7 @@ pub(crate) async fn stand_in(app: &mut App, stores_url: &str, counts: &Arc<Count
     stand_in_with(app, &config, &config, counts);
 }
 
-/// The same, with clients of these configurations.
+/// Like [`stand_in`], with clients of these configurations.
 pub(crate) fn stand_in_with(app: &mut App, dynamodb: &SdkConfig, sqs: &SdkConfig, counts: &Arc<Counts>) {
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(dynamodb).interceptor(Counter(counts.clone())).build();
     let sqs = aws_sdk_sqs::config::Builder::from(sqs).interceptor(Counter(counts.clone())).build();
@@ -108,7 +109,7 @@ pub(crate) fn stand_in_with(app: &mut App, dynamodb: &SdkConfig, sqs: &SdkConfig
 #[derive(Debug)]
 struct Counter(Arc<Counts>);
 
-/// Does something with the input or output of whichever of DynamoDB's calls it is.
+/// Defines `ask_for_units` and `units`: they access the input and the output of any of DynamoDB's calls.
 macro_rules! dynamodb_calls {
     ($($module:ident $input:ident $output:ident $kind:ident),* $(,)?) => {
         fn ask_for_units(input: &mut Input) {
@@ -146,7 +147,7 @@ enum Units {
     Write(f64),
 }
 
-/// One call's answer has its units, one over many items a list of them.
+/// The units in an answer. A call for one item has one capacity; a call for many items has a list.
 trait Capacities {
     fn units(&self) -> f64;
 }
@@ -200,7 +201,7 @@ impl Intercept for Counter {
         let name = config.load::<Metadata>().map(|call| call.name().to_owned()).unwrap_or_default();
         let units = match context.output_or_error() {
             Ok(output) => units(output),
-            // A write whose condition does not hold is paid for all the same.
+            // AWS charges for a write even if its condition fails.
             Err(_) if ["PutItem", "UpdateItem", "DeleteItem"].contains(&name.as_str()) => Some(Units::Write(1.0)),
             Err(_) => None,
         };
@@ -218,7 +219,7 @@ impl Intercept for Counter {
 
 struct InvocationLayer(Arc<Counts>);
 
-/// An invocation's function, and when it began.
+/// An invocation's function, and its start.
 struct Begun(String, Instant);
 
 struct FunctionName(Option<String>);

@@ -1,4 +1,4 @@
-//! How cost and latency grow: with the webhooks of a project, and with the deliveries that the log holds.
+//! How cost and latency grow with the webhooks of a project, and with the deliveries in the log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::process::Process;
 use crate::receiver::{Manner, Receiver};
 use crate::work::{Platform, Work};
 
-/// Webhooks of the project, each an agent's.
+/// Webhooks of the project, each of another agent.
 pub(crate) const WEBHOOKS: [usize; 3] = [10, 1_000, 100_000];
 
-/// What reads more the more there is.
+/// Calls that read more as a project grows.
 pub(crate) const CALLS: [(&str, &str); 4] = [
     ("an agent's deliveries", "/agentphone/v1/agents/agt_0/webhook/deliveries"),
     ("the project's deliveries", "/agentphone/v1/webhooks/deliveries"),
@@ -57,7 +57,7 @@ impl fmt::Display for Call {
     }
 }
 
-/// Registers so many webhooks, fills the log with so many deliveries, each event another agent's, and measures.
+/// Registers `webhooks` webhooks, logs `logged` deliveries of all agents in turn, and measures.
 pub(crate) async fn run(webhooks: usize, logged: usize, receiver: &Arc<Receiver>, prices: &Prices) -> Result<Row> {
     let manner = Manner::default();
     let batches = Work { name: "growth", batch: 10, agents: webhooks, webhooks: 1, manner, window: 2_000 };

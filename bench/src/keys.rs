@@ -1,4 +1,4 @@
-//! What each key of DynamoDB's tables and indexes takes: read from the requests and answers on the wire.
+//! The units that each key of DynamoDB's tables and indexes takes, read from the requests and answers on the wire.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,17 +15,17 @@ fn read<T: DeserializeOwned>(body: Option<&[u8]>) -> Result<T, ConnectorError> {
     serde_json::from_slice(body.unwrap_or_default()).map_err(|error| ConnectorError::other(Box::new(error), None))
 }
 
-/// Units of one key, or of all of a table or index.
+/// Units of one key, or of a whole table or index.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct Units {
     pub(crate) write: f64,
     pub(crate) read: f64,
 }
 
-/// What a table or an index took, and its busiest keys.
+/// The units that a table or an index took, and its busiest keys.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Place {
-    /// `LogTable`, `LogTable/due`
+    /// For example `LogTable` or `LogTable/due`.
     pub(crate) name: String,
     pub(crate) all: Units,
     pub(crate) most_written: Busiest,
@@ -50,17 +50,17 @@ impl Busiest {
 /// A table or an index (`LogTable`, `LogTable/due`), and a partition key in it.
 type Key = (String, String);
 
-/// What was counted.
+/// The counted units by key. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys(Arc<Mutex<BTreeMap<Key, Units>>>);
 
 impl Keys {
-    /// Forgets what was counted.
+    /// Sets all counts to zero.
     pub(crate) fn reset(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// What was counted, by table and index.
+    /// The counted units by table and index.
     pub(crate) fn places(&self) -> Vec<Place> {
         let mut places: BTreeMap<String, Place> = BTreeMap::new();
         for ((name, key), units) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
@@ -101,7 +101,7 @@ impl Keys {
         for (place, units, attribute) in answered.capacities(&asked.table_name) {
             let mut keys = asked.keys(attribute);
             if keys.is_empty() {
-                // What leaves an index does not say which part of it: one of many, and of none in particular.
+                // A write that removes an item from an index does not say from which key. It counts for the empty key.
                 keys.push("");
             }
             let each = units / to_f64(keys.len().max(1) as u64);
@@ -113,7 +113,7 @@ impl Keys {
     }
 }
 
-/// What says which keys a call is for.
+/// The parts of a request that name its keys.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Asked {
@@ -133,7 +133,7 @@ struct Attribute {
     text: Option<String>,
 }
 
-/// A batch's part of one table.
+/// The part of a batch request for one table.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OfTable {
@@ -157,7 +157,7 @@ struct Put {
 }
 
 impl Asked {
-    /// The partition keys that it is for, of a table or index where `attribute` is the key.
+    /// The partition keys of the request, in a table or index with the key `attribute`.
     fn keys(&self, attribute: &str) -> Vec<&str> {
         if let Some((_, value)) =
             self.key_condition_expression.as_deref().and_then(|condition| condition.split_once("= "))
@@ -179,7 +179,7 @@ fn text<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
     item.get(attribute)?.text.as_deref()
 }
 
-/// What a call took.
+/// The part of an answer with the units that the call took.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Answered {
@@ -216,7 +216,8 @@ struct Taken {
 }
 
 impl Answered {
-    /// Units by table and index, and the attribute that is their key. A refused write is paid for, and says nothing.
+    /// The units by table and index, each with the attribute that is its key. A refused write reports no units, but AWS
+    /// charges for it, so it counts as 1.
     fn capacities(&self, asked_for: &str) -> Vec<(String, f64, &'static str)> {
         let consumed = match &self.consumed_capacity {
             OneOrMany::Many(all) => all.iter().collect(),

@@ -1,7 +1,7 @@
-//! Switchhook's figures, measured: `cargo run --release -p switchhook-bench` prints them as tables, and writes them as JSON.
+//! Measures Switchhook: `cargo run --release -p switchhook-bench` prints tables of figures, and writes them as JSON.
 //!
-//! Functions and stores run in processes of their own, so that the processor time of each is known; the platform and the
-//! customers' endpoint run in this one. What each figure is compared with is measured in the same run.
+//! Functions and stores run in processes of their own, so that the processor time of each is known. The platform and
+//! the customers' endpoint run in this process. The baseline of each figure is measured in the same run.
 
 mod alone;
 mod cold;
@@ -30,10 +30,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// Measures Switchhook on this machine.
 #[derive(Parser)]
 struct Cli {
-    /// A few seconds for each figure instead of many
+    /// Measure each figure for a few seconds only
     #[arg(long)]
     short: bool,
-    /// Only these parts
+    /// Measure only these parts
     #[arg(long, value_enum)]
     part: Vec<Part>,
     /// The file to write the figures to, as JSON
@@ -46,19 +46,19 @@ struct Cli {
 /// A part of the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// How fast, how much processor time, how long from publishing to receipt
+    /// Deliveries a second, processor time, and the time from publishing to receipt
     Speed,
     /// Dollars for a million deliveries
     Cost,
-    /// How cost and latency grow with webhooks and log
+    /// How cost and latency grow with the webhooks and the log
     Growth,
-    /// A second of 100,000 events, as hundreds of processes work it
+    /// A simulated second of 100,000 events in hundreds of processes
     Scale,
-    /// From a function's start to its first request for work; build all functions first
+    /// The time from a function's start to its first request for work; build all functions first
     Start,
 }
 
-/// What this program is, in the processes that it starts itself.
+/// The roles of this program in the processes that it starts itself.
 #[derive(Subcommand)]
 #[command(hide = true)]
 enum Role {

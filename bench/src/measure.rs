@@ -1,4 +1,4 @@
-//! One kind of work, measured: how fast it goes, what it takes, and how long an event is on its way.
+//! Measures one kind of work: deliveries a second, processor time, memory, and the time from publishing to receipt.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,13 +12,13 @@ use crate::process::Process;
 use crate::receiver::Receiver;
 use crate::work::{Platform, Work};
 
-/// Requests of the platform at once, as fast as they are answered.
+/// Concurrent requests of the platform. An answered request is followed by the next at once.
 const PUBLISHERS: usize = 16;
 
 /// Events a second while latency is measured.
 const CALM_A_SECOND: f64 = 50.0;
 
-/// How long what is under way may take to arrive.
+/// How long outstanding deliveries may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long each part lasts.
@@ -34,7 +34,7 @@ pub(crate) struct Lengths {
 pub(crate) struct Figures {
     pub(crate) work: &'static str,
     pub(crate) delivered_a_second: f64,
-    /// Processor time for a delivery: of the functions with the gateway and pollers around them, and of the stores.
+    /// Processor time for a delivery: of the functions with their gateway and pollers, and of the stores.
     pub(crate) functions_us: f64,
     pub(crate) stores_us: f64,
     /// From publishing to receipt, at 50 events a second.
@@ -89,14 +89,14 @@ async fn publish(platform: Platform, receiver: Arc<Receiver>, work: Work) -> Res
     }
 }
 
-/// From publishing to receipt.
+/// The time from publishing to receipt.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Latency {
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
 }
 
-/// Measures it at 50 events a second.
+/// Measures latency at 50 events a second.
 pub(crate) async fn latency(
     platform: &Platform,
     receiver: &Arc<Receiver>,
@@ -115,7 +115,7 @@ pub(crate) async fn latency(
     Ok(Latency { p50_ms: at(0.5), p99_ms: at(0.99) })
 }
 
-/// Publishes at an even rate, however long each request takes, until all has arrived.
+/// Publishes at an even rate, however long each request takes. Then waits until every delivery has arrived.
 async fn calm(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lasting: Duration) -> Result<()> {
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(to_f64(work.batch as u64) / CALM_A_SECOND));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -133,7 +133,7 @@ async fn calm(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lastin
     receiver.wait_for(expected, PATIENCE).await
 }
 
-/// Waits until nothing arrives any more.
+/// Waits until no attempt has arrived for 3 seconds.
 async fn settle(receiver: &Receiver) -> Result<()> {
     let (start, mut last) = (Instant::now(), (receiver.attempts(), Instant::now()));
     while last.1.elapsed() < Duration::from_secs(3) {

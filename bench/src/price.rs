@@ -1,4 +1,4 @@
-//! What a run would have cost on AWS, from what was counted in it and one dated file of list prices.
+//! The cost that a run would have had on AWS, from the run's counts and one dated file of list prices.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::count::Tally;
 use crate::measure::to_f64;
 
-/// Memory of a function, as the template sets it.
+/// Memory of a function in GB, as the template sets it.
 pub(crate) const LAMBDA_GB: f64 = 0.25;
 
-/// Memory at which Lambda gives a function one whole processor.
+/// Memory in GB at which Lambda gives a function one whole processor.
 const GB_A_PROCESSOR: f64 = 1769.0 / 1024.0;
 
-/// How much longer a call to AWS takes than one to the embedded stores: it is added to an invocation for each of its calls, though
-/// some are made at the same time.
+/// How much longer a call to AWS takes than a call to the embedded stores. Each call of an invocation adds it, although
+/// some calls are concurrent.
 const AWS_CALL_S: f64 = 0.005;
 
 /// The calls that Lambda's poller makes for a batch: one to receive it, one to delete it.
@@ -24,7 +24,7 @@ const POLLER_CALLS: f64 = 2.0;
 pub(crate) struct Prices {
     pub(crate) region: String,
     pub(crate) architecture: String,
-    /// The month that they were looked up for.
+    /// The month for which the prices were looked up.
     pub(crate) as_of: String,
     sources: Vec<String>,
     api_gateway_request: f64,
@@ -37,37 +37,37 @@ pub(crate) struct Prices {
 }
 
 impl Prices {
-    /// Those of `prices.json`.
+    /// The prices in `prices.json`.
     pub(crate) fn listed() -> Result<Self> {
         Ok(serde_json::from_str(include_str!("../prices.json"))?)
     }
 }
 
-/// What a million delivered events cost, in dollars by part, and what they took of DynamoDB.
+/// The cost of a million delivered events, in dollars by service, and the counts behind it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Cost {
     pub(crate) api_gateway: f64,
     pub(crate) lambda: f64,
     pub(crate) sqs: f64,
     pub(crate) dynamodb: f64,
-    /// For each delivered event.
+    /// For each delivered event, and so are the fields below.
     pub(crate) write_units: f64,
     pub(crate) read_units: f64,
     pub(crate) invocations: f64,
     pub(crate) sqs_requests: f64,
 }
 
-/// Seconds of a GB of Lambda that a run took which was counted here, with so much processor time.
+/// The GB-seconds that a run would take on Lambda, from its counts and its processor time here.
 pub(crate) fn gb_seconds(tally: &Tally, cpu_s: f64) -> f64 {
     let measured_s = to_f64(tally.invocations.values().map(|invocations| invocations.billed_ms).sum()) / 1e3;
     let calls = tally.calls.values().flat_map(|calls| calls.values());
     let waited_s = measured_s + to_f64(calls.map(|calls| calls.calls).sum()) * AWS_CALL_S;
-    // With less memory than a processor's, computing takes that much longer.
+    // A function with less memory than that of a whole processor computes proportionally longer.
     waited_s * LAMBDA_GB + cpu_s * (GB_A_PROCESSOR - LAMBDA_GB)
 }
 
 impl Cost {
-    /// What `delivered` events cost that took this, and so many seconds of a GB of Lambda.
+    /// The cost of `delivered` events that took the calls in `tally` and `gb_s` GB-seconds of Lambda.
     pub(crate) fn of(tally: &Tally, prices: &Prices, delivered: u64, gb_s: f64) -> Self {
         let each = |sum: f64| sum / to_f64(delivered);
         let calls = || tally.calls.values().flat_map(|calls| calls.values());

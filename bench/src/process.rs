@@ -1,4 +1,5 @@
-//! Processes that are measured: the stores, the functions, and what makes the floor. Each is this program in another role.
+//! The measured processes: the stores, the functions, and the measurements without a pipeline. Each is this program in
+//! another role.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -17,7 +18,7 @@ pub(crate) struct Process {
     child: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
-    /// What it serves.
+    /// The URL that the process printed once it was ready.
     pub(crate) url: String,
 }
 
@@ -37,23 +38,23 @@ impl Process {
         Ok(Self { url: url.to_owned(), child, input, lines })
     }
 
-    /// Asks it for what it has measured.
+    /// Asks the process for its measurements.
     pub(crate) async fn ask<T: DeserializeOwned>(&mut self, question: &str) -> Result<T> {
         self.input.write_all(format!("{question}\n").as_bytes()).await?;
         let line = self.lines.next_line().await?.context("it ended")?;
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// Processor time that it has used, of all its threads.
+    /// Processor time that all threads of the process have used.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let stat = std::fs::read_to_string(self.proc()?.join("stat"))?;
-        // Behind the name, which may hold anything: the state, ten other fields, user time, system time.
+        // After the name, which may hold any character: the state, ten other fields, user time, system time.
         let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
         let ticks: u64 = fields.map(str::parse::<u64>).sum::<Result<_, _>>()?;
         Ok(Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
     }
 
-    /// The most memory that it has held, in MiB.
+    /// The most memory that the process has held, in MiB.
     pub(crate) fn memory_mib(&self) -> Result<u64> {
         let status = std::fs::read_to_string(self.proc()?.join("status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;

@@ -1,5 +1,5 @@
-//! A customer's endpoint: it answers at once, or after as long as it is told to, fails as many attempts as it is told to,
-//! and notes how long each event took to come.
+//! A customer's endpoint. It answers at once or after a pause, fails a percentage of attempts, and records how long
+//! each event took to arrive.
 
 use std::collections::{HashMap, HashSet};
 use std::net::Ipv4Addr;
@@ -15,15 +15,15 @@ use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// Attempts of one delivery that fail at most: everything that is waited for is delivered in the end.
+/// Failed attempts of one delivery, at most, so that every delivery succeeds in the end.
 const FAILURES_MAX: u32 = 4;
 
 /// How the endpoint behaves from now on.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Manner {
-    /// Of a hundred attempts, how many fail.
+    /// Attempts of a hundred that fail.
     pub(crate) failing_percent: u64,
-    /// How long it thinks.
+    /// How long the endpoint waits before it answers.
     pub(crate) pause: Duration,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Manner {
 struct Seen {
     manner: Manner,
     delivered: HashSet<String>,
-    /// Attempts of each delivery that failed.
+    /// Failed attempts of each delivery.
     failures: HashMap<String, u32>,
     /// When each event was published, by its number.
     published: Vec<Instant>,
@@ -42,14 +42,14 @@ struct Shared {
     seen: Mutex<Seen>,
     attempts: AtomicU64,
     delivered: AtomicU64,
-    /// What may still be published before more has arrived.
+    /// Deliveries that may still be published before others have arrived.
     window: Semaphore,
 }
 
 /// A running endpoint.
 pub(crate) struct Receiver {
     shared: Arc<Shared>,
-    /// Its address.
+    /// The endpoint's URL.
     pub(crate) url: String,
 }
 
@@ -68,7 +68,7 @@ impl Receiver {
         Ok(Self { shared, url })
     }
 
-    /// Forgets everything, behaves like this from now on, and lets nothing be published yet.
+    /// Forgets everything, follows `manner` from now on, and closes the window: nothing may be published yet.
     pub(crate) fn reset(&self, manner: Manner) {
         *self.shared.seen() = Seen { manner, ..Seen::default() };
         self.shared.attempts.store(0, Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl Receiver {
         self.shared.delivered.load(Ordering::Relaxed)
     }
 
-    /// Waits until so many deliveries were made.
+    /// Waits until `deliveries` deliveries have arrived.
     pub(crate) async fn wait_for(&self, deliveries: u64, patience: Duration) -> Result<()> {
         let start = Instant::now();
         while self.delivered() < deliveries {
@@ -96,31 +96,31 @@ impl Receiver {
         self.shared.attempts.load(Ordering::Relaxed)
     }
 
-    /// The number of an event that is about to be published.
+    /// Returns the number of an event that is about to be published, and records the time.
     pub(crate) fn publishing(&self) -> usize {
         let mut seen = self.shared.seen();
         seen.published.push(Instant::now());
         seen.published.len() - 1
     }
 
-    /// How long each delivery took from publishing on, shortest first.
+    /// The time from publishing to receipt of each delivery, shortest first.
     pub(crate) fn latencies(&self) -> Vec<Duration> {
         let mut latencies = self.shared.seen().latencies.clone();
         latencies.sort();
         latencies
     }
 
-    /// Lets `deliveries` more be under way.
+    /// Widens the window by `deliveries`.
     pub(crate) fn widen(&self, deliveries: usize) {
         self.shared.window.add_permits(deliveries);
     }
 
-    /// Lets nothing more be published.
+    /// Closes the window: nothing more may be published.
     pub(crate) fn close_window(&self) {
         self.shared.window.forget_permits(usize::MAX);
     }
 
-    /// Waits until so many more deliveries may be under way.
+    /// Waits until the window has room for `deliveries`, and takes that room.
     pub(crate) async fn take(&self, deliveries: u32) -> Result<()> {
         self.shared.window.acquire_many(deliveries).await?.forget();
         Ok(())
@@ -142,7 +142,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     }
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let mut seen = shared.seen();
-    // Each hundred attempts in another order: 37 has no divisor in common with 100.
+    // 37 has no divisor in common with 100: every hundred attempts give each remainder once, in a mixed order.
     if attempt.wrapping_mul(37) % 100 < manner.failing_percent {
         let failures = seen.failures.entry(id.to_owned()).or_default();
         *failures += 1;
@@ -160,7 +160,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     StatusCode::OK
 }
 
-/// The event's number: what follows `"n":` in its data.
+/// The event's number, which follows `"n":` in its data.
 fn number(body: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"\"n\":";
     let at = body.windows(NAME.len()).position(|window| window == NAME)? + NAME.len();

@@ -1,5 +1,5 @@
-//! A DynamoDB that answers every call of a kind as it answered the first: what is left is the work of the functions and of
-//! the SDK.
+//! A DynamoDB that answers every call of a kind as it answered the first. So a measurement holds only the work of the
+//! functions and of the SDK.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use crate::sdk_wire;
 /// First answers, by call.
 type Answers = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 
-/// Lets an app's store be answered so; each call's first answer is the stores' own.
+/// Puts this DynamoDB behind an app's store. The first answer to each kind of call comes from the embedded stores.
 pub(crate) async fn stand_in(app: &mut App, stores_url: &str) {
     let answers = Answers::default();
     let client = sdk_wire::client(move |request, inner| {

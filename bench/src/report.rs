@@ -21,7 +21,7 @@ use crate::roles::say;
 use crate::scale::{self, Second, Worked};
 use crate::work::WORKS;
 
-/// Measures the parts, or all of them where none is named; prints and writes.
+/// Measures `parts`, or every part if the list is empty. Prints the figures, and writes them to `file`.
 pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> {
     let receiver = Arc::new(Receiver::start().await?);
     let wanted = |part| parts.is_empty() || parts.contains(&part);
@@ -50,14 +50,14 @@ pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> 
     say(&format!("\nwritten to {}", file.display()))
 }
 
-/// Every kind of work, beside the floor.
+/// Measures every kind of work, and the floor.
 async fn speed(receiver: &Arc<Receiver>, short: bool) -> Result<Value> {
     let seconds = |long: u64, brief: u64| Duration::from_secs(if short { brief } else { long });
     let lengths = Lengths { warm_up: seconds(3, 1), measured: seconds(8, 2), calm: seconds(20, 3) };
     receiver.reset(Manner::default());
     let lasting = seconds(5, 2).as_secs().to_string();
     let mut alone = Process::start(&["alone", "--receiver-url", &receiver.url, "--seconds", &lasting]).await?;
-    // The first time, connections are made.
+    // The first run opens the connections, and its figure is dropped.
     alone.ask::<Rate>("floor").await?;
     let floor: Rate = alone.ask("floor").await?;
     let deliver: Rate = alone.ask("deliver").await?;
@@ -79,7 +79,8 @@ async fn speed(receiver: &Arc<Receiver>, short: bool) -> Result<Value> {
     Ok(json!({ "floor": floor, "deliver_alone": deliver, "works": works }))
 }
 
-/// From a binary's start to its first request for work; the functions have to be built beside this program.
+/// Measures the time from a binary's start to its first request for work. The functions must be built beside this
+/// program.
 async fn cold_starts(times: usize) -> Result<Vec<Start>> {
     let starts = cold::run(times).await?;
     say("\n| function | first request for work | of one that does nothing | size |")?;
@@ -91,7 +92,7 @@ async fn cold_starts(times: usize) -> Result<Vec<Start>> {
     Ok(starts)
 }
 
-/// Dollars for a million delivered events, in every way of publishing.
+/// Prices a million delivered events in dollars, for every way to publish.
 async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>> {
     let prices = Prices::listed()?;
     say(&format!(
@@ -115,7 +116,7 @@ async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>
     Ok(rows)
 }
 
-/// Cost and latency, and how long lists and statistics take.
+/// Measures cost and latency, and how long lists and statistics take, by the size of a project.
 async fn growth(receiver: &Arc<Receiver>, short: bool) -> Result<Vec<growth::Row>> {
     let (sizes, logged) = if short { (&growth::WEBHOOKS[..2], 2_000) } else { (&growth::WEBHOOKS[..], 100_000) };
     let calls = growth::CALLS.map(|(name, _)| format!(" {name} |")).concat();
@@ -138,7 +139,7 @@ async fn growth(receiver: &Arc<Receiver>, short: bool) -> Result<Vec<growth::Row
     Ok(rows)
 }
 
-/// What a second of a great load takes, and of which keys.
+/// Simulates a second of a great load, and counts the units that each key takes.
 async fn scale(receiver: &Arc<Receiver>) -> Result<Second> {
     let second = Box::pin(scale::run(receiver)).await?;
     let (events, attempts, percent) = (scale::EVENTS, second.attempts, scale::FAILING_PERCENT);

@@ -1,4 +1,4 @@
-//! What this program runs in its other processes.
+//! The roles that this program has in the processes that it starts.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use crate::alone::Alone;
 use crate::count::{self, Counts};
 
-/// The embedded DynamoDB and SQS.
+/// Serves the embedded DynamoDB and SQS.
 pub(crate) async fn stores() -> Result<()> {
     let stores = Stores::start(&Keep::InMemory, 0).await?;
     say(&format!("ready {}", stores.url))?;
     until_asked_no_more(|| Ok(())).await
 }
 
-/// Every function, with a gateway and pollers as AWS has them, on those stores.
+/// Runs every function on the stores at `stores_url`, with a gateway and pollers like AWS's.
 pub(crate) async fn functions(stores_url: &str, retry_schedule: &str, counting: bool) -> Result<()> {
     let setting = |name: &str| match name {
         "RETRY_SCHEDULE" => Some(retry_schedule.to_owned()),
@@ -39,7 +39,7 @@ pub(crate) async fn functions(stores_url: &str, retry_schedule: &str, counting: 
     until_asked_no_more(|| Ok(counts.taken())).await
 }
 
-/// What is measured without a pipeline around it, towards an endpoint.
+/// Runs the measurements without a pipeline, against the endpoint at `receiver_url`.
 pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
     let alone = Arc::new(Alone::start(receiver_url).await?);
     say(&format!("ready {receiver_url}"))?;
@@ -55,7 +55,7 @@ pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Answers each question that the first process asks, until it is gone.
+/// Answers each question of the process that started this one, until that process ends.
 async fn until_asked_no_more<T: Serialize>(answer: impl Fn() -> Result<T>) -> Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while lines.next_line().await?.is_some() {
@@ -64,7 +64,7 @@ async fn until_asked_no_more<T: Serialize>(answer: impl Fn() -> Result<T>) -> Re
     Ok(())
 }
 
-/// A line for the first process.
+/// Prints a line for the process that started this one.
 pub(crate) fn say(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{text}")?;

@@ -1,6 +1,6 @@
-//! Scale past one machine, simulated: one second of a load, worked by as many processes of each function as Lambda would
-//! run, each with a memory and a clock of its own. DynamoDB is the embedded one, SQS is this program's memory, and customers'
-//! endpoint is real.
+//! Simulates one second of a load that is too large for one machine. Each function has as many processes as Lambda
+//! would run, each with caches and a clock of its own. DynamoDB is the embedded one, SQS is a list in this program, and
+//! the customers' endpoint is real.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -36,7 +36,7 @@ use crate::work::{Platform, Work, event};
 /// Events of the project in the simulated second.
 pub(crate) const EVENTS: usize = 100_000;
 
-/// Of so many events one is the busy agent's, whose webhook so gets 10,000 deliveries a second.
+/// One event of this many belongs to the busy agent, so that its webhook gets 10,000 deliveries a second.
 const BUSY_ONE_IN: usize = 10;
 
 /// The other agents, each with a webhook of its own.
@@ -45,19 +45,19 @@ const AGENTS: usize = 1_000;
 /// Events in a request, and messages in a batch.
 const BATCH: usize = 10;
 
-/// Of a hundred attempts, how many fail.
+/// Attempts of a hundred that fail.
 pub(crate) const FAILING_PERCENT: u64 = 5;
 
-/// The part of a second that passes before it is counted: memories are filled.
+/// Events published before the counted second, to fill the processes' caches.
 const WARM_UP: usize = EVENTS / 5;
 
-/// Batches that this machine works at once.
+/// Concurrent batches on this machine.
 const AT_ONCE: usize = 16;
 
 /// The longest that an invocation may take here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A function, and how long one of its invocations is taken to last on AWS.
+/// A function, and the assumed time of one of its invocations on AWS.
 struct Stage {
     function: Function,
     invocation: Duration,
@@ -65,15 +65,15 @@ struct Stage {
 
 const PUBLISH: Stage = Stage { function: publish_events::FUNCTION, invocation: Duration::from_millis(10) };
 const FAN_OUT: Stage = Stage { function: fan_out::FUNCTION, invocation: Duration::from_millis(60) };
-/// The endpoint answers in 100 ms.
+/// The endpoint is assumed to answer in 100 ms.
 const DELIVER: Stage = Stage { function: deliver::FUNCTION, invocation: Duration::from_millis(120) };
 
-/// What a function did in the second.
+/// The work of a function in the simulated second.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Worked {
     pub(crate) function: &'static str,
     pub(crate) invocations: usize,
-    /// How long each is taken to last on AWS.
+    /// The assumed time of one invocation on AWS.
     pub(crate) invocation_s: f64,
     pub(crate) processes: usize,
 }
@@ -87,7 +87,7 @@ pub(crate) struct Second {
     pub(crate) cost: Cost,
 }
 
-/// One process of a function: its surroundings, and its clock.
+/// One process of a function: its `App`, and the time that its clock shows, in milliseconds.
 type Process = AsyncMutex<(App, Arc<AtomicI64>)>;
 
 struct Simulation {
@@ -98,7 +98,7 @@ struct Simulation {
     deliverers: Vec<Process>,
 }
 
-/// Works the second.
+/// Simulates the second.
 pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     let (keys, counts, queues) = (Keys::default(), Arc::new(Counts::default()), Queues::default());
     let stores = local::stores::Stores::start(&Keep::InMemory, 0).await?;
@@ -110,7 +110,7 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
         async |own: &mut App| app = Some(own.clone()),
     )
     .await?;
-    let mut app = app.context("surroundings")?;
+    let mut app = app.context("no App")?;
     let config = aws::config(&stores.dynamodb_url).await;
     let dynamodb = config.to_builder().http_client(keys.client()).build();
     let sqs = config.into_builder().http_client(sent::client(&queues, &app.settings.retries_queue_url)).build();
@@ -120,7 +120,7 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     let work = Work { name: "scale", batch: BATCH, agents: AGENTS + 1, webhooks: 1, manner, window: 0 };
     Platform::new(&stack.url).set_up(&work, &receiver.url).await?;
 
-    // As it is after a few seconds.
+    // After a few seconds of this load, the busy webhook's log is spread over 16 shards.
     let [tenant, _] = demo::tenants();
     for webhook in app.store.owned(&tenant, &Owner::Agent(AgentId::parse("agt_0")?)).await?.webhooks {
         app.store.spread_log(&tenant, &webhook, 16).await?;
@@ -151,7 +151,7 @@ impl Simulation {
             |stage: &Stage, a_second: usize| (0..processes(stage, a_second)).map(|_| process(&app)).collect();
         Self {
             publishers: processes(&PUBLISH, requests),
-            // A request's events are one message or two.
+            // The events of a request travel in one message or two.
             fanners: processes(&FAN_OUT, requests / BATCH),
             deliverers: processes(&DELIVER, EVENTS / BATCH),
             queues,
@@ -159,7 +159,8 @@ impl Simulation {
         }
     }
 
-    /// Publishes so many events and works all that comes of them, retries too: those of earlier seconds are as many.
+    /// Publishes `events` events, and handles all their messages. Retries are included, because the retries of earlier
+    /// seconds are as many.
     async fn work(&self, first: usize, events: usize) -> Result<Vec<Worked>> {
         let requests: Vec<Value> = (first..first + events).step_by(BATCH).map(request).collect();
         let from = |ms: usize| self.start.plus(Duration::from_millis(ms as u64));
@@ -172,7 +173,7 @@ impl Simulation {
         retries.extend(self.sent().1);
         let mut now = started;
         while !retries.is_empty() {
-            // Each round is that of another day.
+            // Each round of retries happens two days later, when all of them are due.
             now = now.plus(Duration::from_secs(2 * 24 * 60 * 60));
             worked.push(self.stage(&DELIVER, &self.deliverers, batches(retries), now).await?);
             retries = self.sent().1;
@@ -180,10 +181,10 @@ impl Simulation {
         Ok(worked)
     }
 
-    /// Lets a function work what triggers it, spread evenly over the time from `started` on.
+    /// Invokes a function once for each input, spread evenly over the second from `started` on.
     async fn stage(&self, stage: &Stage, all: &[Process], inputs: Vec<Value>, started: Timestamp) -> Result<Worked> {
         let (function, invocations) = (stage.function, inputs.len());
-        // No more than this load keeps busy; what rounds of few retries need is part of a longer time.
+        // Only as many processes as this load keeps busy: a round of few retries needs few.
         let count = processes(stage, invocations).min(all.len());
         let all = all.get(..count).unwrap_or(all);
         stream::iter(inputs.into_iter().enumerate().map(Ok))
@@ -198,14 +199,14 @@ impl Simulation {
         Ok(Worked { function: function.name, invocations, invocation_s, processes: count })
     }
 
-    /// What was sent since the last look: what is worked at once, and retries.
+    /// Takes the messages that were sent since the last call: those to handle at once, and retries.
     fn sent(&self) -> (Vec<Sent>, Vec<Sent>) {
         let sent = std::mem::take(&mut *self.queues.lock().unwrap_or_else(PoisonError::into_inner));
         sent.into_iter().partition(|sent| !sent.is_retry)
     }
 }
 
-/// How many of it Lambda runs to work so many invocations in a second.
+/// The number of processes that Lambda runs for `a_second` invocations a second.
 fn processes(stage: &Stage, a_second: usize) -> usize {
     let busy = stage.invocation.mul_f64(ratio(a_second, 1));
     usize::try_from(busy.as_secs()).unwrap_or(usize::MAX).max(1)
@@ -216,7 +217,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 
-/// The same surroundings, with a memory and a clock of its own.
+/// A process with the same settings and clients as `app`, but with caches and a clock of its own.
 fn process(app: &App) -> Process {
     let shown = Arc::new(AtomicI64::new(app.clock.now().millis()));
     let clock = shown.clone();
@@ -240,7 +241,7 @@ async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> 
             Trigger::Queues(_, handler) => {
                 let event: SqsEvent = serde_json::from_value(input)?;
                 let failures = invoke_queue(&app, handler, event).await.batch_item_failures;
-                ensure!(failures.is_empty(), "a message was not worked");
+                ensure!(failures.is_empty(), "a message failed");
             }
             Trigger::Schedule(..) | Trigger::Command(_) => {}
         }
@@ -249,7 +250,7 @@ async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> 
     invoke::contained(function.name, PATIENCE, work).await.context("it ended")?
 }
 
-/// A request's worth of events from this number on.
+/// A request with a batch of events, numbered from `first` on.
 fn request(first: usize) -> Value {
     let of = |number: usize| if number.is_multiple_of(BUSY_ONE_IN) { 0 } else { 1 + number % AGENTS };
     let events: Vec<Value> =
@@ -257,7 +258,7 @@ fn request(first: usize) -> Value {
     json!({ "events": events })
 }
 
-/// Full batches of messages, as SQS's pollers hand them to Lambda.
+/// Full batches of messages, in the form in which Lambda's pollers pass them to a function.
 fn batches(messages: Vec<Sent>) -> Vec<Value> {
     let record = |(number, sent): (usize, &Sent)| {
         json!({

@@ -1,4 +1,4 @@
-//! Standing between the SDK and AWS, at the SDK's HTTP layer.
+//! Intercepts the SDK's requests to AWS, at the SDK's HTTP layer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
-/// Answers a request, with what would answer it otherwise at hand.
+/// Answers a request. It gets the connector that would otherwise send the request.
 type Answer = dyn Fn(HttpRequest, SharedHttpConnector) -> HttpConnectorFuture + Send + Sync;
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ struct Connector {
     answer: Arc<Answer>,
 }
 
-/// A client whose requests `answer` sees, and answers.
+/// A client that lets `answer` answer every request.
 pub(crate) fn client(
     answer: impl Fn(HttpRequest, SharedHttpConnector) -> HttpConnectorFuture + Send + Sync + 'static,
 ) -> SharedHttpClient {
@@ -34,18 +34,18 @@ pub(crate) fn client(
     SharedHttpClient::new(Wire { inner, answer: Arc::new(answer) })
 }
 
-/// Which call it is: `DynamoDB_20120810.PutItem`.
+/// The name of a request's call, for example `DynamoDB_20120810.PutItem`.
 pub(crate) fn call(request: &HttpRequest) -> String {
     request.headers().get("x-amz-target").unwrap_or_default().to_owned()
 }
 
-/// A 200 with this JSON.
+/// An answer of 200 with this JSON.
 pub(crate) fn ok(body: Vec<u8>) -> Result<HttpResponse, ConnectorError> {
     let status = 200_u16.try_into().map_err(|error| ConnectorError::user(Box::new(error)))?;
     Ok(HttpResponse::new(status, SdkBody::from(body)))
 }
 
-/// The whole of an answer's body.
+/// An answer's whole body.
 pub(crate) async fn body(response: HttpResponse) -> Result<Vec<u8>, ConnectorError> {
     let body = ByteStream::new(response.into_body()).collect().await;
     Ok(body.map_err(|error| ConnectorError::io(error.into()))?.to_vec())

@@ -1,4 +1,4 @@
-//! An SQS that takes everything that is sent, and holds it.
+//! An SQS that accepts every message, and keeps it in memory.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,10 +14,10 @@ pub(crate) struct Sent {
     pub(crate) is_retry: bool,
 }
 
-/// What the functions send, in place of SQS.
+/// The messages that the functions sent. The list takes the place of SQS.
 pub(crate) type Queues = Arc<Mutex<Vec<Sent>>>;
 
-/// What `SendMessageBatch` sends.
+/// The body of a `SendMessageBatch` request.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Batch {
@@ -32,7 +32,7 @@ struct Entry {
     message_body: String,
 }
 
-/// A client of it.
+/// A client that adds sent messages to `queues`.
 pub(crate) fn client(queues: &Queues, retries_url: &str) -> SharedHttpClient {
     let (queues, retries_url) = (queues.clone(), retries_url.to_owned());
     sdk_wire::client(move |request, _| {

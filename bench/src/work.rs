@@ -1,4 +1,4 @@
-//! What is measured: kinds of work, and publishing them.
+//! The measured kinds of work, and the platform that publishes their events.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -20,17 +20,17 @@ const SET_UP_AT_ONCE: usize = 64;
 /// A kind of work.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Work {
-    /// What the table calls it.
+    /// Its name in the table.
     pub(crate) name: &'static str,
     /// Events in one request; 1 publishes single events.
     pub(crate) batch: usize,
     /// Webhooks that each event goes to.
     pub(crate) webhooks: usize,
-    /// Agents whose events they are, in turns; each has webhooks of its own.
+    /// Agents that the events belong to, in turn. Each agent has webhooks of its own.
     pub(crate) agents: usize,
-    /// How their endpoint behaves.
+    /// How the webhooks' endpoint behaves.
     pub(crate) manner: Manner,
-    /// Deliveries that may be under way.
+    /// Deliveries that may be outstanding.
     pub(crate) window: usize,
 }
 
@@ -87,7 +87,7 @@ impl Platform {
         Ok(())
     }
 
-    /// Publishes a request's worth of events.
+    /// Publishes one request with a batch of events.
     pub(crate) async fn publish(&self, work: &Work, receiver: &Receiver) -> Result<()> {
         let numbers = (0..work.batch).map(|_| receiver.publishing());
         let events: Vec<Value> = numbers.map(|number| event(&work.agent(number), number)).collect();
@@ -96,7 +96,7 @@ impl Platform {
         self.send(Method::POST, "/v1/events", &body).await
     }
 
-    /// Calls the API; returns the answer's status, and its body's bytes.
+    /// Calls the API. Returns the answer's status, and its body's length in bytes.
     pub(crate) async fn get(&self, path: &str) -> Result<(StatusCode, usize)> {
         let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(TEST_KEY).send().await?;
         Ok((answer.status(), answer.bytes().await?.len()))
@@ -107,13 +107,13 @@ impl Platform {
         let answer = request.body(body.to_string()).send().await?;
         let status = answer.status();
         ensure!(status.is_success(), "{path}: {status} {}", answer.text().await?);
-        // Read to its end, so that the connection is used again.
+        // The answer is read to its end, so that its connection can be used again.
         answer.bytes().await.map(drop).context("the answer broke off")
     }
 }
 
 impl Work {
-    /// Whose an event is: one of the demo project's agents, where one is enough.
+    /// The agent of an event: one of the demo project's agents if a single agent is enough.
     fn agent(&self, number: usize) -> Cow<'static, str> {
         let [(one, _), (many, _)] = AGENTS;
         match (self.agents, self.webhooks) {

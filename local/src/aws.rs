@@ -1,10 +1,10 @@
-//! The AWS SDK, pointed at embedded stores.
+//! Configuration that points the AWS SDK at the embedded stores.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
 const REGION: &str = "us-east-1";
 
-/// The environment in which every AWS SDK reaches `endpoint` instead of AWS. The stores check no credentials.
+/// Environment variables that point every AWS SDK at `endpoint` instead of AWS. The stores check no credentials.
 #[must_use]
 pub fn environment(endpoint: &str) -> [(String, String); 4] {
     [
@@ -16,7 +16,7 @@ pub fn environment(endpoint: &str) -> [(String, String); 4] {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
-/// A configuration that reaches `endpoint` instead of AWS. The stores check no credentials.
+/// An SDK configuration that points at `endpoint` instead of AWS. The stores check no credentials.
 pub async fn config(endpoint: &str) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .region(Region::from_static(REGION))

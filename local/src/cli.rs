@@ -18,7 +18,7 @@ use crate::demo;
 use crate::stack::{self, Stack, StoresAt};
 use crate::stores::{Keep, Stores};
 
-/// Every Switchhook function in one process, on embedded stores.
+/// Runs every Switchhook function in one process, on embedded stores.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -30,13 +30,13 @@ struct Cli {
 
 #[derive(Args)]
 struct Options {
-    /// The port to serve at, on 127.0.0.1; 0 picks one [default: 3000, stores: 8000]
+    /// The port to serve at, on 127.0.0.1; 0 picks a free port [default: 3000, stores: 8000]
     #[arg(long, global = true)]
     port: Option<u16>,
-    /// The folder that holds webhooks, log and queues from one start to the next
+    /// The folder that keeps webhooks, log and queues between starts
     #[arg(long, global = true, default_value = ".switchhook")]
     data_dir: PathBuf,
-    /// Hold everything in memory instead
+    /// Keep everything in memory instead of a folder
     #[arg(long, global = true)]
     in_memory: bool,
     /// Use the stores that another process serves at this URL
@@ -46,21 +46,22 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Start the embedded stores alone: DynamoDB and SQS at one URL, with the template's tables and queues and the demo project
+    /// Start only the embedded stores: DynamoDB and SQS at one URL, with the template's tables and queues and the demo
+    /// project
     Stores {
-        /// A file to write the functions' environment to, as `cargo lambda watch --env-file` reads it
+        /// Write the functions' environment variables to this file, for `cargo lambda watch --env-file`
         #[arg(long)]
         env_file: Option<PathBuf>,
     },
-    /// Invoke the function `admin`, on the stores of --stores-url or, while nothing else runs on them, of --data-dir
+    /// Invoke the function `admin` on the stores of --stores-url, or of --data-dir if no other process uses that folder
     Admin {
-        /// What it is invoked with: '{"command": "create_project", "project": "acme"}'
+        /// The command, as JSON: '{"command": "create_project", "project": "acme"}'
         #[arg(value_parser = |text: &str| serde_json::from_str::<Value>(text))]
         event: Value,
     },
 }
 
-/// Runs the command that the process was started with, until it is stopped.
+/// Runs the command that the command line names. A stack, or the stores alone, run until the process is stopped.
 pub async fn run() -> ExitCode {
     match start(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,7 +84,7 @@ async fn start(cli: Cli) -> Result<()> {
     }
 }
 
-/// To the standard error, for a reader, or with `LOG_FORMAT=json` as the functions do on AWS.
+/// Writes the log to standard error as plain text, or with `LOG_FORMAT=json` in the functions' format on AWS.
 fn write_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=off"));
     if settings::variable("LOG_FORMAT").is_some_and(|format| format == "json") {
@@ -105,7 +106,7 @@ fn stores_at(keep: Keep, url: Option<String>) -> Result<StoresAt> {
     }
 }
 
-/// Invokes `admin` without a stack around it, and prints what it answers.
+/// Invokes `admin` without a running stack, and prints its answer.
 async fn administer(event: Value, keep: Keep, stores_url: Option<String>) -> Result<()> {
     let (stores, app) = stack::app_context(&stores_at(keep, stores_url)?, settings::variable).await?;
     let answer = admin::administer(&app, event).await;
@@ -133,14 +134,14 @@ async fn run_stores(port: u16, keep: &Keep, env_file: Option<&Path>) -> Result<(
     stop(stores.stop()).await
 }
 
-/// Waits until the process is told to stop, then for `stopping`, unless it is told again.
+/// Waits for Ctrl-C or SIGTERM, then for `stopping`. Another Ctrl-C ends the second wait at once.
 async fn stop(stopping: impl Future<Output = ()>) -> Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminated.recv() => {}
     }
-    tracing::info!("stopping once what is under way is done; Ctrl-C again stops at once");
+    tracing::info!("stopping once the batches in progress are done; Ctrl-C again stops at once");
     tokio::select! {
         () = stopping => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,

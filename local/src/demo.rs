@@ -1,4 +1,4 @@
-//! The demo project: two API keys and two agents in each environment, so that a newcomer can start at once.
+//! The demo project: an API key and two agents in each environment, so that a newcomer can start at once.
 
 use anyhow::Result;
 use domain::{AgentId, Environment, Permission, ProjectId, Tenant};
@@ -18,7 +18,7 @@ pub fn tenants() -> [Tenant; 2] {
     [Environment::Test, Environment::Live].map(|environment| Tenant { project: ProjectId::new("demo"), environment })
 }
 
-/// Makes the keys and agents that are not there yet.
+/// Creates the keys and agents that do not exist yet.
 pub(crate) async fn seed(app: &App) -> Result<()> {
     for tenant in tenants() {
         let key = match tenant.environment {
@@ -38,7 +38,7 @@ pub(crate) async fn seed(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// What a newcomer needs to know of the stack that runs at `url`, on stores at `stores_url`.
+/// The text that a start prints for a newcomer: URLs, API keys, agents, and first requests to try.
 #[must_use]
 pub fn welcome(url: &str, stores_url: &str) -> String {
     let [(agent, _), (other, _)] = AGENTS;

@@ -1,5 +1,5 @@
-//! The HTTP API, as API Gateway serves it: routes from the template, requests as its events, its limits, its own
-//! answers.
+//! Serves the HTTP API as API Gateway does. Routes come from the template, and a request becomes an event of API
+//! Gateway's. API Gateway's limits apply, and so do its own error answers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -31,19 +31,19 @@ use usecases::app::App;
 use crate::invoke;
 use crate::template::{Template, Trigger};
 
-/// What Lambda takes of an event, and gives of an answer.
+/// Lambda's limit on an invocation's event, and on its answer.
 const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
 
-/// What API Gateway takes of a request's line and headers in all.
+/// API Gateway's limit on a request's line and headers together.
 const URI_BYTES_MAX: usize = 10 * 1024;
 
-/// The longest name that DNS has, and a port.
+/// The longest DNS name, and a port such as `:65535`.
 const HOST_BYTES_MAX: usize = 253 + 6;
 
-/// What API Gateway waits for a function.
+/// How long API Gateway waits for a function.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One route's function.
+/// The function behind one route.
 #[derive(Clone)]
 struct Route {
     app: Arc<App>,
@@ -52,7 +52,8 @@ struct Route {
     timeout: Duration,
 }
 
-/// The routes that the template lists. Each method has its own: a path that has none for a method may be another's that does.
+/// The routes that the template lists, in one router for each method. So `GET /webhooks/test` matches the route
+/// `GET /webhooks/{id}`, although `POST /webhooks/test` is a route of its own.
 pub(crate) fn router(template: &Template, app: &Arc<App>) -> Result<Router> {
     let mut routers: HashMap<Method, Router> = HashMap::new();
     for function in template.functions.values() {
@@ -116,21 +117,21 @@ async fn serve(
         .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))
 }
 
-/// Whether it names a host as URLs do: API Gateway lets nothing else through, and `lambda_http` relies on it.
+/// Whether `host` is valid in a URL. API Gateway refuses any other host, and `lambda_http` relies on that.
 fn is_host(host: &HeaderValue) -> bool {
     let url = host.to_str().ok().map(|host| format!("http://{host}/"));
     let is_url = url.is_some_and(|url| Url::parse(&url).is_ok_and(|url| Uri::try_from(url.as_str()).is_ok()));
     host.len() <= HOST_BYTES_MAX && is_url
 }
 
-/// Whether Lambda would take it: it counts the whole event as JSON, in which a body's quotes take two bytes.
+/// Whether Lambda would accept the event. Lambda counts the event's JSON, in which a quote of the body takes two bytes.
 fn fits(event: &ApiGatewayV2httpRequest) -> bool {
     let body_bytes = event.body.as_ref().map_or(0, String::len);
     let counted = || serde_json::to_string(event).map_or(usize::MAX, |text| text.len());
     body_bytes < PAYLOAD_BYTES_MAX / 8 || counted() <= PAYLOAD_BYTES_MAX
 }
 
-/// The event of API Gateway's payload format 2.0.
+/// The request as an event in API Gateway's payload format 2.0.
 fn event(
     parts: &Parts,
     path_parameters: BTreeMap<String, String>,
@@ -175,7 +176,7 @@ fn response(answer: ApiGatewayV2httpResponse) -> Option<Response> {
     Some(response)
 }
 
-/// An answer of API Gateway's own.
+/// An answer that API Gateway gives itself, without a function.
 fn message(status: StatusCode, text: &str) -> Response {
     let mut response = Response::new(Body::from(format!(r#"{{"message":"{text}"}}"#)));
     *response.status_mut() = status;

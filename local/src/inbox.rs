@@ -1,7 +1,8 @@
-//! `/inbox`: a receiver to try webhooks with. It shows what it received, and whether each signature verified - with the
-//! Standard Webhooks project's own library, not with the code that signs.
+//! `/inbox`: a receiver to try webhooks with. It shows the requests that it received, and whether each signature
+//! verified. The Standard Webhooks project's own library verifies signatures, independently of the code that signs.
 //!
-//! It remembers the last 100 requests, in memory; `DELETE` forgets them. `?fail=2` lets the first two attempts of each delivery fail with a 500.
+//! The inbox keeps the last 100 requests in memory; `DELETE` removes them. `?fail=2` answers the first two attempts of
+//! each delivery with a 500.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write;
@@ -20,7 +21,7 @@ use usecases::app::App;
 
 use crate::demo;
 
-/// Requests that it remembers.
+/// Requests that the inbox keeps.
 const SHOWN_MAX: usize = 100;
 
 /// One received request.
@@ -72,7 +73,7 @@ async fn handle(
 }
 
 impl Inbox {
-    /// Remembers a request, and fails the first `fail` attempts of its delivery.
+    /// Keeps a request, and answers the first `fail` attempts of its delivery with a 500.
     async fn receive(&self, headers: &HeaderMap, body: &Bytes, fail: u32) -> StatusCode {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let webhook_id = text("webhook-id");
@@ -100,7 +101,7 @@ impl Inbox {
         status
     }
 
-    /// The demo project's webhook whose secret verifies the request.
+    /// The id of the demo project's webhook whose secret verifies the request.
     async fn signed_by(&self, headers: &HeaderMap, body: &[u8]) -> Option<String> {
         for tenant in demo::tenants() {
             let webhooks = self.app.store.webhooks(&tenant).await.unwrap_or_default();
@@ -119,13 +120,13 @@ fn verifies(webhook: &Webhook, headers: &HeaderMap, body: &[u8]) -> bool {
     verifier.is_ok_and(|verifier| verifier.verify(body, headers).is_ok())
 }
 
-/// JSON with line breaks: somebody reads it in a terminal.
+/// Indented JSON, because people read it in a terminal.
 fn pretty(receipts: &[Receipt]) -> Response {
     let text = serde_json::to_string_pretty(receipts).unwrap_or_default() + "\n";
     ([(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-/// The body's own bytes where it is JSON, else its text as a JSON string.
+/// The body's own bytes if it is JSON, else its text as a JSON string.
 fn as_received(body: &[u8]) -> Box<RawValue> {
     serde_json::from_slice(body)
         .or_else(|_| to_raw_value(&String::from_utf8_lossy(body)))

@@ -1,4 +1,4 @@
-//! Invoking a function as Lambda does: for at most its timeout, and with a panic contained in the invocation.
+//! Invokes functions as Lambda does: an invocation ends at its timeout, and a panic ends that invocation alone.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,13 +16,13 @@ tokio::task_local! {
     static FUNCTION: String;
 }
 
-/// The function that is running here, if one is: for who stands in its calls.
+/// The function that the current task runs, if any. An interceptor of a call to AWS asks for it.
 #[must_use]
 pub fn running() -> Option<String> {
     FUNCTION.try_with(Clone::clone).ok()
 }
 
-/// Does `work` in the name of a function: Lambda polls its queues with the function's permissions.
+/// Runs `work` under a function's name. Polling a queue is such work: Lambda polls with the function's permissions.
 pub(crate) fn in_the_name_of<F: Future>(name: &str, work: F) -> impl Future<Output = F::Output> + use<F> {
     FUNCTION.scope(name.to_owned(), work).instrument(span(name))
 }
@@ -31,7 +31,7 @@ fn span(name: &str) -> Span {
     tracing::info_span!(parent: None, "invocation", function = name)
 }
 
-/// Runs `work` for the function called `name`. `None` where it panicked or its time was up.
+/// Runs `work` as an invocation of the function `name`. Returns `None` if it panicked or timed out.
 pub async fn contained<T: Send + 'static>(
     name: &str,
     timeout: Duration,
@@ -55,7 +55,7 @@ pub async fn contained<T: Send + 'static>(
     ended.instrument(span(name)).await
 }
 
-/// Hands API Gateway's event to an HTTP function, through the same adapter as on Lambda.
+/// Passes API Gateway's event to an HTTP function, through the same adapter as on Lambda.
 pub(crate) async fn http(
     app: Arc<App>,
     endpoint: Endpoint,
@@ -67,6 +67,6 @@ pub(crate) async fn http(
     }));
     let event = LambdaEvent::new(LambdaRequest::ApiGatewayV2(event), Context::default());
     let Ok(response) = adapter.call(event).await;
-    // What Lambda gives to API Gateway is JSON, and so is what it is read from here.
+    // API Gateway gets the answer from Lambda as JSON, so the answer becomes JSON here too.
     serde_json::to_value(response).and_then(serde_json::from_value::<ApiGatewayV2httpResponse>).ok()
 }

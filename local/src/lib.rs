@@ -1,8 +1,8 @@
-//! Every Switchhook function in one process, on embedded stores: what `cargo run` starts.
+//! Runs every Switchhook function in one process, on embedded stores: `cargo run` starts it.
 //!
-//! It mounts what `template.yaml` lists: tables and queues are made, routes served, queues polled and the schedule kept
-//! as the template says, and the functions are handed the events that API Gateway, SQS and EventBridge would send.
-//! Nothing here is deployed.
+//! The local stack follows `template.yaml`: it creates the tables and queues, serves the routes, polls the queues and
+//! keeps the schedule. Functions get the events that API Gateway, SQS and EventBridge would send. Nothing here is
+//! deployed.
 
 pub mod aws;
 pub mod cli;

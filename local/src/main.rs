@@ -1,6 +1,6 @@
 //! `cargo run`: Switchhook on this machine.
 
-/// The functions' allocator on AWS, too.
+/// The functions use this allocator on AWS, too.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! The functions' policies, as IAM holds them to: a call that the template does not allow is refused here too.
+//! Enforces the functions' policies as IAM does: a call that the template does not allow is refused here too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,10 +23,10 @@ use aws_sdk_sqs::operation::send_message_batch::SendMessageBatchInput;
 use crate::invoke;
 use crate::template::{Permission, Template};
 
-/// What a function did, or may do: its name, and the permission.
+/// A function's name, and a permission that it has or used.
 pub type Use = (String, Permission);
 
-/// Stands before every call of a stack's functions, and remembers what they used. Clones share that.
+/// Checks every call to AWS of a stack's functions, and records the permissions used. Clones share the record.
 #[derive(Debug, Clone)]
 pub struct Policy {
     allowed: Arc<BTreeMap<String, BTreeSet<Permission>>>,
@@ -40,32 +40,32 @@ struct Calls {
 }
 
 impl Policy {
-    /// The template's.
+    /// The policies in the template.
     pub(crate) fn of(template: &Template) -> Self {
         let functions = template.functions.values();
         let allowed = functions.map(|function| (function.name.clone(), function.permissions.clone()));
         Self { allowed: Arc::new(allowed.collect()), calls: Arc::default() }
     }
 
-    /// What the functions have used so far.
+    /// The permissions that the functions have used so far.
     #[must_use]
     pub fn used(&self) -> BTreeSet<Use> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).used.clone()
     }
 
-    /// What they have asked for and may not do.
+    /// The permissions that the functions needed so far but do not have.
     #[must_use]
     pub fn refused(&self) -> BTreeSet<Use> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).refused.clone()
     }
 
     fn check(&self, action: &str, resource: &str) -> Result<(), BoxError> {
-        // Who is no function is the developer.
+        // A call from outside a function is the developer's own, and is allowed.
         let Some(function) = invoke::running() else { return Ok(()) };
         let permission = Permission { action: action.to_owned(), resource: resource.to_owned() };
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.allowed.get(&function).is_some_and(|allowed| allowed.contains(&permission)) {
-            tracing::error!(action, resource, "template.yaml does not allow it");
+            tracing::error!(action, resource, "template.yaml does not allow this call");
             let message = format!("AccessDenied: template.yaml does not let {function} {action} on {resource}");
             calls.refused.insert((function, permission));
             return Err(message.into());
@@ -120,12 +120,12 @@ impl Intercept for Policy {
     }
 }
 
-/// A queue's name, of its URL.
+/// The name of the queue at `url`.
 fn queue(url: &Option<String>) -> &str {
     url.as_deref().and_then(|url| url.rsplit('/').next()).unwrap_or_default()
 }
 
-/// The actions of a step of a transaction, and the table of each.
+/// The actions that a step of a transaction needs, each with its table.
 fn steps(step: &TransactWriteItem) -> Vec<(&'static str, &str)> {
     let put = step.put.as_ref().map(|put| ("dynamodb:PutItem", put.table_name()));
     let update = step.update.as_ref().map(|update| ("dynamodb:UpdateItem", update.table_name()));

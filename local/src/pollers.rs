@@ -1,5 +1,5 @@
-//! Event source mappings, as Lambda keeps them: receive a batch, invoke the function, delete what its answer does not
-//! name as failed.
+//! Event source mappings, as Lambda runs them. A poller receives a batch, invokes the function, and deletes the
+//! messages that the answer does not report as failed.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use usecases::app::App;
 use crate::template::{Template, Trigger};
 use crate::{invoke, provision};
 
-/// Invocations at once for one queue.
+/// Concurrent invocations for one queue, at most.
 const CONCURRENCY_MAX: usize = 50;
 
-/// How long one receive waits for a message: short, so that a stop need not wait long.
+/// How long one receive waits for a message: short, so that a stop does not take long.
 const RECEIVE_WAIT_S: i32 = 1;
 
 /// The pause after a receive that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
-/// One queue's function.
+/// The function behind one queue.
 #[derive(Clone)]
 struct Mapping {
     app: Arc<App>,
@@ -42,7 +42,7 @@ struct Mapping {
     batch_size: i32,
 }
 
-/// Starts polling every queue that triggers a function, until `stop`; the tasks end once what they work on is done.
+/// Polls every queue that triggers a function, until `stop`. The returned tasks end once their batches are done.
 pub(crate) async fn start(
     template: &Template,
     references: &BTreeMap<String, String>,
@@ -113,7 +113,7 @@ impl Mapping {
         Ok(received.messages.unwrap_or_default())
     }
 
-    /// Invokes the function with a batch. A batch that it did not answer is shown again as a whole.
+    /// Invokes the function with a batch. If the invocation fails, SQS shows the whole batch again.
     async fn work(&self, messages: Vec<Message>) {
         let (app, handler, event) = (self.app.clone(), self.handler, self.event(&messages));
         let answer =
@@ -124,7 +124,7 @@ impl Mapping {
         }
     }
 
-    /// The messages as Lambda hands them to a function.
+    /// The event with which Lambda passes messages to a function.
     fn event(&self, messages: &[Message]) -> SqsEvent {
         let mut event = SqsEvent::default();
         event.records = messages.iter().map(|message| self.record(message)).collect();

@@ -1,4 +1,4 @@
-//! Making the template's tables and queues, where they are not there yet.
+//! Creates the template's tables and queues that do not exist yet.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 
 use crate::template::{Index, Key, Queue, Table, Template};
 
-/// Makes what is missing. Returns what `!Ref` gives for each table and queue: a table's name, a queue's URL.
+/// Creates missing tables and queues. Returns the value of `!Ref` for each: a table's name, a queue's URL.
 pub(crate) async fn provision(
     template: &Template,
     dynamodb: &aws_sdk_dynamodb::Client,
@@ -21,7 +21,7 @@ pub(crate) async fn provision(
         make_table(dynamodb, name, table).await.with_context(|| format!("making the table {name}"))?;
         references.insert(name.clone(), name.clone());
     }
-    // Dead-letter queues first: the others point to them.
+    // Dead-letter queues first: the other queues refer to them.
     let mut queues: Vec<_> = template.queues.iter().collect();
     queues.sort_by_key(|(_, queue)| queue.dead_letters.is_some());
     for (name, queue) in queues {
@@ -93,7 +93,7 @@ async fn make_queue(
     references: &BTreeMap<String, String>,
 ) -> Result<String> {
     let url = sqs.create_queue().queue_name(name).send().await?.queue_url.context("no URL")?;
-    // Set, and not made with: one that is there already may have been made with others.
+    // Attributes are set after creation, because an existing queue may have other attributes.
     let mut set = sqs
         .set_queue_attributes()
         .queue_url(&url)

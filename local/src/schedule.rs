@@ -1,4 +1,4 @@
-//! The schedule, as EventBridge keeps it.
+//! Invokes scheduled functions, as EventBridge does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use usecases::app::App;
 use crate::invoke;
 use crate::template::{Template, Trigger};
 
-/// Invokes every scheduled function at its times, until `stop`.
+/// Invokes every scheduled function at its interval, until `stop`.
 pub(crate) fn start(template: &Template, app: &Arc<App>, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for function in template.functions.values() {

@@ -1,4 +1,4 @@
-//! The whole stack: stores, API, pollers, schedule, inbox. The tests start it too, with settings of their own.
+//! The whole local stack: stores, API, pollers, schedule, inbox. The tests start it too, with settings of their own.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,37 +19,37 @@ use crate::stores::{Keep, Stores};
 use crate::template::Template;
 use crate::{aws, demo, gateway, inbox, pollers, provision, schedule};
 
-/// How long a stop waits for what is being worked on; the rest is worked again after the next start.
+/// How long a stop waits for batches in progress. The next start handles unfinished batches again.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What secrets are sealed with here: a key that everybody knows, for data that leaves no machine.
+/// The sealing key of local stacks. The key is public, because local data never leaves the machine.
 pub const SEALING_KEYS: &str = "local:c3dpdGNoaG9vaydzIGxvY2FsIHN0YWNrJ3Mga2V5ISE=";
 
-/// What differs locally from the template's defaults: receivers are on this machine.
+/// Settings that differ locally from the template's defaults, because receivers run on this machine.
 pub const LOCAL_SETTINGS: [(&str, &str); 3] =
     [("REQUIRE_HTTPS", "false"), ("ALLOWED_NETWORKS", "127.0.0.0/8,::1/128"), ("SEALING_KEYS", SEALING_KEYS)];
 
-/// A setting of this stack alone: how long, in seconds, a queue hides a message that a function works on, in place of what the
-/// template says. With a short time, what an interrupted function left is worked again soon.
+/// A setting of local stacks alone: the seconds for which a queue hides a message in flight, instead of the template's
+/// value. With a short time, the messages of an interrupted function are soon visible again.
 const VISIBILITY: &str = "VISIBILITY_TIMEOUT_S";
 
-/// What the stores are.
+/// Where the stores run.
 #[derive(Debug, Clone)]
 pub enum StoresAt {
-    /// Embedded here.
+    /// Embedded in this process.
     Embedded(Keep),
-    /// Those that another process serves at this URL.
+    /// In another process, which serves them at this URL.
     Url(String),
 }
 
 /// A running stack.
 #[derive(Debug)]
 pub struct Stack {
-    /// Where its API is.
+    /// The URL of the API.
     pub url: String,
-    /// Where its stores are: DynamoDB and SQS at one URL.
+    /// The URL of the stores, both DynamoDB and SQS.
     pub stores_url: String,
-    /// What its functions may do, and did.
+    /// The functions' permissions, and the record of those that they used.
     pub policy: Policy,
     stores: Option<Stores>,
     server: JoinHandle<()>,
@@ -59,8 +59,8 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything, with the API on 127.0.0.1 at `port` (0 picks one). `setting` gives a value to use instead of
-    /// the template's for the environment variable of that name.
+    /// Starts everything, with the API on 127.0.0.1 at `port` (0 picks a free port). `setting` takes the name of an
+    /// environment variable, and may return a value to use instead of the template's.
     ///
     /// # Errors
     /// Where the port is taken, the stores cannot be used, or a setting is wrong.
@@ -68,7 +68,7 @@ impl Stack {
         Self::start_with(port, stores_at, setting, async |_| {}).await
     }
 
-    /// The same, with what `change` makes of the functions' surroundings: another clock, or ids that are known before.
+    /// Like [`Stack::start`], but `change` may alter the functions' [`App`] first, for example set its clock.
     ///
     /// # Errors
     /// As for [`Stack::start`].
@@ -98,7 +98,7 @@ impl Stack {
         Ok(Self { url, stores_url, policy, stores, server, workers, stop_workers, stop_server })
     }
 
-    /// Stops everything: first the workers, once their batches are done, then the API, then the stores.
+    /// Stops the workers once their batches are done, then the API, then the stores.
     pub async fn stop(mut self) {
         self.stop_workers.cancel();
         let workers = async {
@@ -129,7 +129,7 @@ fn template(setting: impl Fn(&str) -> Option<String>) -> Result<Template> {
     Ok(template)
 }
 
-/// What functions stand on: stores with everything in them that the template lists.
+/// Stores with every table and queue of the template.
 struct Ground {
     stores: Option<Stores>,
     stores_url: String,
@@ -161,7 +161,7 @@ async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str
     Ok(Ground { stores, stores_url, sqs, references, policy, app })
 }
 
-/// A function's surroundings without a stack around them, and the stores where they are embedded here.
+/// The [`App`] of functions without a running stack, and the stores if they are embedded in this process.
 ///
 /// # Errors
 /// As for [`Stack::start`].
@@ -173,7 +173,7 @@ pub async fn app_context(
     Ok((stores, app))
 }
 
-/// The environment of functions that run in processes of their own, and the stores at `url` made ready for them.
+/// Prepares the stores at `url` for functions in processes of their own. Returns the functions' environment variables.
 ///
 /// # Errors
 /// As for [`Stack::start`].
@@ -189,7 +189,7 @@ pub async fn environment(url: &str, setting: impl Fn(&str) -> Option<String>) ->
     Ok(environment)
 }
 
-/// What the template sets a variable to, but for what differs locally.
+/// An environment variable's value: the local setting if there is one, else the template's.
 fn value(template: &Template, references: &BTreeMap<String, String>, name: &str) -> Option<String> {
     let local = LOCAL_SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     local.or_else(|| {

@@ -1,6 +1,6 @@
 """AgentLine's own Python client (PyPI: agentline-ai) against a local stack, unchanged but for its base URL.
 
-Usage: agentline.py http://127.0.0.1:3000
+Usage: agentline_client.py http://127.0.0.1:3000
 """
 
 import hashlib

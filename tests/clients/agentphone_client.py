@@ -12,14 +12,14 @@ from receiver import Receiver, expect
 
 URL = sys.argv[1]
 AGENT = "agt_abc123"
-# What others published for theirs is none of its history.
+# A conversation of its own, so that the messages of other checks are not in its history.
 CONVERSATION = "conv_agentphone_client"
 KEY = "sk_test_switchhook_local"
 receiver = Receiver()
 
 
 def check_signature(secret):
-    """Reads what the receiver got with the client's own check and parser."""
+    """Reads the next delivery with the client's own check and parser."""
     headers, body = receiver.next()
     signed = (headers["x-webhook-signature"], secret, headers["x-webhook-timestamp"])
     event = agentphone.construct_event(body, *signed)
@@ -87,7 +87,7 @@ assert stats.by_event_type == {"agent.message": {"success": 1}} and stats.by_hou
 assert client.webhooks.get_all_time_stats() == {"total": 1, "success": 1, "failed": 0, "successRate": 100.0}
 assert client.webhooks.delete() == {"success": True}
 
-# Its errors
+# The client's errors
 missing = expect(agentphone.NotFoundError, lambda: client.agents.get_webhook("agt_nobody"))
 assert missing.message == "Agent not found.", missing
 expect(agentphone.NotFoundError, client.webhooks.delete)

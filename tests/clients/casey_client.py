@@ -1,5 +1,5 @@
-"""A receiver and a caller written from Casey's documents alone, against a local stack; the Standard Webhooks project's
-own Python library (PyPI: standardwebhooks) and Svix's (PyPI: svix) verify what is received.
+"""A receiver and a caller written from Casey's documents alone, against a local stack. The Standard Webhooks project's
+own Python library (PyPI: standardwebhooks) and Svix's (PyPI: svix) verify each delivery.
 
 Usage: casey_client.py http://127.0.0.1:3000
 """
@@ -24,7 +24,7 @@ def call(method, url, status, **arguments):
 
 
 def check(secret):
-    """What the receiver got next, once both libraries have accepted it and refused it changed."""
+    """The payload of the next delivery. Both libraries must accept the delivery, and refuse it with a byte added."""
     headers, body = receiver.next()
     payload = standardwebhooks.Webhook(secret).verify(body, headers)
     svix.webhooks.Webhook(secret).verify(body, headers)

@@ -1,4 +1,4 @@
-"""A customer's endpoint for the checks of this folder, and how they expect errors."""
+"""A customer's endpoint for the checks of this folder, and a helper for expected errors."""
 
 import queue
 import sys
@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Receiver:
-    """Answers every request with 200 and `ok`, and hands on what it received."""
+    """Answers every request with 200 and `ok`, and returns received requests one by one."""
 
     def __init__(self):
         received = self._received = queue.Queue()
@@ -30,7 +30,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{server.server_port}/hook"
 
     def next(self):
-        """The next request's headers, their names in lower case, and body."""
+        """The headers of the next request, with names in lower case, and its body."""
         return self._received.get(timeout=30)
 
 

@@ -1,9 +1,9 @@
-"""Deploys the built template to an AWS emulator that is nobody's here, and uses it as platforms and customers do.
+"""Deploys the built template to a third-party AWS emulator, and uses it as platforms and customers do.
 
     deploy.py SAM BUILD_DIR
 
-SAM is the command `sam`; BUILD_DIR holds what `sam build --parameter-overrides Architecture=<this machine's>` built. MiniStack
-(PyPI) runs the real binaries.
+SAM is the command `sam`. BUILD_DIR holds the output of `sam build --parameter-overrides Architecture=<this machine's>`.
+The emulator, MiniStack (PyPI), runs the real binaries.
 """
 
 import json
@@ -20,7 +20,7 @@ from standardwebhooks import Webhook
 from emulator import PARAMETERS, STACK, Deployment, Emulator, mappings
 from harness import say, wait_until
 
-# One function's process is ended for the code, and one for the environment.
+# The emulator may end one function's process for its new code, and one for its new environment.
 REPEATED_MAX = 2
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -110,7 +110,7 @@ def use(deployment, receiver_url):
     sqs.purge_queue(QueueUrl=deployment.queue("RetriesQueue"))
     mappings(deployment, "RetriesQueue", Enabled=True)
     wait_until("sweep to bring it back", lambda: deployment.invoke("PipelineSweep", {}) or len(received("lost-event")) == 2)
-    say("   a retry whose message was lost was brought back")
+    say("   a retry whose message was lost was queued again")
 
     say("== dead letters")
     deployment.hide_for("EventsQueue", seconds=1)
@@ -121,7 +121,7 @@ def use(deployment, receiver_url):
 
 
 def next_release(build, folder):
-    """Makes of a build a release that differs in its version alone, and returns that: what deliveries call themselves."""
+    """Makes a release that differs from a build only in its version. Returns the `User-Agent` of its deliveries."""
     shutil.copytree(build, folder)
     version = next(line.split('"')[1] for line in open(f"{ROOT}/Cargo.toml") if line.startswith("version"))
     following = version[:-1] + ("0" if version[-1] == "9" else chr(ord(version[-1]) + 1))
@@ -137,8 +137,9 @@ def next_release(build, folder):
 def update(deployment, publish, folder):
     """Updates the stack to a new release while events flow.
 
-    MiniStack ends a function's process to update it, with what it works on, where Lambda lets that end: a platform publishes again
-    what it got no 202 for, and SQS shows again what was in work, here after seconds and not after minutes.
+    MiniStack ends a function's process to update it, even in the middle of an invocation. Lambda would let the
+    invocation finish. So the platform publishes an event again if it got no 202. SQS shows a message in flight again,
+    here after seconds instead of minutes.
     """
     stop, published, repeated = threading.Event(), [], []
     for queue in ("EventsQueue", "DeliveriesQueue", "RetriesQueue"):
@@ -162,7 +163,7 @@ def update(deployment, publish, folder):
     platform = threading.Thread(target=flow)
     platform.start()
     try:
-        # The sealing key is rotated with it; other parameters stay as they are.
+        # The update also rotates the sealing key. Other parameters keep their values.
         deployment.deploy(SealingKeyId="k2", OldSealingKeyId="k1")
         wait_until("deliveries by the new release", lambda: published and is_new(published[-1]))
     finally:
@@ -178,7 +179,7 @@ def update(deployment, publish, folder):
 
 
 def rotate(deployment, publish):
-    """Seals all with the new key, and forgets the old one."""
+    """Seals every secret with the new key, and removes the old key."""
     resealed = deployment.invoke("Admin", {"command": "reseal", "project": "acme"})
     assert resealed["resealed"] >= 3 and resealed["done"], resealed
     deployment.deploy(OldSealingKeyId='""')
@@ -187,7 +188,7 @@ def rotate(deployment, publish):
     assert environment["RETRY_SCHEDULE"] == PARAMETERS["RetrySchedule"], environment
     publish("agt_well", "rotated-event")
     wait_until("a delivery after the rotation", lambda: received("rotated-event"))
-    say(f"   {resealed['resealed']} webhooks' secrets sealed anew, the old key forgotten, and an event delivered")
+    say(f"   {resealed['resealed']} webhooks' secrets sealed again, the old key forgotten, and an event delivered")
 
 
 def main():

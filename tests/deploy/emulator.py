@@ -1,4 +1,5 @@
-"""An AWS emulator that is nobody's here, MiniStack, and the stack deployed to it. What it lacks is made up for here, and said."""
+"""MiniStack, a third-party AWS emulator, and the stack deployed to it. This file fills the emulator's gaps, each with a
+comment."""
 
 import json
 import os
@@ -81,12 +82,12 @@ class Deployment:
         for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK):
             for resource in page["StackResourceSummaries"]:
                 self.resources[resource["LogicalResourceId"]] = resource["PhysicalResourceId"]
-        # MiniStack takes the number of a parameter for a text, and then compares it with one.
+        # MiniStack stores a parameter's number as a string, and later compares it with a number.
         mappings(self, "RetriesQueue", ScalingConfig={"MaximumConcurrency": 50})
         self.add_routes()
 
     def add_routes(self):
-        """MiniStack drops the routes that SAM writes into the API's OpenAPI document; they are added from the template."""
+        """Adds the template's routes: MiniStack drops the routes that SAM writes into the API's OpenAPI document."""
         gateway, functions = self.emulator.client("apigatewayv2"), self.emulator.client("lambda")
         api = self.resources["Api"]
         known = {route["RouteKey"] for route in gateway.get_routes(ApiId=api).get("Items", [])}
@@ -127,7 +128,7 @@ class Deployment:
         return configuration["Environment"]["Variables"]
 
     def logged(self, text):
-        """The lines of the functions' log that have this text."""
+        """The lines of the functions' log that contain `text`."""
         pages = self.emulator.client("logs").get_paginator("filter_log_events")
         events = [event for page in pages.paginate(logGroupName=self.resources["Logs"]) for event in page["events"]]
         return [json.loads(event["message"]) for event in events if text in event["message"]]
@@ -136,7 +137,7 @@ class Deployment:
         return self.resources[name]
 
     def hide_for(self, name, seconds):
-        """How long the queue hides a message that is in work."""
+        """Sets how long the queue hides a message in flight."""
         sqs = self.emulator.client("sqs")
         sqs.set_queue_attributes(QueueUrl=self.queue(name), Attributes={"VisibilityTimeout": str(seconds)})
 
@@ -148,7 +149,7 @@ class Deployment:
 
 
 def routes(template):
-    """The functions' routes, as the built template has them."""
+    """The functions' routes in the built template."""
     name = event = None
     found = []
     with open(template) as lines:
@@ -167,7 +168,7 @@ def routes(template):
 
 
 def mappings(deployment, queue, **changed):
-    """Changes the mappings of a queue to its function."""
+    """Changes the mappings of a queue to its function, and returns their ids."""
     functions = deployment.emulator.client("lambda")
     arn = deployment.emulator.client("sqs").get_queue_attributes(
         QueueUrl=deployment.queue(queue), AttributeNames=["QueueArn"],

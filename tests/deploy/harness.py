@@ -1,4 +1,4 @@
-"""What the scripts beside it share."""
+"""Starts programs and waits for them. The scripts in this folder share it."""
 
 import os
 import re
@@ -10,10 +10,10 @@ import tempfile
 import time
 
 PATIENCE_S = 120
-# What a program gets to stop by itself.
+# How long a program may take to stop by itself.
 STOP_S = 20
 
-# Who is told to stop stops what it has started.
+# A SIGTERM ends the script by an exception, so that the script stops the programs that it started.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 
 
@@ -22,7 +22,7 @@ def say(text):
 
 
 def wait_until(what, check):
-    """Waits until `check` returns something, and returns that."""
+    """Waits until `check` returns a true value, and returns that value."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         found = check()
@@ -39,7 +39,7 @@ def free_port():
 
 
 class Process:
-    """A program that runs beside the script, and all that it starts, until the `with` ends. Its log is shown where that fails."""
+    """A program and its child processes, until the `with` ends. If the `with` fails, the end of its log is shown."""
 
     def __init__(self, *command, **environment):
         self.log = tempfile.NamedTemporaryFile("w+", suffix=".log")
@@ -68,7 +68,7 @@ class Process:
             return log.read()
 
     def wait_for(self, pattern):
-        """Waits until it prints what matches `pattern`, and returns the match."""
+        """Waits until the program prints a match of `pattern`, and returns the match."""
         return wait_until(pattern, lambda: self.is_running() and re.search(pattern, self.printed(), re.MULTILINE))
 
     def is_running(self):

@@ -2,8 +2,9 @@
 
     watch.py SWITCHHOOK
 
-SWITCHHOOK is the built local stack. Routes are called over HTTP; the functions behind queues are invoked with what is in the queues,
-as Lambda's pollers do, and the others once, all with `cargo lambda`, which has to be on the PATH.
+SWITCHHOOK is the built local stack. Routes are called over HTTP. Functions behind queues are invoked with the queues'
+messages, as Lambda's pollers do. The other functions are invoked once. All of them run under `cargo lambda`, which must
+be on the PATH.
 """
 
 import contextlib
@@ -52,7 +53,7 @@ class Stores:
 
 
 def work(stores, invoke_url, queue, function):
-    """Hands what a queue has to its function, and deletes what that is done with."""
+    """Invokes a function with the messages of its queue, and deletes the messages that did not fail."""
     messages = stores.receive(queue)
     if not messages:
         return
@@ -109,7 +110,7 @@ def main():
 
         env_file = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory())) / "functions.env"
         stores = start(switchhook, "stores", "--port", "0", "--in-memory", "--env-file", str(env_file))
-        # Of this one the inbox alone is used.
+        # Only the inbox of this stack is used.
         inbox = start(switchhook, "--port", "0", "--in-memory")
         stores_url, inbox_url = (process.wait_for(r"^ready (\S+)").group(1) for process in (stores, inbox))
         port = str(free_port())

@@ -1,12 +1,12 @@
-"""Runs every call of the API reference against a local stack and holds its answer against the one on the page.
+"""Runs every call of the API reference against a local stack, and compares the answer with the answer on the page.
 
-A call is a block `sh` with one curl, and the block after it, `json 200` or `text 204`, is what it answers: the status, and the
-body with its keys in order. Ids, times and secrets differ from run to run: only their form is compared. `$ID` in a call is
-the id in the last answer that had one. A page's `http` blocks are the golden files of tests/golden/deliveries.
+A call is an `sh` block with one curl. The block after it, `json 200` or `text 204`, is its answer: the status, and the
+body with its keys in order. Ids, times and secrets differ from run to run, so only their form is compared. `$ID` in a
+call is the id in the last answer that had one. A page's `http` blocks are the golden files in tests/golden/deliveries.
 
 Usage: calls.py http://127.0.0.1:3000 [--write] [--inbox URL]
 
-`--write` puts the answers into the pages; `--inbox` is a stack whose inbox webhooks are sent to, where the API has none.
+`--write` puts the answers into the pages. `--inbox` is a stack whose inbox gets the deliveries of an API without one.
 """
 
 import argparse
@@ -31,10 +31,10 @@ URL, WRITE, INBOX = ARGUMENTS.url, ARGUMENTS.write, ARGUMENTS.inbox or ARGUMENTS
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "deliveries"
 SCHEMAS = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs/reference/schemas.json").read_text())
 PATIENCE_S = 20
-# What `--write` gives deliveries to arrive.
+# How long `--write` waits for deliveries to arrive.
 SETTLED_S = 3
 
-# The page's own inbox is on its usual port, wherever this one is.
+# A page shows the inbox at its usual port, whatever port this inbox has.
 SHOWN_URL = "http://127.0.0.1:3000"
 FORMS = [
     (re.compile(rf"\b{prefix}_[0-9a-f]{{32}}\b"), prefix) for prefix in ("wh", "evt", "del")
@@ -47,7 +47,7 @@ FORMS = [
 
 
 def form(body):
-    """The body with what differs from run to run replaced; keys keep their order."""
+    """The body with placeholders for values that differ from run to run. Keys keep their order."""
     text = json.dumps(body, ensure_ascii=False) if not isinstance(body, str) else body
     for pattern, name in FORMS:
         text = pattern.sub(name, text)
@@ -55,7 +55,7 @@ def form(body):
 
 
 def run(call, identity):
-    """The status and body that a call is answered with."""
+    """Makes a call, and returns the status and body of its answer."""
     script = 'curl() { command curl -sS -w "\\n%{http_code}" "$@"; }\n' + call.replace(SHOWN_URL, INBOX)
     environment = {**os.environ, "API": URL, "KEY": "Authorization: Bearer sk_test_switchhook_local", "ID": identity}
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60)
@@ -95,7 +95,7 @@ def shown(body):
 
 
 def check(path):
-    """Runs a page's calls; the page as it is to be, and how many calls it has."""
+    """Runs a page's calls. Returns the page with the answers in it, and the number of calls."""
     text, identity, calls = path.read_text(), "", 0
     fenced = blocks(text)
     replacements = []
@@ -114,7 +114,7 @@ def check(path):
             same = form(shown(body).strip()) == form(expected)
             is_read = not re.search(r"-X (?!GET)", content)
             waited_s = time.monotonic() - started
-            # What was published a moment ago may be on its way.
+            # An event that was published a moment ago may not have arrived yet.
             settled = waited_s > SETTLED_S or not is_pending(body)
             if status == expected_status and (settled if WRITE else same):
                 break
@@ -131,7 +131,7 @@ def check(path):
 
 
 def is_pending(body):
-    """Whether an answer is one that deliveries have not reached yet."""
+    """Whether an answer shows no delivery yet."""
     return body == [] or (isinstance(body, dict) and body.get("total") == 0)
 
 

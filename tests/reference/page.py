@@ -1,4 +1,4 @@
-"""Reading a page of the API reference: its fenced blocks, in order."""
+"""Reads the fenced blocks of a page of the API reference, in order."""
 
 import pathlib
 import re
@@ -13,5 +13,5 @@ def pages():
 
 
 def blocks(text):
-    """Each fenced block as a match: 1 its language, 2 the word behind it, 3 its content."""
+    """Each fenced block as a match: group 1 is its language, 2 the word after the language, 3 its content."""
     return list(FENCE.finditer(text))

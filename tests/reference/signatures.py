@@ -1,5 +1,5 @@
-"""Every delivery of every dialect, verified as the API reference says, in each language that it says it in, and by the
-Standard Webhooks project's own library; and refused by all of them with a byte changed.
+"""Verifies every delivery of every dialect, by the API reference's code in each of its languages, and by the Standard
+Webhooks project's own library. All of them must refuse the delivery with a byte added.
 
 Usage: signatures.py http://127.0.0.1:3000     needs: node, php, standardwebhooks (PyPI)
 """
@@ -28,7 +28,7 @@ NAMES = [
 ]
 SECRETS = ["optional_secret_for_hmac", "grüße", "whsec_AQI", "whsec_k6eUiUhP84/qqcvFdnAirLVmlH/T83rh"]
 
-# What each language needs around a page's `verify`: cases come as JSON, and go as a list of booleans.
+# The program that each language needs around a page's `verify`. It reads cases as JSON, and prints a list of booleans.
 RUNNERS = {
     "python": ("py", ["python3"], """{snippet}
 import base64, json, sys
@@ -54,7 +54,7 @@ def call(method, path, status, body=None):
 
 
 def publish(agent):
-    """One event under each of the names; the last has data that is hard to keep byte for byte."""
+    """Publishes one event under each of the names, with data that is hard to keep byte for byte."""
     for name in NAMES:
         data = '{"n": 1.10, "big": 12345678901234567890123, "text": "Grüße 🦀 \\u00e4 / \\/"}'
         event = f'{{"type": "{name}", "agent_id": "{agent}", "channel": "sms", "data": {data}}}'.encode()
@@ -82,7 +82,7 @@ def case(secret, headers, body, more):
 
 
 def verifies(secret, headers, body):
-    """Whether the Standard Webhooks library accepts it. It takes a secret that is no `whsec_` and base64 as bytes."""
+    """Whether the Standard Webhooks library accepts a delivery. Secrets that are not `whsec_` and base64 are bytes."""
     try:
         key = secret if secret == SECRETS[3] or len(secret) == 38 else secret.encode()
         standardwebhooks.Webhook(key).verify(body, headers)
@@ -150,7 +150,7 @@ for index, secret in enumerate(SECRETS):
     created = call("POST", webhooks, 201, settings)["data"]
     publish(PHONE_AGENT)
     call("POST", f"{webhooks}/{created['id']}/test", 200)
-    # Those of NAMES that Talkover has, under either name.
+    # The events of NAMES that Talkover has, under either name.
     told = received(receiver, 9)
     deliveries += [(secret, headers, body, []) for headers, body in told]
     call("DELETE", f"{webhooks}/{created['id']}", 200)

@@ -1,4 +1,4 @@
-//! A Lambda function that does nothing: what every other's start is compared with.
+//! A Lambda function that does nothing. The start of every other function is compared with its start.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

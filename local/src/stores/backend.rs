@@ -1,4 +1,4 @@
-//! winterbaume's trait for queues, over [`Queues`]: each call is one of its, of one account in one region.
+//! winterbaume's trait for queues, implemented by [`Queues`], for one account in one region.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,7 +19,7 @@ use super::queues::Queues;
 /// The embedded SQS's backend.
 pub(super) struct Backend {
     queues: Mutex<Queues>,
-    /// Tells who waits for a message that some have come.
+    /// Wakes the receives that wait for a message.
     arrivals: Notify,
 }
 
@@ -34,16 +34,16 @@ impl Backend {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets those look who wait for a message.
+    /// Wakes every receive that waits for a message, to look again.
     pub(super) fn notify_of_arrivals(&self) {
         self.arrivals.notify_waiters();
     }
 
-    /// Waits until the queue has a message to show, for so long at most.
+    /// Waits until the queue has a visible message, but no longer than `wait`.
     pub(super) async fn wait_for_message(&self, queue: &str, wait: Duration) {
         let deadline = Instant::now() + wait;
         loop {
-            // Asked for before the look, so that nothing comes unseen in between.
+            // Registered before the look, so that no arrival between the look and the wait is missed.
             let mut arrival = pin!(self.arrivals.notified());
             arrival.as_mut().enable();
             let next = self.queues().next_visible_in(queue);
@@ -55,7 +55,7 @@ impl Backend {
         }
     }
 
-    /// All of it is done before the answer is waited for: nothing here blocks for long.
+    /// Runs `work` at once, before the answer is awaited: nothing here blocks for long.
     fn answer<T: Send + 'static>(&self, work: impl FnOnce(&mut Queues) -> T) -> Answer<T> {
         Box::pin(std::future::ready(work(&mut self.queues())))
     }

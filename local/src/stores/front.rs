@@ -1,4 +1,4 @@
-//! One address for both stores: SQS is answered here, DynamoDB's calls are passed on.
+//! One address for both stores: SQS's calls are answered here, and DynamoDB's calls are passed on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use winterbaume_sqs::SqsService;
 
 use super::backend::Backend;
 
-/// What DynamoDB takes at most; SQS takes less.
+/// DynamoDB's limit on a request's body; SQS's is lower.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Parts of the names of calls that may give a receiver something to show.
+/// Parts of the names of SQS's calls that may make a message visible.
 const ARRIVALS: [&str; 3] = ["SendMessage", "MoveTask", "Visibility"];
 
 const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 
-/// The longest that a receive may wait.
+/// SQS's limit on the wait of a receive.
 const RECEIVE_WAIT_S_MAX: u64 = 20;
 
 struct Front {
@@ -35,7 +35,7 @@ struct Front {
     client: reqwest::Client,
 }
 
-/// Serves both until `stop`.
+/// Serves both stores until `stop`.
 pub(super) async fn serve(listener: TcpListener, queues: Arc<Backend>, dynamodb_url: String, stop: CancellationToken) {
     let sqs = SqsService::with_backend(queues.clone());
     let front = Arc::new(Front { sqs, queues, dynamodb_url, client: reqwest::Client::new() });
@@ -61,14 +61,15 @@ async fn answer(
     let request = MockRequest { method: method.to_string(), uri: uri.to_string(), headers, body };
     let answer = front.sqs.handle(request).await;
     if ARRIVALS.iter().any(|call| target.contains(call)) {
-        // A batch is complete by now: whoever waits for messages gets all of it at once.
+        // The whole batch is in the queue by now, so that a waiting receive gets all of it at once.
         front.queues.notify_of_arrivals();
     }
     response(answer.status, answer.headers, answer.body)
 }
 
 impl Front {
-    /// Waits as long as a receive asks for; what is left of it looks once. winterbaume would look ten times a second.
+    /// Waits as long as a receive asks for, then returns the receive with a wait of 0. Otherwise winterbaume would look
+    /// ten times a second.
     async fn wait(&self, body: Bytes) -> Bytes {
         let Ok(mut receive) = serde_json::from_slice::<Map<String, Value>>(&body) else { return body };
         let seconds = receive.insert("WaitTimeSeconds".to_owned(), Value::from(0)).and_then(|wait| wait.as_u64());
@@ -98,7 +99,7 @@ fn response(status: u16, headers: HeaderMap, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     *response.headers_mut() = headers;
-    // The server sets its own.
+    // The HTTP server sets these headers itself.
     response.headers_mut().remove(http::header::CONTENT_LENGTH);
     response.headers_mut().remove(http::header::TRANSFER_ENCODING);
     response

@@ -1,7 +1,7 @@
-//! The queues and what waits in them, on disk: so that it is there after a restart, even after a SIGKILL.
+//! The queues and their messages on disk, so that they survive a restart, even after a SIGKILL.
 //!
-//! A message that was being worked when the process ended is visible again at the next start. Message attributes are not
-//! kept: none of the functions uses them.
+//! A message that was in flight when the process ended is visible again at the next start. Message attributes are not
+//! kept: no function uses them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use anyhow::Result;
 use rusqlite::{Connection, params};
 use winterbaume_sqs::types::Message;
 
-/// The file.
+/// The journal's SQLite file.
 #[derive(Debug)]
 pub(super) struct Journal(Connection);
 
@@ -39,14 +39,14 @@ impl Journal {
         .collect()
     }
 
-    /// Writes that there is a queue.
+    /// Writes a queue's name and attributes.
     pub(super) fn put_queue(&self, name: &str, attributes: &HashMap<String, String>) -> rusqlite::Result<()> {
         let attributes = serde_json::json!(attributes).to_string();
         self.0.execute("INSERT OR REPLACE INTO queues VALUES (?1, ?2)", [name, &attributes])?;
         Ok(())
     }
 
-    /// Forgets a queue.
+    /// Removes a queue, but not its messages.
     pub(super) fn remove_queue(&self, name: &str) -> rusqlite::Result<()> {
         self.0.execute("DELETE FROM queues WHERE name = ?1", [name])?;
         Ok(())
@@ -75,7 +75,7 @@ impl Journal {
         messages.collect()
     }
 
-    /// Writes `message`, which is now in `queue`.
+    /// Writes that `message` is now in `queue`.
     pub(super) fn put(&self, queue: &str, message: &Message) -> rusqlite::Result<()> {
         let mut insert =
             self.0.prepare_cached("INSERT OR REPLACE INTO messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
@@ -91,20 +91,20 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes that `message` has been received.
+    /// Writes how often `message` has been received.
     pub(super) fn received(&self, message: &Message) -> rusqlite::Result<()> {
         let mut update = self.0.prepare_cached("UPDATE messages SET receives = ?2 WHERE id = ?1")?;
         update.execute(params![message.message_id, message.approximate_receive_count])?;
         Ok(())
     }
 
-    /// Forgets a message.
+    /// Removes a message.
     pub(super) fn remove(&self, id: &str) -> rusqlite::Result<()> {
         self.0.prepare_cached("DELETE FROM messages WHERE id = ?1")?.execute([id])?;
         Ok(())
     }
 
-    /// Forgets all there was and writes these: for what touches whole queues.
+    /// Replaces all messages by these, after a call that changes whole queues.
     pub(super) fn rewrite<'a>(&self, all: impl Iterator<Item = (&'a str, &'a Message)>) -> rusqlite::Result<()> {
         let transaction = self.0.unchecked_transaction()?;
         self.0.execute("DELETE FROM messages", [])?;

@@ -1,4 +1,4 @@
-//! The embedded stores: DynamoDB (dynoxide) and SQS (winterbaume), spoken to over HTTP as AWS is.
+//! The embedded stores, DynamoDB (dynoxide) and SQS (winterbaume). Callers speak HTTP to them, as to AWS.
 //!
 //! [`Stores::url`] serves both, so that one `AWS_ENDPOINT_URL` reaches them.
 
@@ -21,30 +21,30 @@ use tokio_util::sync::CancellationToken;
 use self::backend::Backend;
 use self::journal::Journal;
 
-/// Where the stores keep what they hold.
+/// Where the stores keep their data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keep {
-    /// In this folder; a later start finds it there.
+    /// In this folder, from one start to the next.
     In(PathBuf),
     /// In memory, until the process ends.
     InMemory,
 }
 
-/// Running stores. They stop when this is told to, or is dropped.
+/// Running stores. They stop by [`Stores::stop`], or when this value is dropped.
 #[derive(Debug)]
 pub struct Stores {
-    /// Serves DynamoDB and SQS.
+    /// The URL of DynamoDB and SQS.
     pub url: String,
-    /// Serves DynamoDB alone, without a hop in between.
+    /// The URL of DynamoDB alone, which avoids the hop through the shared address.
     pub dynamodb_url: String,
     stop: CancellationToken,
     servers: JoinSet<()>,
-    /// Held as long as the stores run: no two processes may work on one folder.
+    /// Held while the stores run, because two processes must not use one folder.
     _lock: Option<File>,
 }
 
 impl Stores {
-    /// Starts the stores on 127.0.0.1 at `port`; 0 picks one.
+    /// Starts the stores on 127.0.0.1 at `port`; 0 picks a free port.
     ///
     /// # Errors
     /// Where the port is taken, or the folder cannot be used or is in use.
@@ -80,7 +80,7 @@ impl Stores {
         Ok(Self { url: url(address), dynamodb_url, stop, servers, _lock: lock })
     }
 
-    /// Stops the stores once the requests that they are working on are answered.
+    /// Stops the stores once every request in progress is answered.
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.servers.join_next().await.is_some() {}

@@ -1,4 +1,4 @@
-//! The queues of the embedded SQS: winterbaume's own state, and a [`Journal`] of what waits in it.
+//! The queues of the embedded SQS: winterbaume's own state, and a [`Journal`] of its messages.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,20 +12,20 @@ use winterbaume_sqs::{SendMessageOutput, SqsState};
 
 use super::journal::Journal;
 
-/// The region of every queue; clients say none that counts.
+/// The region of every queue. A client's own region is ignored.
 const REGION: &str = "us-east-1";
 
-/// Receipt handles that a queue remembers, so that deleting twice is no error.
+/// Receipt handles of deleted messages that a queue keeps, so that deleting twice is no error.
 const DELETED_HANDLES_MAX: usize = 10_000;
 
-/// The queues. What does not touch messages is done on `state` at once.
+/// The queues. Calls that change no message use `state` directly.
 pub(super) struct Queues {
     pub(super) state: SqsState,
     journal: Option<Journal>,
 }
 
 impl Queues {
-    /// The queues that the journal knows, with what waits in them.
+    /// Opens the queues in the journal, with their messages.
     pub(super) fn open(journal: Option<Journal>) -> StartResult<Self> {
         let known = journal.as_ref().map(Journal::queues).transpose()?.unwrap_or_default();
         let mut queues = Self { state: SqsState::default(), journal: None };
@@ -94,7 +94,7 @@ impl Queues {
         for message in &messages {
             self.journal(|journal| journal.received(message))?;
         }
-        // Receiving also moves what was received too often to the end of the dead-letter queue.
+        // A receive also moves messages that were received too often to the end of the dead-letter queue.
         if let (Some(name), Some(before)) = (moved_to, before) {
             let moved = self.state.queues.get(&name).and_then(|queue| queue.messages.get(before..)).unwrap_or_default();
             for message in moved {
@@ -104,7 +104,7 @@ impl Queues {
         Ok(messages)
     }
 
-    /// How long until the queue has a message to show, zero where it has one; `None` where it has none at all.
+    /// The time until the queue has a visible message, or zero if it has one now. `None` if the queue is empty.
     pub(super) fn next_visible_in(&self, queue: &str) -> Option<Duration> {
         let now_ms = Clock::system().now().millis();
         let messages = &self.state.queues.get(queue)?.messages;
@@ -134,7 +134,7 @@ impl Queues {
             messages.iter().find(|message| message.all_receipt_handles.iter().any(|held| held == receipt_handle));
         let id = found.map(|message| message.message_id.clone());
         self.state.delete_message(queue, receipt_handle)?;
-        // winterbaume keeps these for repeated deletes, and forgets none.
+        // winterbaume keeps these handles for repeated deletes, and never drops one.
         if let Some(queue) = self.state.queues.get_mut(queue).filter(|q| q.deleted_handles.len() > DELETED_HANDLES_MAX)
         {
             queue.deleted_handles.clear();

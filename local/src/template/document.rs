@@ -1,4 +1,4 @@
-//! The parts of a SAM template that [`Template`](super::Template) reads, in CloudFormation's own words.
+//! The parts of a SAM template that [`Template`](super::Template) reads, under CloudFormation's own names.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub(super) struct Document {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Parameter {
-    /// None where the operator has to say.
+    /// `None` if the operator must give a value.
     #[serde(default)]
     pub(super) default: Option<Value>,
 }

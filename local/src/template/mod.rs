@@ -1,4 +1,4 @@
-//! Reading `template.yaml`: what of it the local stack mounts, and the tests hold against the code.
+//! Reads the parts of `template.yaml` that the local stack mounts, and that tests compare with the code.
 
 mod document;
 mod permission;
@@ -18,12 +18,12 @@ const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 /// The template that this program was built with.
 pub const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// What the template lists.
+/// The contents of a template.
 #[derive(Debug)]
 pub struct Template {
     /// Parameters with their defaults.
     pub parameters: BTreeMap<String, String>,
-    /// The functions' environment variables that refer to a parameter or resource, and to which.
+    /// The functions' environment variables that refer to a parameter or resource, and the name of that target.
     pub environment: BTreeMap<String, String>,
     /// Tables by their names.
     pub tables: BTreeMap<String, Table>,
@@ -37,14 +37,14 @@ pub struct Template {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Table {
-    /// Every attribute that is a key.
+    /// Every attribute that is a key of the table or of an index.
     pub attribute_definitions: Vec<Attribute>,
     /// The table's keys.
     pub key_schema: Vec<Key>,
     /// Its indexes.
     #[serde(default)]
     pub global_secondary_indexes: Vec<Index>,
-    /// The attribute that ends items.
+    /// The attribute with the time at which an item expires.
     pub time_to_live_specification: Option<TimeToLive>,
 }
 
@@ -76,7 +76,7 @@ pub struct Index {
     pub projection: Projection,
 }
 
-/// What an index holds besides keys: `ALL`, `KEYS_ONLY`, or `INCLUDE` with the attributes.
+/// The attributes that an index holds besides keys: `ALL`, `KEYS_ONLY`, or `INCLUDE` with a list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the names are CloudFormation's")]
@@ -86,7 +86,7 @@ pub struct Projection {
     pub non_key_attributes: Vec<String>,
 }
 
-/// Which attribute ends items.
+/// The attribute with the time at which an item expires.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the names are CloudFormation's")]
@@ -97,42 +97,42 @@ pub struct TimeToLive {
 /// An SQS queue.
 #[derive(Debug)]
 pub struct Queue {
-    /// Seconds that a message that is being worked stays unseen.
+    /// Seconds for which a received message stays hidden.
     pub visibility_timeout_s: u32,
-    /// The queue that its messages end in, and after how many receives.
+    /// The dead-letter queue, and the number of receives after which a message moves there.
     pub dead_letters: Option<(String, u32)>,
 }
 
 /// A Lambda function.
 #[derive(Debug)]
 pub struct Function {
-    /// Its name in the code, which is the handler that it is deployed with.
+    /// Its name in the code, which the template names as the handler.
     pub name: String,
-    /// How long it may run.
+    /// How long an invocation may run.
     pub timeout: Duration,
-    /// What invokes it.
+    /// The routes, queues and schedules that invoke it.
     pub triggers: Vec<Trigger>,
-    /// What it may do.
+    /// The permissions that its policies give it.
     pub permissions: BTreeSet<Permission>,
 }
 
-/// What invokes a function.
+/// A trigger that invokes a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
     /// A route of the HTTP API.
     Route {
-        /// `POST`
+        /// For example `POST`.
         method: String,
-        /// `/v1/agents/{agent_id}`
+        /// For example `/v1/agents/{agent_id}`.
         path: String,
     },
     /// Messages in a queue.
     Queue {
-        /// Its name.
+        /// The name of the queue's resource.
         queue: String,
-        /// Messages in one invocation.
+        /// Messages in one invocation, at most.
         batch_size: i32,
-        /// Whether the function's answer names the messages to see again.
+        /// Whether the function's answer names the failed messages, which SQS then shows again.
         reports_item_failures: bool,
     },
     /// A schedule.
@@ -146,7 +146,7 @@ impl Template {
     /// Reads the template that this program was built with.
     ///
     /// # Errors
-    /// Where it holds something that the local stack cannot mount.
+    /// Where the template holds something that the local stack cannot mount.
     pub fn built_in() -> Result<Self> {
         Self::parse(TEMPLATE)
     }
@@ -154,7 +154,7 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// Where it is no YAML, or holds something that the local stack cannot mount.
+    /// Where the text is not YAML, or holds something that the local stack cannot mount.
     pub fn parse(text: &str) -> Result<Self> {
         let document: Document = serde_yaml_ng::from_str(text)?;
         let globals = document.globals.function;
@@ -168,12 +168,12 @@ impl Template {
             functions: BTreeMap::new(),
         };
         for (name, value) in globals.environment.variables {
-            // Others are made of what AWS alone has, and set otherwise here.
+            // Other variables need values that only AWS has, and are set elsewhere for the local stack.
             if let Ok(target) = tagged(&value, "Ref") {
                 template.environment.insert(name, target.to_owned());
             }
         }
-        // A mapping is added to its function.
+        // Mappings come last, because each is added to its function.
         let (mappings, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
             document.resources.into_iter().partition(|(_, resource)| resource.kind == MAPPING);
         for (name, resource) in others.into_iter().chain(mappings) {
@@ -204,7 +204,7 @@ impl Template {
                 function.triggers.push(trigger);
             }
             "AWS::Serverless::HttpApi" => {}
-            // What runs no function and holds no message.
+            // The local stack leaves these out: they run no function and hold no message.
             "AWS::ApiGatewayV2::DomainName"
             | "AWS::ApiGatewayV2::ApiMapping"
             | "AWS::CloudWatch::Alarm"
@@ -230,7 +230,7 @@ fn queue(properties: QueueProperties) -> Result<Queue> {
     })
 }
 
-/// A mapping's function and queue.
+/// The function that an event source mapping names, and its queue as a trigger.
 fn mapping(properties: MappingProperties) -> Result<(String, Trigger)> {
     let function = tagged(&properties.function_name, "Ref")?.to_owned();
     let trigger = Trigger::Queue {
@@ -264,7 +264,7 @@ fn rate(expression: &str) -> Result<Duration> {
     Ok(Duration::from_secs(60 * number.parse::<u64>()?))
 }
 
-/// A default as the text that the environment gets.
+/// A parameter's default, as the text of an environment variable.
 fn scalar(value: &Value) -> String {
     let text = value.as_str().map(str::to_owned);
     text.unwrap_or_else(|| serde_yaml_ng::to_string(value).unwrap_or_default().trim().to_owned())

@@ -1,4 +1,4 @@
-//! What the template lets a function do.
+//! The permissions that the template gives a function.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use serde_yaml_ng::Value;
 use super::document::{PolicyDocument, Statement};
 use super::{resource_of, tagged};
 
-/// An action of AWS's that is allowed on one resource.
+/// An AWS action that is allowed on one resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// `dynamodb:Query`
+    /// For example `dynamodb:Query`.
     pub action: String,
-    /// `ConfigTable`, `ConfigTable/index/listing`
+    /// For example `ConfigTable` or `ConfigTable/index/listing`.
     pub resource: String,
 }
 
