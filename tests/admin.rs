@@ -107,7 +107,7 @@ async fn an_invalid_command_is_refused_with_a_reason() -> Result<()> {
     let api = start().await?;
     for (command, why) in [
         (json!({ "command": "create_project" }), "the project exists already"),
-        (json!({ "command": "drop" }), "no command: unknown variant `drop`"),
+        (json!({ "command": "drop" }), "the command is not valid: unknown variant `drop`"),
         (json!({ "command": "create_key", "environment": "test", "permissions": [] }), "permissions: at least one"),
         (json!({ "command": "create_key", "environment": "test", "permissions": ["all"] }), "unknown variant `all`"),
         (

@@ -1,4 +1,4 @@
-//! What repeats the code is made of it: `cargo regenerate` writes these files, and here none may differ.
+//! The generated files are as `cargo regenerate` writes them.
 
 use std::fs;
 use std::path::Path;

@@ -9,13 +9,13 @@ use crate::pipeline::{deliver, fan_out, publish_events, sweep};
 pub struct Alarm {
     /// The template's resource.
     pub name: &'static str,
-    /// What it means, in one sentence.
+    /// The alarm's meaning, in one sentence.
     pub description: &'static str,
-    /// What it watches.
+    /// The metric, and its limit.
     pub watches: Watch,
 }
 
-/// What an alarm watches.
+/// A metric, and the limit from which an alarm rings.
 #[derive(Debug, Clone, Copy)]
 pub enum Watch {
     /// The oldest message of a queue waits for over so many seconds, five minutes in a row.

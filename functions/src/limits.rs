@@ -18,9 +18,9 @@ use crate::pipeline::publish_events::KEY_CHARS_MAX;
 /// The limits of one API, or of all.
 #[derive(Debug)]
 pub struct Limits {
-    /// Whose they are.
+    /// The API or step that has them.
     pub of: &'static str,
-    /// What is limited, and how.
+    /// A row for each limited thing, with its limit.
     pub rows: Vec<(&'static str, String)>,
 }
 

@@ -1,5 +1,5 @@
-//! What `cargo lambda watch` and `invoke` need: a program for each function, and the routes in `Cargo.toml`. Nothing of it
-//! is deployed.
+//! The files that `cargo lambda watch` and `invoke` need: a program for each function, and the routes in `Cargo.toml`.
+//! None of them is deployed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -21,7 +21,7 @@ pub enum Source {
     StackName(&'static str),
 }
 
-/// What a parameter's value is.
+/// The values that a parameter may have.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// Text.
@@ -41,7 +41,7 @@ pub struct Setting {
     pub field: &'static str,
     /// Where its value comes from.
     pub source: Source,
-    /// What it is for, for the template and the docs.
+    /// Its purpose, for the template and the docs: the lines of the field's documentation.
     pub description: &'static [&'static str],
 }
 
@@ -66,7 +66,7 @@ impl Setting {
 /// Declares the fields of [`Settings`], each with its documentation and [`Source`].
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $source:expr;)+) => {
-        /// What the template sets for every function, as environment variables of the fields' names in capitals.
+        /// The settings of every function. The template sets each as an environment variable: the field's name in capitals.
         #[derive(Debug, Clone)]
         pub struct Settings {
             $($(#[doc = $doc])+ pub $field: $type,)+
@@ -229,7 +229,7 @@ impl Read for Duration {
 mod tests {
     use super::*;
 
-    /// What has no default.
+    /// The settings without a default.
     fn required(name: &str) -> Option<String> {
         match name {
             "SEALING_KEYS" => Some("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned()),
