@@ -27,6 +27,10 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
+/// The functions' allocator on AWS, for those that run in this program's processes.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures Switchhook on this machine.
 #[derive(Parser)]
 struct Cli {
