@@ -161,7 +161,7 @@ pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
         }
         Command::RevokeKey { project, id } => {
             let missing = || Refusal::Missing("such key");
-            let (project, id) = (project_id(&project)?, KeyId::parse(&id).ok_or_else(missing)?);
+            let (project, id) = (project_id(&project)?, KeyId::parse(&id).map_err(|_| missing())?);
             if app.store.delete_api_key(&project, &id).await? { Ok(json!({ "id": id })) } else { Err(missing()) }
         }
         Command::Reseal { project } => {
@@ -182,7 +182,7 @@ pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
 }
 
 fn project_id(text: &str) -> Result<ProjectId, Refusal> {
-    ProjectId::parse(text).ok_or_else(|| Refusal::Invalid("project: 1 to 64 of a-z 0-9 _ -".to_owned()))
+    ProjectId::parse(text).map_err(|error| Refusal::Invalid(format!("project: {}", error.form)))
 }
 
 fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, Refusal> {

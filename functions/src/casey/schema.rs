@@ -90,7 +90,7 @@ pub(super) struct TestReply<'a> {
 
 /// The endpoint in the path.
 pub(super) async fn endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
-    let id = WebhookId::parse(&path_parameter(request, "id")).ok_or(ApiError::WebhookNotFound)?;
+    let id = WebhookId::parse(&path_parameter(request, "id")).or(Err(ApiError::WebhookNotFound))?;
     Ok(webhooks::additional_webhook(store, tenant, &Owner::Project, DIALECT.name, id).await?)
 }
 

@@ -166,6 +166,6 @@ pub(super) async fn webhook(store: &Store, tenant: &Tenant, request: &Request) -
     // An id that no webhook can have gets the reply for an unknown webhook. The store is asked all the same, because
     // the agent may be unknown, too.
     let id = WebhookId::parse(&path_parameter(request, "webhook_id"));
-    let id = id.or_else(|| WebhookId::parse("none")).ok_or(ApiError::WebhookNotFound)?;
+    let id = id.or_else(|_| WebhookId::parse("none")).or(Err(ApiError::WebhookNotFound))?;
     Ok(webhooks::additional_webhook(store, tenant, &owner, DIALECT.name, id).await?)
 }

@@ -14,17 +14,35 @@ use crate::time::Timestamp;
 const SECRET_BYTES: usize = 24;
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $form:literal, $allowed:expr) => {
         $(#[$doc])*
+        #[doc = concat!("\n\nIts form: ", $form, ". Whatever reads an id checks it: a request, a queue message, an item of the store.")]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(try_from = "String")]
         pub struct $name(String);
 
         impl $name {
+            /// Checks an id. It may be the id of nothing.
+            ///
+            /// # Errors
+            /// Where the text does not have the form of this id.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                Self::try_from(text.to_owned())
+            }
+
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                let allowed: fn(&str) -> bool = $allowed;
+                if allowed(&text) { Ok(Self(text)) } else { Err(InvalidId { form: $form }) }
             }
         }
 
@@ -38,56 +56,50 @@ macro_rules! id {
 
 id! {
     /// A platform's project. Each API key belongs to one project.
-    ProjectId
+    ProjectId, "1 to 64 of a-z 0-9 _ -",
+    |text| has(text, 64, |byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
 }
 id! {
-    /// An API key, `key_…`, as lists show it.
-    KeyId
+    /// An API key, as lists show it.
+    KeyId, "key_ and up to 64 hex digits",
+    |text| text.strip_prefix("key_").is_some_and(|digits| has(digits, 64, |byte| byte.is_ascii_hexdigit()))
 }
 id! {
-    /// An agent of a project. The platform chooses the id: 1-128 of `A-Z a-z 0-9 _ . : -`.
-    AgentId
+    /// An agent of a project. The platform chooses the id.
+    AgentId, "1 to 128 of A-Z a-z 0-9 _ . : -",
+    |text| has(text, 128, |byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
 }
 id! {
     /// A webhook, `wh_…` or a UUID.
-    WebhookId
+    WebhookId, "1 to 64 of A-Z a-z 0-9 _ -", |text| has(text, 64, is_word)
 }
 id! {
-    /// A published event, `evt_…`.
-    EventId
+    /// A published event.
+    EventId, "evt_ and 1 to 64 of A-Z a-z 0-9 _ -",
+    |text| text.strip_prefix("evt_").is_some_and(|rest| has(rest, 64, is_word))
 }
 id! {
-    /// One event for one webhook, `del_…`. Every attempt sends it to the receiver as `webhook-id`.
-    DeliveryId
+    /// One event for one webhook. Every attempt sends it to the receiver as `webhook-id`.
+    DeliveryId, "del_ and 1 to 64 of A-Z a-z 0-9 _ -",
+    |text| text.strip_prefix("del_").is_some_and(|rest| has(rest, 64, is_word))
 }
 
-/// The text is not an agent id.
+/// The text does not have the form of the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an agent id is 1 to 128 of A-Z a-z 0-9 _ . : -")]
-pub struct InvalidAgentId;
-
-impl AgentId {
-    /// Checks an agent id.
-    ///
-    /// # Errors
-    /// Where the text is empty, longer than 128 characters, or contains a character other than `A-Z a-z 0-9 _ . : -`.
-    pub fn parse(text: &str) -> Result<Self, InvalidAgentId> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
-        if (1..=128).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidAgentId)
-        }
-    }
+#[error("must be {form}")]
+pub struct InvalidId {
+    /// The form that the id has, in words.
+    pub form: &'static str,
 }
 
-impl WebhookId {
-    /// A webhook id from a request. There may be no such webhook. `None` if the text can be no webhook's id.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-        ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
-    }
+/// Whether `text` is 1 to `most` characters that `allowed` allows.
+fn has(text: &str, most: usize, allowed: fn(u8) -> bool) -> bool {
+    (1..=most).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+/// `A-Z a-z 0-9 _ -`.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-".contains(&byte)
 }
 
 impl ProjectId {
@@ -96,13 +108,6 @@ impl ProjectId {
     pub fn new(id: &str) -> Self {
         Self(id.to_owned())
     }
-
-    /// Checks a project id. `None` if it is not 1-64 of `a-z 0-9 _ -`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte);
-        ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
-    }
 }
 
 impl KeyId {
@@ -110,13 +115,6 @@ impl KeyId {
     #[must_use]
     pub fn of_digest(half: &str) -> Self {
         Self(format!("key_{half}"))
-    }
-
-    /// A key id from a request. There may be no such key. `None` if the text can be no key's id.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("key_")?;
-        (digits.len() <= 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| Self(text.to_owned()))
     }
 }
 
@@ -277,8 +275,22 @@ mod tests {
             assert!(AgentId::parse(id).is_ok(), "{id}");
         }
         for id in ["", "a#b", "a/b", "ä", "a b", &"x".repeat(129)] {
-            assert_eq!(AgentId::parse(id), Err(InvalidAgentId), "{id}");
+            assert!(AgentId::parse(id).is_err(), "{id}");
         }
+    }
+
+    #[test]
+    fn whatever_reads_an_id_checks_it() {
+        fn reads<T: serde::de::DeserializeOwned>(text: &str) -> bool {
+            serde_json::from_value::<T>(serde_json::json!(text)).is_ok()
+        }
+        let id = "0198f3c5a2b14c7d9e8f0a1b2c3d4e5f";
+        assert!(reads::<EventId>(&format!("evt_{id}")) && !reads::<EventId>(id) && !reads::<EventId>("evt_"));
+        assert!(reads::<DeliveryId>(&format!("del_{id}")) && !reads::<DeliveryId>(&format!("del_{id}#META")));
+        assert!(reads::<WebhookId>(&format!("wh_{id}")) && !reads::<WebhookId>("wh_1/../2"));
+        assert!(reads::<KeyId>("key_00ff") && !reads::<KeyId>("key_zz"));
+        assert!(reads::<AgentId>("a:b.c") && !reads::<AgentId>("a#b"));
+        assert!(reads::<ProjectId>("acme-1") && !reads::<ProjectId>("acme#live") && !reads::<ProjectId>("Acme"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use delivery::{Delivery, DeliveryKey, Status};
 pub use endpoint_health::Health;
 pub use event::Event;
 pub use hex::hex;
-pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidAgentId, KeyId, ProjectId, WebhookId, digest};
+pub use ids::{AgentId, DeliveryId, EventId, Ids, InvalidId, KeyId, ProjectId, WebhookId, digest};
 pub use request_options::{Authorization, CustomHeader, Method, RequestOptions};
 pub use secret::{PreviousSecret, Secret};
 pub use tenant::{Environment, Tenant};

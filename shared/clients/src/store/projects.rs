@@ -98,7 +98,7 @@ impl Store {
     /// Deletes the deliveries of a webhook. Returns `false` if `go_on` stopped it.
     async fn delete_log(&self, tenant: &Tenant, listed: &Item, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
         let part = |name: &str| listed.get(name).and_then(|part| part.as_s().ok()).cloned();
-        let Some(id) = part("list_sk").and_then(|id| WebhookId::parse(&id)) else { return Ok(true) };
+        let Some(id) = part("list_sk").and_then(|id| WebhookId::parse(&id).ok()) else { return Ok(true) };
         let shards = listed.get("log_shards").and_then(|shards| shards.as_n().ok()).and_then(|text| text.parse().ok());
         for shard in 0..shards.unwrap_or(1) {
             loop {
