@@ -1,6 +1,8 @@
 //! JSON Schemas of the requests and replies. `docs/reference/` is generated from them.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+pub use schemars::Schema;
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::{JsonSchema, SchemaGenerator};
 
 /// The type of a request or reply.
 #[derive(Clone, Copy)]
@@ -13,11 +15,32 @@ impl Shape {
         Self(T::json_schema)
     }
 
-    /// The type's JSON Schema (2020-12), with all its parts inlined.
+    /// The shape of `T` with every field optional: a change of the fields that are given.
     #[must_use]
-    pub fn schema(self) -> Schema {
-        let mut settings = schemars::generate::SchemaSettings::draft2020_12();
+    pub const fn partial<T: JsonSchema>() -> Self {
+        Self(|generator| {
+            let mut schema = T::json_schema(generator);
+            schema.remove("required");
+            schema
+        })
+    }
+
+    /// The JSON Schema (2020-12) of what is read as the type, with all its parts inlined.
+    #[must_use]
+    pub fn of_request(self) -> Schema {
+        self.schema(Contract::Deserialize)
+    }
+
+    /// The JSON Schema (2020-12) of what the type is written as, with all its parts inlined.
+    #[must_use]
+    pub fn of_reply(self) -> Schema {
+        self.schema(Contract::Serialize)
+    }
+
+    fn schema(self, contract: Contract) -> Schema {
+        let mut settings = SchemaSettings::draft2020_12();
         settings.inline_subschemas = true;
+        settings.contract = contract;
         self.0(&mut settings.into_generator())
     }
 }

@@ -8,7 +8,7 @@ use functions::dialects::DIALECTS;
 use functions::function::{Endpoint, Function, Trigger};
 use functions::functions::FUNCTIONS;
 use functions::limits::limits;
-use functions::schema::Shape;
+use functions::schema::{Schema, Shape};
 use local::stack::LOCAL_SETTINGS;
 use rules::settings::{SETTINGS, Setting, Source};
 use serde_json::{Map, Value, json};
@@ -48,8 +48,8 @@ fn functions() -> Result<String> {
             file(function),
             endpoint.permission.as_str(),
             function.summary,
-            fields(endpoint.request)?,
-            fields(reply)?,
+            fields(endpoint.request.map(Shape::of_request))?,
+            fields(reply.map(Shape::of_reply))?,
         )?;
     }
     writeln!(text, "\n## Others\n\n| function | invoked | does |\n|---|---|---|")?;
@@ -80,10 +80,10 @@ fn file(function: &Function) -> String {
     format!("functions/src/{}.rs", module(function.name).replace("::", "/"))
 }
 
-/// A shape's fields as the docs write them, each of its forms: `{url, secret?}` or `null`.
-fn fields(shape: Option<Shape>) -> Result<String> {
-    let Some(shape) = shape else { return Ok(String::new()) };
-    let schema = shape.schema().to_value();
+/// A schema's fields as the docs write them, each of its forms: `{url, secret?}` or `null`.
+fn fields(schema: Option<Schema>) -> Result<String> {
+    let Some(schema) = schema else { return Ok(String::new()) };
+    let schema = schema.to_value();
     let forms = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_else(|| vec![schema.clone()]);
     let mut described = Vec::new();
     for form in &forms {
@@ -188,9 +188,9 @@ fn schemas() -> Result<String> {
         let row = json!({
             "method": endpoint.method,
             "path": endpoint.path,
-            "request": endpoint.request.map(Shape::schema),
+            "request": endpoint.request.map(Shape::of_request),
             "status": status,
-            "reply": reply.map(Shape::schema),
+            "reply": reply.map(Shape::of_reply),
         });
         all.insert(function.name.to_owned(), row);
     }

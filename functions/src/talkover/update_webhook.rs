@@ -29,7 +29,7 @@ pub const FUNCTION: Function = Function::http(
         method: "PUT",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
         permission: Permission::Manage,
-        request: Some(Shape::of::<Settings>()),
+        request: Some(Shape::partial::<Settings>()),
         reply: (200, Some(Shape::of::<Changed<'_>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
