@@ -116,14 +116,14 @@ fn events() -> Result<String> {
     let names: Vec<&str> = dialects.iter().map(|dialect| dialect.name).collect();
     let mut text = format!(
         "{NOTE}# The events\n\nA platform may publish an event under its native name or under any dialect's. A webhook \
-         gets it under its own dialect's name. A type that is in no row has the same name everywhere.\n\n| native | {} |\n|---|{}\n",
+         gets it under its own dialect's name. A type that is in no row has the same name everywhere.\n\n| native | meaning | {} |\n|---|---|{}\n",
         names.join(" | "),
         "---|".repeat(names.len())
     );
-    for native in event_types::ALL {
+    for (native, meaning) in event_types::ALL {
         let row = |dialect: &Dialect| dialect.event_names.iter().find(|row| row.native == Some(*native));
         let cells = dialects.iter().map(|dialect| row(dialect).map_or(String::new(), |row| format!("`{}`", row.own)));
-        writeln!(text, "| `{native}` | {} |", cells.collect::<Vec<_>>().join(" | "))?;
+        writeln!(text, "| `{native}` | {} | {} |", meaning.trim(), cells.collect::<Vec<_>>().join(" | "))?;
     }
     for dialect in dialects {
         let own: Vec<_> = dialect.event_names.iter().filter(|row| row.native.is_none()).collect();

@@ -1,31 +1,36 @@
 //! The native event names. Each dialect maps them to names of its own. A platform may also publish any other event
 //! type.
 
-/// A phone call began.
-pub const CALL_RECEIVED: &str = "call.received";
-/// A phone call has ended.
-pub const CALL_COMPLETED: &str = "call.completed";
-/// A phone call could not be made.
-pub const CALL_FAILED: &str = "call.failed";
-/// A conversation began.
-pub const CONVERSATION_STARTED: &str = "conversation.started";
-/// A conversation is complete.
-pub const CONVERSATION_COMPLETED: &str = "conversation.completed";
-/// The agent got or sent a message.
-pub const MESSAGE_RECEIVED: &str = "message.received";
-/// Somebody reacted to a message.
-pub const MESSAGE_REACTION: &str = "message.reaction";
-/// A webhook of the project was disabled.
-pub const WEBHOOK_DISABLED: &str = "webhook.disabled";
+macro_rules! event_types {
+    ($(#[doc = $meaning:literal] $constant:ident = $name:literal;)*) => {
+        $(#[doc = $meaning] pub const $constant: &str = $name;)*
 
-/// All native event names.
-pub const ALL: &[&str] = &[
-    CALL_RECEIVED,
-    CALL_COMPLETED,
-    CALL_FAILED,
-    CONVERSATION_STARTED,
-    CONVERSATION_COMPLETED,
-    MESSAGE_RECEIVED,
-    MESSAGE_REACTION,
-    WEBHOOK_DISABLED,
-];
+        /// All native event names, each with its meaning.
+        pub const ALL: &[(&str, &str)] = &[$(($name, $meaning)),*];
+    };
+}
+
+event_types! {
+    /// A phone call began.
+    CALL_RECEIVED = "call.received";
+    /// A phone call has ended.
+    CALL_COMPLETED = "call.completed";
+    /// A phone call could not be made.
+    CALL_FAILED = "call.failed";
+    /// A conversation began.
+    CONVERSATION_STARTED = "conversation.started";
+    /// A conversation is complete.
+    CONVERSATION_COMPLETED = "conversation.completed";
+    /// The agent got or sent a message.
+    MESSAGE_RECEIVED = "message.received";
+    /// Somebody reacted to a message.
+    MESSAGE_REACTION = "message.reaction";
+    /// A webhook of the project was disabled.
+    WEBHOOK_DISABLED = "webhook.disabled";
+}
+
+/// Whether `name` is a native event name.
+#[must_use]
+pub fn is_native(name: &str) -> bool {
+    ALL.iter().any(|(native, _)| *native == name)
+}

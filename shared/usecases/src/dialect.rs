@@ -90,7 +90,7 @@ impl Dialects {
     /// one dialect's row could change another dialect's deliveries.
     #[must_use]
     pub fn native_name(self, name: &str) -> &str {
-        if domain::event_types::ALL.contains(&name) {
+        if domain::event_types::is_native(name) {
             return name;
         }
         self.rows().find(|row| row.own == name).and_then(|row| row.native).unwrap_or(name)
