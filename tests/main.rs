@@ -19,6 +19,7 @@ mod casey;
 mod conversations;
 mod crashes;
 mod dead_letters;
+mod documented_calls;
 mod faults;
 mod fuzz;
 mod gateway;

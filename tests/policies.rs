@@ -18,11 +18,9 @@ use serde_json::{Value, json};
 use usecases::app::App;
 use usecases::ttl_cache::TtlCache;
 
+use crate::documented_calls;
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE, wait_until};
-
-const TALKOVER: &str = "/talkover/api/v1/agents/agt_abc123/webhooks";
-const CASEY: &str = "/casey/v1/backend/webhooks";
 
 /// The permissions in the template that no function has used yet.
 fn unused(api: &Api) -> Result<BTreeSet<Use>> {
@@ -57,57 +55,18 @@ async fn sweep(api: &Api) -> Result<()> {
     wait_until("what is overdue", swept).await
 }
 
-/// Makes the calls for agents, and the calls of each dialect's customers.
-async fn set_and_read(api: &Api, receiver: &Receiver) -> Result<()> {
-    api.put("/v1/agents/agt_gone", &json!({ "name": "Gone" })).await?;
-    for path in ["/v1/agents", "/v1/agents/agt_gone"] {
-        assert_eq!(api.get(path).await?.status, 200);
+/// Makes every call of the API reference, with `receiver` as each webhook's URL.
+async fn make_documented_calls(api: &Api, receiver: &Receiver) -> Result<()> {
+    for page in documented_calls::pages()? {
+        let mut id = String::new();
+        for call in page {
+            let (path, body) = (call.path.replace("$ID", &id), call.body_for(&receiver.url("/")));
+            let answer = api.send(call.method.clone(), &path, body).await?;
+            assert!(!call.succeeds() || answer.status == call.status, "{call:?}: {answer:?}");
+            let found = [&answer.body["data"]["id"], &answer.body["id"]].into_iter().find_map(Value::as_str);
+            id = found.map_or(id, str::to_owned);
+        }
     }
-    assert_eq!(api.delete("/v1/agents/agt_gone").await?.status, 204);
-
-    let line = json!({ "url": receiver.url("/line"), "agent_id": OTHER_AGENT });
-    let line_path = format!("/agentline/v1/webhooks?agent_id={OTHER_AGENT}");
-    assert_eq!(api.post("/agentline/v1/webhooks", &line).await?.status, 200);
-    for path in ["/agentline/v1/webhooks", &line_path] {
-        assert_eq!(api.get(path).await?.status, 200);
-    }
-    api.post(&format!("/agentline/v1/webhooks/test?agent_id={OTHER_AGENT}"), &json!({ "agent_id": OTHER_AGENT }))
-        .await?;
-    api.delete(&line_path).await?;
-
-    for owner in ["/agentphone/v1/agents/agt_abc123/webhook", "/agentphone/v1/webhooks"] {
-        assert_eq!(api.post(owner, &json!({ "url": receiver.url("/phone") })).await?.status, 200);
-        assert_eq!(api.get(owner).await?.status, 200);
-        api.post(&format!("{owner}/test"), &json!({})).await?;
-        api.get(&format!("{owner}/deliveries")).await?;
-        assert_eq!(api.delete(owner).await?.status, 200);
-    }
-    for statistics in ["stats", "all-time"] {
-        assert_eq!(api.get(&format!("/agentphone/v1/webhooks/deliveries/{statistics}")).await?.status, 200);
-    }
-
-    let talkover =
-        json!({ "name": "T", "webhook_url": receiver.url("/talkover"), "events": ["event_phone_call_ended"] });
-    let made = api.post(TALKOVER, &talkover).await?.body;
-    let id = made["data"]["id"].as_str().or_else(|| made["id"].as_str()).unwrap_or_default().to_owned();
-    let path = format!("{TALKOVER}/{id}");
-    for path in [TALKOVER, &path] {
-        assert_eq!(api.get(path).await?.status, 200, "{made}");
-    }
-    api.put(&path, &talkover).await?;
-    api.send(http::Method::PATCH, &format!("{path}/toggle"), "").await?;
-    api.post(&format!("{path}/test"), &json!({ "event": "event_phone_call_ended" })).await?;
-    api.delete(&path).await?;
-
-    let casey = json!({ "url": receiver.url("/casey"), "event_types": ["n"] });
-    let made = api.post(CASEY, &casey).await?.body;
-    let id = made["id"].as_str().or_else(|| made["data"]["id"].as_str()).unwrap_or_default().to_owned();
-    let path = format!("{CASEY}/{id}");
-    for path in [CASEY, &path, &format!("{path}/secret")] {
-        assert_eq!(api.get(path).await?.status, 200, "{made}");
-    }
-    api.post(&format!("{CASEY}/test"), &json!({})).await?;
-    api.delete(&path).await?;
     Ok(())
 }
 
@@ -186,7 +145,7 @@ async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
     )
     .await?;
     admin(&api, json!({ "command": "reseal", "project": "demo" })).await?;
-    set_and_read(&api, &receiver).await?;
+    make_documented_calls(&api, &receiver).await?;
     deliver(&api, &receiver).await?;
     for list in ["", "/stats", "/all-time"] {
         assert_eq!(api.get(&format!("/agentphone/v1/webhooks/deliveries{list}")).await?.status, 200);

@@ -1,11 +1,12 @@
 //! Tenants cannot see each other: an agent or webhook of another project or environment is answered as not found.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use http::Method;
 use local::demo::LIVE_KEY;
 use local::template::{Template, Trigger};
 use serde_json::{Value, json};
 
+use crate::documented_calls;
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Answer, Api};
 
@@ -21,7 +22,7 @@ struct Ids {
 }
 
 /// Every route of the template: its method and path.
-pub(crate) fn routes() -> Result<Vec<(Method, String)>> {
+fn routes() -> Result<Vec<(Method, String)>> {
     let template = Template::built_in()?;
     let triggers = template.functions.values().flat_map(|function| &function.triggers);
     let routes = triggers.filter_map(|trigger| match trigger {
@@ -31,23 +32,41 @@ pub(crate) fn routes() -> Result<Vec<(Method, String)>> {
     routes.map(|(method, path)| Ok((Method::try_from(method.as_str())?, path.clone()))).collect()
 }
 
-/// A route's path with these ids in it, and whether the path has any.
-fn naming(path: &str, ids: &Ids) -> (String, bool) {
-    let named = path.replace("{agent_id}", &ids.agent).replace("{webhook_id}", &ids.talkovers);
-    let named = named.replace("{id}", &ids.caseys);
-    let query = if path.starts_with("/agentline") { format!("?agent_id={}", ids.agent) } else { String::new() };
-    (format!("{named}{query}"), named != path || !query.is_empty())
+/// A call of each route that would succeed for its own tenant, as the API reference shows it.
+struct RouteCall {
+    method: Method,
+    route: String,
+    /// The query of the call, if it has one.
+    query: String,
+    body: Value,
 }
 
-/// A body that the route accepts.
-fn body(path: &str, ids: &Ids) -> Value {
-    let url = "https://theirs.example";
-    match path.split('/').nth(1) {
-        Some("agentline") => json!({ "url": url, "agent_id": ids.agent }),
-        Some("talkover") => json!({ "name": "Theirs", "webhook_url": url, "events": ["event_action"] }),
-        Some("v1") if path == "/v1/events" => json!({ "type": "a", "agent_id": ids.agent, "data": { "by": "them" } }),
-        Some("v1") => json!({}),
-        _ => json!({ "url": url }),
+impl RouteCall {
+    fn of_all_routes() -> Result<Vec<Self>> {
+        let (routes, pages) = (routes()?, documented_calls::pages()?);
+        let call = |route: &(Method, String)| {
+            let call = pages.iter().flatten().find(|call| call.succeeds() && call.route(&routes) == Some(route));
+            let call = call.with_context(|| format!("{route:?} has no documented call"))?;
+            Ok(Self {
+                method: route.0.clone(),
+                route: route.1.clone(),
+                query: call.path.split_once('?').map(|(_, query)| format!("?{query}")).unwrap_or_default(),
+                body: serde_json::from_str(&call.body_for("https://theirs.example")).unwrap_or_else(|_| json!({})),
+            })
+        };
+        routes.iter().map(call).collect()
+    }
+
+    /// The path and body with these ids in them.
+    fn naming(&self, ids: &Ids) -> (String, String) {
+        let path = self.route.replace("{agent_id}", &ids.agent).replace("{webhook_id}", &ids.talkovers);
+        let path = path.replace("{id}", &ids.caseys) + &self.query.replace(AGENT, &ids.agent);
+        (path, self.body.to_string().replace(AGENT, &ids.agent))
+    }
+
+    /// Whether the call says which agent or webhook it is about.
+    fn has_ids(&self) -> bool {
+        self.route.contains('{') || self.query.contains(AGENT)
     }
 }
 
@@ -69,11 +88,11 @@ async fn fill(api: &Api, receiver: &Receiver) -> Result<Ids> {
 /// Every answer that the test environment's own key gets.
 async fn shown(api: &Api, ids: &Ids) -> Result<Vec<(String, Value)>> {
     let mut shown = Vec::new();
-    for (method, path) in routes()? {
-        if method == Method::GET {
-            let answer = api.get(&naming(&path, ids).0).await?;
-            assert_eq!(answer.status, 200, "{path}");
-            shown.push((path, answer.body));
+    for call in RouteCall::of_all_routes()? {
+        if call.method == Method::GET {
+            let answer = api.get(&call.naming(ids).0).await?;
+            assert_eq!(answer.status, 200, "{}", call.route);
+            shown.push((call.route, answer.body));
         }
     }
     Ok(shown)
@@ -91,15 +110,16 @@ async fn nothing_of_one_environment_or_project_is_visible_to_another_in_any_call
     };
     for other in [api.with_key(LIVE_KEY), api.project("other").await?] {
         let mut compared = 0;
-        for (method, path) in routes()? {
-            let (named, names_ids) = naming(&path, &ids);
-            let makes_an_agent = method == Method::PUT && path == "/v1/agents/{agent_id}";
+        for call in RouteCall::of_all_routes()? {
+            let (method, path) = (&call.method, &call.route);
+            let (named, body) = call.naming(&ids);
+            let makes_an_agent = *method == Method::PUT && path == "/v1/agents/{agent_id}";
             if makes_an_agent {
                 continue;
             }
-            let answer = other.send(method.clone(), &named, body(&path, &ids).to_string()).await?;
-            if names_ids {
-                let (named, body) = (naming(&path, &nobody).0, body(&path, &nobody).to_string());
+            let answer = other.send(method.clone(), &named, body).await?;
+            if call.has_ids() {
+                let (named, body) = call.naming(&nobody);
                 assert_eq!(answer, other.send(method.clone(), &named, body).await?, "{method} {path}");
                 assert_eq!(answer.status, 404, "{method} {path}");
                 compared += 1;

@@ -161,7 +161,7 @@ pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
         }
         Command::RevokeKey { project, id } => {
             let missing = || Refusal::Missing("such key");
-            let (project, id) = (project_id(&project)?, KeyId::parse(&id).map_err(|_| missing())?);
+            let (project, id) = (project_id(&project)?, KeyId::parse(&id).map_err(|_invalid| missing())?);
             if app.store.delete_api_key(&project, &id).await? { Ok(json!({ "id": id })) } else { Err(missing()) }
         }
         Command::Reseal { project } => {
