@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use functions::alarms::ALARMS;
-use functions::log::FIELDS;
+use functions::log_lines::FIELDS;
 use functions::pipeline::deliver;
 
 fn root() -> &'static Path {

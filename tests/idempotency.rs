@@ -1,12 +1,11 @@
 //! An event that a platform publishes twice with one client id is delivered once.
 
 use anyhow::Result;
+use clients::store::dedup::DedupLock;
 use futures::future::join_all;
 use http::Method;
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
-
-use clients::store::dedup::DedupLock;
 
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Answer, Api, Client};

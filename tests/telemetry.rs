@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use functions::log::FIELDS;
+use functions::log_lines::FIELDS;
 use http::Method;
 use serde_json::{Value, json};
 

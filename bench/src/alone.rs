@@ -23,8 +23,8 @@ use tokio::task::JoinSet;
 use usecases::app::App;
 use usecases::attempt::{Content, attempt};
 
+use crate::canned_dynamodb;
 use crate::measure::to_f64;
-use crate::replay;
 use crate::work::{Platform, WORKS, event};
 
 /// Concurrent requests of the floor.
@@ -86,7 +86,7 @@ impl Alone {
     /// Runs `deliver` on batches for the time `lasting`.
     pub(crate) async fn deliver(self: Arc<Self>, lasting: Duration) -> Result<Rate> {
         let mut app = self.app.clone();
-        replay::stand_in(&mut app, &self.stack.stores_url).await;
+        canned_dynamodb::stand_in(&mut app, &self.stack.stores_url).await;
         let app = Arc::new(app);
         at_once(BATCHES_AT_ONCE, lasting, move |number| {
             let (own, app) = (self.clone(), app.clone());

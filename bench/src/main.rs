@@ -4,6 +4,7 @@
 //! the customers' endpoint run in this process. The baseline of each figure is measured in the same run.
 
 mod alone;
+mod canned_dynamodb;
 mod cold;
 mod cost;
 mod count;
@@ -13,7 +14,6 @@ mod measure;
 mod price;
 mod process;
 mod receiver;
-mod replay;
 mod report;
 mod roles;
 mod scale;

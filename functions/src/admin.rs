@@ -25,7 +25,6 @@ use domain::time::{SECONDS_A_DAY, Timestamp};
 use domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
 use usecases::app::App;
 use usecases::internal_error::InternalError;
 

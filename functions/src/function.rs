@@ -16,7 +16,7 @@ use crate::access::{Access, Resource};
 use crate::http::api_error::{ApiError, RenderError};
 use crate::http::authenticate::{Caller, authenticate};
 use crate::http::reply::Reply;
-use crate::schema::Shape;
+use crate::json_schema::Shape;
 
 /// Answers a caller.
 pub type HttpHandler = for<'a> fn(&'a App, Caller, &'a Request) -> BoxFuture<'a, Result<Reply, ApiError>>;

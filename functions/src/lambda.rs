@@ -18,7 +18,7 @@ use usecases::pipeline::QueueRecord;
 
 use crate::function::{Function, QueueHandler, Trigger};
 use crate::functions::FUNCTIONS;
-use crate::log;
+use crate::log_lines;
 use crate::start_app::app_from_env;
 
 /// The environment variable in which Lambda passes the configured handler: here the name of a function.
@@ -31,7 +31,7 @@ pub fn run_configured() -> ExitCode {
     match FUNCTIONS.iter().find(|function| function.name == name) {
         Some(function) => run(*function),
         None => {
-            log::write_json(EnvFilter::new("info"), std::io::stdout);
+            log_lines::write_json(EnvFilter::new("info"), std::io::stdout);
             tracing::error!("there is no function `{name}`: set the Lambda function's handler to the name of one");
             ExitCode::FAILURE
         }
@@ -41,7 +41,7 @@ pub fn run_configured() -> ExitCode {
 /// Starts `function` and serves its invocations until Lambda ends the process.
 #[must_use]
 pub fn run(function: Function) -> ExitCode {
-    log::write_json(EnvFilter::new("info"), std::io::stdout);
+    log_lines::write_json(EnvFilter::new("info"), std::io::stdout);
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -10,8 +10,8 @@
 //! | [`watch`] | the routes and thin programs that `cargo lambda watch` needs |
 //! | [`mod@reference`] | the tables in `docs/reference/` |
 
+pub mod marked_region;
 pub mod reference;
-pub mod region;
 pub mod sources;
 pub mod template;
 pub mod watch;

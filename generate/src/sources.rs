@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::{File, region};
+use crate::{File, marked_region};
 
 /// The folder of a function that has none of its own.
 const TOP: &str = "";
@@ -33,7 +33,7 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
     for (folder, names) in handlers.iter().filter(|(folder, _)| *folder != TOP) {
         let path = format!("functions/src/{folder}/mod.rs");
         let lines: String = names.iter().map(|name| format!("pub mod {name};\n")).collect();
-        let content = region::replace(&fs::read_to_string(root.join(&path))?, "handlers", &lines);
+        let content = marked_region::replace(&fs::read_to_string(root.join(&path))?, "handlers", &lines);
         files.push(File::new(path.as_str(), content.context(path.clone())?));
     }
     Ok(files)

@@ -10,7 +10,7 @@ use anyhow::Result;
 use functions::function::Trigger;
 use functions::functions::FUNCTIONS;
 
-use crate::{File, region};
+use crate::{File, marked_region};
 
 /// The manifest's routes, and the package of thin programs.
 ///
@@ -19,7 +19,7 @@ use crate::{File, region};
 pub fn files(root: &Path) -> Result<Vec<File>> {
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
     let mut files = vec![
-        File::new("Cargo.toml", region::replace(&manifest, "routes", &routes()?)?),
+        File::new("Cargo.toml", marked_region::replace(&manifest, "routes", &routes()?)?),
         File::new("functions/watch/Cargo.toml", package()?),
     ];
     for function in FUNCTIONS {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
-use functions::{admin, log};
+use functions::{admin, log_lines};
 use rules::settings;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -88,7 +88,7 @@ async fn start(cli: Cli) -> Result<()> {
 fn write_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=off"));
     if settings::variable("LOG_FORMAT").is_some_and(|format| format == "json") {
-        return log::write_json(filter, std::io::stderr);
+        return log_lines::write_json(filter, std::io::stderr);
     }
     tracing_subscriber::fmt()
         .with_env_filter(filter)

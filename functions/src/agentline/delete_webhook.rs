@@ -3,11 +3,10 @@
 //! Query: `agent_id`. 200 `{deleted: true, agent_id}`; 401; 404 where the webhook is not set, or the agent is not
 //! registered; 422 where `agent_id` is missing; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::{AgentId, Permission};
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
@@ -16,8 +15,9 @@ use super::schema::required_agent;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -4,12 +4,10 @@
 //! created_at}], count}`; 400 where the project has over 10,000 webhooks; 401; 404 where the agent is not registered;
 //! 503. Without `agent_id`, a webhook that was set within the last second may be missing.
 
-use crate::http::authenticate::Caller;
-use crate::http::read_request::query_parameter;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
@@ -18,8 +16,10 @@ use super::schema::{WebhookReply, owner};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::read_request::query_parameter;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

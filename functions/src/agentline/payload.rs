@@ -3,9 +3,9 @@
 use indexmap::IndexMap;
 use rules::sign::{Algorithm, Encoding, OwnSignature, Signature, SignedPart};
 use serde_json::value::{RawValue, to_raw_value};
+use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 use super::{EVENT_HEADER, SIGNATURE_HEADER};
-use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 /// Writes the request that carries an event to a webhook. The body is the event's data, and each value keeps its bytes.
 /// The fields `event_id, event_type, event, agent_id, account_id, created_at` are added, and replace fields of the same

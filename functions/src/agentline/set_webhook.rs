@@ -4,11 +4,10 @@
 //! Only this reply shows the full secret. 401; 404 where the agent is not registered; 413; 422 where a field is not
 //! valid: nothing is stored; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
@@ -17,8 +16,9 @@ use super::schema::{WebhookReply, read_set_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

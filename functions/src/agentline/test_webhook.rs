@@ -4,12 +4,12 @@
 //! Query: `agent_id`. 200 `{sent: true, url, event_type}` once the event is queued; 401; 404 where the webhook is not
 //! set, or the agent is not registered; 422 where `agent_id` is missing; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
 use serde_json::json;
+use usecases::app::App;
+use usecases::publish::publish_to_webhooks;
 use usecases::webhooks::{self, WebhookError};
 
 use super::render_error;
@@ -18,9 +18,9 @@ use super::schema::required_agent;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
-use usecases::publish::publish_to_webhooks;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 const EVENT_TYPE: &str = "webhook.test";
 

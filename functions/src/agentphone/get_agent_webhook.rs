@@ -3,10 +3,9 @@
 //! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where the webhook is not set; 401; 404 where the
 //! agent is not registered; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::Permission;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::WebhookReply;
@@ -14,8 +13,9 @@ use super::{primary_webhook, schema};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

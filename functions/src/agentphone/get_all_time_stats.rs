@@ -3,19 +3,19 @@
 //!
 //! 200 `{total, success, failed, successRate}`; 400 where the project has over 10,000 webhooks; 401; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::statistics::{AllTimeStats, Counter};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

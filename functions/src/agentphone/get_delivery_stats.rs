@@ -3,11 +3,10 @@
 //! Query: `hours` (1-8760, default 24). 200 `{total, success, failed, pending, successRate, byEventType, byHour}`; 400
 //! where the project has over 10,000 webhooks; 401; 422; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::since;
@@ -16,8 +15,9 @@ use super::statistics::Stats;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -4,11 +4,10 @@
 //! Query: `limit?` (1-100, default 50). 200 a bare array of `DeliveryReply` (`schema.rs`), empty where no webhook is
 //! set; 401; 404 where the agent is not registered; 422 where `limit` is not valid; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
@@ -16,8 +15,9 @@ use super::schema::{self, DeliveryReply};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

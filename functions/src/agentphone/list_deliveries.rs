@@ -4,19 +4,19 @@
 //! Query: `limit` (1-100, default 50), `offset` (0-10,000), `hours` (1-8760; default: the whole log).
 //! 200 `{items, total, offset, limit}`; 400 where the project has over 10,000 webhooks; 401; 422; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::{PageReply, page};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -6,9 +6,9 @@ use rules::sign::{Algorithm, Encoding, OwnSignature, Signature, SignedPart};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
+use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 use super::{EVENT_HEADER, ID_HEADER, MESSAGE_EVENT, SIGNATURE_HEADER, TIMESTAMP_HEADER};
-use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 /// The longest `messageId` in the log. A longer `messageId` is sent, but not logged.
 pub(super) const MESSAGE_ID_CHARS_MAX: usize = 256;

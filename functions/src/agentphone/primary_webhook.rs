@@ -1,18 +1,18 @@
 //! The code that the endpoints of the agent's webhook and of the project's default share. They differ only in the
 //! owner.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::{AgentId, Owner};
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
+use usecases::send_test::test_webhook;
 use usecases::webhooks::{self, WebhookError};
 
 use super::payload::build_test_request;
 use super::schema::{self, DeletedReply, TestReply, WebhookReply};
 use crate::http::api_error::ApiError;
-use usecases::app::App;
-use usecases::test_webhook::test_webhook;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
 
 pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &Owner) -> Result<Reply, ApiError> {
     let settings = schema::read_set_request(request, app.settings.require_https)?;

@@ -3,10 +3,9 @@
 //! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 422 where a field
 //! is not valid: nothing is stored; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::{Owner, Permission};
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::primary_webhook;
 use super::render_error;
@@ -15,8 +14,9 @@ use super::schema::WebhookReply;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

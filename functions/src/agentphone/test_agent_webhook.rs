@@ -4,10 +4,9 @@
 //! No body. 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401; 404 where the webhook is
 //! not set, or the agent is not registered; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::Permission;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::TestReply;
@@ -16,8 +15,9 @@ use super::{primary_webhook, schema};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -7,10 +7,9 @@
 //! - 404 where the webhook is not set, or the agent `agentId` is not registered.
 //! - 422 where a field is not valid; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::{Owner, Permission};
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::primary_webhook;
 use super::render_error;
@@ -19,8 +18,9 @@ use super::schema::TestRequest;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

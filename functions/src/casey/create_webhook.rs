@@ -4,11 +4,10 @@
 //! `{data: {id, url, description, event_types, enabled, created_at, secret}}`. 400 where a field is not valid or
 //! unknown, or there are 50 endpoints: nothing is stored. 401; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::{Owner, Permission};
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
@@ -17,8 +16,9 @@ use super::schema::{Data, EndpointReply, read_create_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

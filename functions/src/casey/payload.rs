@@ -3,7 +3,6 @@
 use rules::sign::Signature;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-
 use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 /// `{event_type, event_id, timestamp, organization_id, data}`

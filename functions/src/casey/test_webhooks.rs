@@ -2,12 +2,12 @@
 //!
 //! No body. 200 `{data: {success: true, message_id}}` once the event is queued; 401; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
 use serde_json::json;
+use usecases::app::App;
+use usecases::publish::publish_to_webhooks;
 
 use super::render_error;
 use super::schema::TestReply;
@@ -15,9 +15,9 @@ use super::schema::{Data, endpoints};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
-use usecases::publish::publish_to_webhooks;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use domain::AgentId;
 
 /// The text is not a cursor of this API.

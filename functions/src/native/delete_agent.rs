@@ -2,18 +2,18 @@
 //!
 //! 204; 401; 404 where the agent is not registered; 503: some of it may be removed, and another call removes the rest.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::agent_id;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

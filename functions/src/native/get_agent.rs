@@ -2,18 +2,18 @@
 //!
 //! 200 `{id, name, created_at}`; 401; 404 where the agent is not registered; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::{AgentReply, agent_id};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -6,12 +6,10 @@
 
 use std::ops::RangeInclusive;
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
-use crate::http::{cursor, read_request::query_parameter};
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::AgentsReply;
@@ -19,9 +17,11 @@ use super::schema::{AgentReply, FAMILY};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::{ApiError, Rule};
+use crate::http::authenticate::Caller;
 use crate::http::fields::{Fields, read_query};
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::reply::{self, Reply};
+use crate::http::{cursor, read_request::query_parameter};
+use crate::json_schema::Shape;
 
 const LIMIT_DEFAULT: u16 = 50;
 const LIMITS: RangeInclusive<i64> = 1..=100;

@@ -6,12 +6,11 @@
 //! - 400 where the body is not JSON; 401.
 //! - 422 where the id or a field is not valid: nothing is stored; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::{self, Reply};
 use clients::store::agents::Put;
 use domain::Permission;
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::AgentRequest;
@@ -19,8 +18,9 @@ use super::schema::{AgentReply, new_agent_id, read_agent_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

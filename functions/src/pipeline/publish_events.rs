@@ -27,8 +27,8 @@ use crate::http::api_error::{ApiError, BodyError, BodyErrorKind, Rule};
 use crate::http::authenticate::Caller;
 use crate::http::read_request::body_bytes;
 use crate::http::reply::{self, Reply};
+use crate::json_schema::Shape;
 use crate::native::schema::{self, EventIdReply, PublishReply};
-use crate::schema::Shape;
 
 /// The header of a request's idempotency key.
 const KEY_HEADER: &str = "idempotency-key";

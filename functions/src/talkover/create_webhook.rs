@@ -3,11 +3,10 @@
 //! Body: the fields of `Settings` (`read_webhook.rs`). 201 `{success, message, data}`; 401; 404 where the agent is not
 //! registered; 413; 422 where a field is not valid, or the agent has 50 webhooks: nothing is stored; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::{DialectName, EventFilter, Permission, Webhook};
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks::{self, NewWebhook};
 
 use super::DIALECT;
@@ -19,8 +18,9 @@ use super::schema::{agent, changed};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -2,18 +2,18 @@
 //!
 //! 200 `{success, data}`; 401; 404; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::Permission;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::render_error;
 use super::schema::Found;
 use super::schema::{WebhookReply, found, webhook};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -3,10 +3,9 @@
 //!
 //! 200 `{success, data: {webhooks, available_events: {name: description}}}`; 401; 404; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::Permission;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::DIALECT;
@@ -18,8 +17,9 @@ use super::schema::{WebhookReply, agent, found};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

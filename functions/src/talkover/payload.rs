@@ -9,7 +9,6 @@ use rules::render::{Names, Template};
 use rules::sign::{Algorithm, Encoding, OwnSignature, Signature, SignedPart};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-
 use usecases::dialect::{OutgoingRequest, PayloadContext};
 
 const SIGNATURE_HEADER: &str = "X-Webhook-Signature";

@@ -1,12 +1,12 @@
 //! Reads the body of create and update: a webhook's settings.
 
-use crate::http::read_request::body_bytes;
 use domain::{EventFilter, RequestOptions, Secret, Webhook};
 use lambda_http::Request;
 use rules::header::VALUE_BYTES_MAX;
 use rules::render::{PATH_CHARS_MAX, PLACEHOLDERS_MAX, RENDERED_BYTES_MAX};
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
+use usecases::app::App;
 
 use super::TIMEOUT_MAX_S;
 use super::events::{EVENTS, is_available};
@@ -17,7 +17,7 @@ use super::read_request_options::{
 };
 use crate::http::api_error::{ApiError, Rule};
 use crate::http::fields::{Fields, Given, read_object};
-use usecases::app::App;
+use crate::http::read_request::body_bytes;
 
 /// The longest name and secret, in characters.
 const TEXT_CHARS_MAX: usize = 255;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::http::read_request::path_parameter;
-use crate::http::reply::{self, Reply};
 use clients::store::Store;
 use domain::time::millis;
 use domain::{AgentId, Method, Owner, Tenant, Webhook, WebhookId};
@@ -13,13 +11,15 @@ use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use usecases::send_test::Tested;
 use usecases::webhooks;
 
 use super::DIALECT;
 use super::read_request_options::scheme_name;
 use super::read_webhook::events;
 use crate::http::api_error::ApiError;
-use usecases::test_webhook::Tested;
+use crate::http::read_request::path_parameter;
+use crate::http::reply::{self, Reply};
 
 /// `{id, agent_id, name, webhook_url, events, timeout, max_retries, enabled, created_at, updated_at, events_count,
 /// status}`, and the other settings of the customer. The secret and the credentials are left out.

@@ -4,10 +4,9 @@
 //! No body. 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed; 401; 404;
 //! 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::Permission;
 use lambda_http::Request;
+use usecases::app::App;
 
 use super::payload::build_test_request;
 use super::render_error;
@@ -15,8 +14,9 @@ use super::schema::TestReply;
 use super::schema::{tested, webhook};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
@@ -42,7 +42,7 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, A
         None => None,
     };
     let tested_now =
-        usecases::test_webhook::test_webhook(app, &webhook, |_, now| build_test_request(agent.as_ref(), &webhook, now))
+        usecases::send_test::test_webhook(app, &webhook, |_, now| build_test_request(agent.as_ref(), &webhook, now))
             .await?;
     Ok(tested(&tested_now))
 }

@@ -3,11 +3,10 @@
 //!
 //! No body. 200 `{success, message, data}`; 401; 404; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::{Permission, Webhook};
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
@@ -16,8 +15,9 @@ use super::schema::{changed, webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

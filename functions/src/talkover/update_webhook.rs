@@ -3,11 +3,10 @@
 //! Body: any of the fields of `Settings` (`read_webhook.rs`). 200 `{success, message, data}`; 401; 404; 413; 422 where
 //! a field is not valid: nothing is changed; 503.
 
-use crate::http::authenticate::Caller;
-use crate::http::reply::Reply;
 use domain::{EventFilter, Permission, Webhook};
 use http::StatusCode;
 use lambda_http::Request;
+use usecases::app::App;
 use usecases::webhooks;
 
 use super::read_webhook::Settings;
@@ -18,8 +17,9 @@ use super::schema::{changed, webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
-use crate::schema::Shape;
-use usecases::app::App;
+use crate::http::authenticate::Caller;
+use crate::http::reply::Reply;
+use crate::json_schema::Shape;
 
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(

@@ -13,7 +13,7 @@ use functions::functions::FUNCTIONS;
 use functions::queues::{QUEUES, RECEIVES_MAX, RETENTION_S, VISIBILITY_TIMEOUTS};
 use rules::settings::{Kind, SETTINGS, Setting, Source};
 
-use crate::{File, region};
+use crate::{File, marked_region};
 
 mod dashboard;
 
@@ -23,11 +23,11 @@ const TIMEOUT_DEFAULT_S: u16 = 29;
 /// The template, with its regions as the code has them.
 ///
 /// # Errors
-/// Where it cannot be read or lacks a region, or a queue has no function.
+/// Where it cannot be read or lacks a marked_region, or a queue has no function.
 pub fn file(root: &Path) -> Result<File> {
     let mut text = fs::read_to_string(root.join("template.yaml"))?;
     for (name, content) in [("parameters", parameters()?), ("variables", variables()?), ("resources", resources()?)] {
-        text = region::replace(&text, name, &content)?;
+        text = marked_region::replace(&text, name, &content)?;
     }
     Ok(File::new("template.yaml", text))
 }

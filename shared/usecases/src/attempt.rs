@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use http::header::{CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue};
-
 use clients::send::{Answer, Request, SendError, SendRequest};
 use domain::time::Timestamp;
 use domain::{DeliveryId, Method, Traceparent, Webhook};
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use rules::sign::{self, Signature, Signer};
 
 /// The `User-Agent` of every attempt.

@@ -18,6 +18,6 @@ pub mod internal_error;
 pub mod metrics;
 pub mod pipeline;
 pub mod publish;
-pub mod test_webhook;
+pub mod send_test;
 pub mod ttl_cache;
 pub mod webhooks;

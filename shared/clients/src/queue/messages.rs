@@ -5,12 +5,11 @@
 //! stays as it is. If the older function would misread the message, `v` is raised. Both versions are then read for 14
 //! days, the longest that an older message may wait.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::value::RawValue;
-
 use domain::time::Timestamp;
 use domain::{AgentId, DeliveryKey, EventId, Tenant, Traceparent, WebhookId, WebhookRef, digest};
 use rules::sign::Signature;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
 
 /// The version of the messages that this release writes and reads.
 pub const VERSION: u64 = 1;

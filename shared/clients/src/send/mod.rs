@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{HeaderMap, Method};
+use rules::address::AllowedNetworks;
 use url::{Host, Url};
 
 use self::resolver::{AddressRefused, GuardedResolver};
-use rules::address::AllowedNetworks;
 
 /// The most bytes of an answer's body that are kept.
 pub const ANSWER_BYTES_KEPT: usize = 1024;

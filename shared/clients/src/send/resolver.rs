@@ -6,7 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
 use rules::address::AllowedNetworks;
 
 /// All of a name's addresses were refused; this is one of them.

@@ -3,10 +3,10 @@
 
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use domain::{Owner, Tenant, Webhook, WebhookRef};
 
 use super::webhooks::{Written, canceled_for};
 use super::{ITEM_VERSION, Store, StoreError, keys, number, text};
-use domain::{Owner, Tenant, Webhook, WebhookRef};
 
 /// The result of [`Store::add`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Agents: put, get, list, and delete together with their webhooks.
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue, TransactWriteItem};
+use domain::time::Timestamp;
+use domain::{Agent, AgentId, Owner, Tenant};
 use serde::{Deserialize, Serialize};
 
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text};
-use domain::time::Timestamp;
-use domain::{Agent, AgentId, Owner, Tenant};
 
 /// The name of the config table's index that lists a tenant's agents and webhooks.
 pub(super) const LISTING_INDEX: &str = "listing";

@@ -5,15 +5,15 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use domain::hex;
+use domain::time::Timestamp;
+use domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::webhooks::canceled_for;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
-use domain::hex;
-use domain::time::Timestamp;
-use domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
 
 #[derive(Serialize, Deserialize)]
 struct KeyItem {

@@ -1,13 +1,13 @@
 //! Conversations: their published messages and states, in the order of time. They are kept as long as the log.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use domain::time::SECONDS_A_DAY;
+use domain::{Conversation, Event, EventId, Message, Tenant};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
-use domain::time::SECONDS_A_DAY;
-use domain::{Conversation, Event, EventId, Message, Tenant};
 
 #[derive(Serialize, Deserialize)]
 struct MessageItem {

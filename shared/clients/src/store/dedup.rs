@@ -6,12 +6,12 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use domain::time::{SECONDS_A_DAY, Timestamp};
+use domain::{Event, EventId, Tenant};
 use serde::{Deserialize, Serialize};
 
 use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
-use domain::time::{SECONDS_A_DAY, Timestamp};
-use domain::{Event, EventId, Tenant};
 
 /// How long a publication holds a dedup lock without completing it. Then another publication may acquire it. Longer
 /// than the events queue's visibility timeout, so that the holder has stopped by then.

@@ -7,13 +7,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{PutRequest, ReturnValuesOnConditionCheckFailure, WriteRequest};
+use domain::time::Timestamp;
+use domain::{Delivery, DeliveryKey, Status, Tenant, WebhookId};
 use futures::future::{join_all, try_join_all};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::delivery_item::DeliveryItem;
 use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, to_item, update_if};
-use domain::time::Timestamp;
-use domain::{Delivery, DeliveryKey, Status, Tenant, WebhookId};
 
 /// The name of the log table's index of deliveries that wait for another attempt.
 const DUE_INDEX: &str = "due";

@@ -1,10 +1,10 @@
 //! A delivery as the log table stores it.
 
+use domain::time::{SECONDS_A_DAY, Timestamp};
+use domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
 use serde::{Deserialize, Serialize};
 
 use super::{ITEM_VERSION, keys};
-use domain::time::{SECONDS_A_DAY, Timestamp};
-use domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
 
 /// Absent attributes are left out, because a write costs by the size of the item.
 #[derive(PartialEq, Serialize, Deserialize)]

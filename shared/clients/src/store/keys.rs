@@ -1,11 +1,10 @@
 //! The one place that forms keys. A part that users choose must not contain `#`.
 
-use serde::{Deserialize, Serialize};
-
 use domain::time::Timestamp;
 use domain::{
     AgentId, DeliveryKey, Event, EventId, KeyId, Owner, ProjectId, Tenant, WebhookId, WebhookKind, WebhookRef, digest,
 };
+use serde::{Deserialize, Serialize};
 
 /// The number of partitions of the due index, for the whole table. Each takes a thousand writes a second.
 pub(super) const DUE_SHARDS: u8 = 64;

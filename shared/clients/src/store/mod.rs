@@ -29,14 +29,14 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
+use domain::{Tenant, Webhook};
+use rules::seal::{NONCE_BYTES, OpenError, SealingKeys};
+use rules::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::webhook_item::WebhookItem;
 use crate::aws::AwsFailure;
-use domain::{Tenant, Webhook};
-use rules::seal::{NONCE_BYTES, OpenError, SealingKeys};
-use rules::settings::Settings;
 
 /// The version that items are written with.
 const ITEM_VERSION: u8 = 1;

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::Select;
+use domain::time::Timestamp;
+use domain::{Delivery, Status, Tenant, WebhookId};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use super::delivery_item::DeliveryItem;
 use super::webhooks::is_primary;
 use super::{Item, Store, StoreError, from_item, keys, text};
-use domain::time::Timestamp;
-use domain::{Delivery, Status, Tenant, WebhookId};
 
 /// The most partitions that are read at once.
 const READS_AT_ONCE: usize = 16;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{ConditionCheck, DeleteRequest, TransactWriteItem, WriteRequest};
-
-use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, text};
 use domain::time::Timestamp;
 use domain::{Environment, ProjectId, Tenant, WebhookId};
+
+use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, text};
 
 /// How many list entries a deletion reads at once.
 const PAGE: u16 = 100;

@@ -1,8 +1,9 @@
 //! Resealing secrets after the operator rotated the sealing key.
 
+use domain::Tenant;
+
 use super::webhook_item::WebhookItem;
 use super::{Item, Store, StoreError, from_item, primary_key, text, update_if};
-use domain::Tenant;
 
 impl Store {
     /// Reseals a tenant's webhooks: secrets that another key sealed are sealed with the first key. `go_on` is called

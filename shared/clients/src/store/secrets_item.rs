@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use domain::time::Timestamp;
 use domain::{Authorization, CustomHeader, Method, PreviousSecret, RequestOptions, Secret, Webhook};
+use serde::{Deserialize, Serialize};
 
 /// The parts of a webhook that must not be readable in the store.
 #[derive(Serialize, Deserialize)]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use domain::time::Timestamp;
+use domain::{DialectName, EventFilter, Health, Method, Owner, Tenant, Webhook, WebhookId, WebhookKind, WebhookRef};
+use rules::seal::{NONCE_BYTES, SealingKeys};
 use serde::{Deserialize, Serialize};
 
 use super::secrets_item::SecretsItem;
 use super::{ITEM_VERSION, StoreError, check_version, keys};
-use domain::time::Timestamp;
-use domain::{DialectName, EventFilter, Health, Method, Owner, Tenant, Webhook, WebhookId, WebhookKind, WebhookRef};
-use rules::seal::{NONCE_BYTES, SealingKeys};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct WebhookItem {

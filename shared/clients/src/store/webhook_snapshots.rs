@@ -1,11 +1,11 @@
 //! Webhook snapshots. A queue message carries one for an attempt soon after fan-out. Secrets are sealed as in the
 //! store.
 
+use domain::{Tenant, Webhook, WebhookRef};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::webhook_item::WebhookItem;
 use super::{Store, StoreError};
-use domain::{Tenant, Webhook, WebhookRef};
 
 impl Store {
     /// A snapshot of `webhook`, without the payload templates, which only fan-out needs.

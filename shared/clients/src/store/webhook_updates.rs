@@ -2,10 +2,10 @@
 //! of its log. Each update has a condition on the state that was read.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-
-use super::{Store, StoreError, flag, keys, number, text, update_if};
 use domain::time::Timestamp;
 use domain::{Health, Tenant, Webhook};
+
+use super::{Store, StoreError, flag, keys, number, text, update_if};
 
 impl Store {
     /// Stores a webhook's health. Returns `false` if the webhook or its health was changed since `webhook` was read.

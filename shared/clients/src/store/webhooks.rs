@@ -6,11 +6,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, ReturnValue, TransactWriteItem};
+use domain::{Agent, Owner, Tenant, Webhook, WebhookKind, WebhookRef};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::agents::{AgentItem, LISTING_INDEX};
 use super::{Item, Store, StoreError, from_item, keys, number, text};
-use domain::{Agent, Owner, Tenant, Webhook, WebhookKind, WebhookRef};
 
 /// The most items that a list reads at once.
 const READS_AT_ONCE: usize = 32;

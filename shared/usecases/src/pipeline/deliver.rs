@@ -6,7 +6,6 @@
 //! invocation whose write succeeds queues the next attempt. An invocation that finds the attempt in the log already
 //! leaves the delivery to the other.
 
-use crate::attempt::{Content, Outcome};
 use clients::queue::Outgoing;
 use clients::queue::messages::DeliveryMessage;
 use clients::store::deliveries::Logged;
@@ -21,6 +20,7 @@ use super::process_records::process_records;
 use super::queue_record::QueueRecord;
 use super::report;
 use crate::app::App;
+use crate::attempt::{Content, Outcome};
 use crate::internal_error::InternalError;
 
 /// Makes the attempts of a batch of messages. Returns the ids of the messages that failed: SQS redelivers them.

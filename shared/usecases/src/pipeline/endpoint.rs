@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use crate::attempt::{Content, Outcome, attempt};
 use domain::endpoint_health::{self, Observation, SLOW_AFTER};
 use domain::event_types::WEBHOOK_DISABLED;
 use domain::time::Timestamp;
@@ -13,6 +12,7 @@ use rules::retry::NextStep;
 use serde_json::json;
 
 use crate::app::App;
+use crate::attempt::{Content, Outcome, attempt};
 use crate::internal_error::InternalError;
 use crate::publish::publish_own_event;
 

@@ -1,8 +1,5 @@
 //! An owner's additional webhooks: add, show, list, change and remove them.
 
-use crate::app::App;
-
-use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
 use clients::store::Store;
 use clients::store::additional_webhooks::{Added, Removed};
 use clients::store::webhooks::Replaced;
@@ -11,6 +8,9 @@ use domain::{
     DialectName, EventFilter, Health, Ids, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookId, WebhookKind,
     WebhookRef,
 };
+
+use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
+use crate::app::App;
 
 /// The settings of a new additional webhook.
 #[derive(Debug, Clone)]

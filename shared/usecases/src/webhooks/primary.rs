@@ -1,12 +1,12 @@
 //! An owner's primary webhook: set, show and remove it.
 
-use crate::app::App;
-
-use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
 use clients::store::Store;
 use clients::store::webhooks::Replaced;
 use domain::time::Timestamp;
 use domain::{DialectName, EventFilter, Health, Ids, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookKind};
+
+use super::{TRIES_MAX, WebhookError, missing, pause, previous_secrets, registered};
+use crate::app::App;
 
 /// The settings that a dialect gives a primary webhook.
 #[derive(Debug, Clone)]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::attempt::{Content, Outcome, attempt};
 use domain::time::Timestamp;
 use domain::{DeliveryId, Webhook};
 
 use crate::app::App;
+use crate::attempt::{Content, Outcome, attempt};
 use crate::dialect::OutgoingRequest;
 
 /// The longest that a test call waits. API Gateway waits 30 seconds for a function.
