@@ -119,7 +119,7 @@ async fn a_client_id_can_be_used_again_after_a_day() -> Result<()> {
     let day_and_a_second = std::time::Duration::from_secs(24 * 60 * 60 + 1);
     let now = domain::time::Clock::system().now();
     for (name, earlier, told) in [("order-1", now.minus(day_and_a_second), 1), ("order-2", now, 1)] {
-        let id = domain::EventId::from_own_id(&tenant, name);
+        let id = domain::EventId::from_client_id(&tenant, name);
         assert_eq!(
             store.acquire_dedup_lock(&tenant, &id, "an earlier publication", earlier).await?,
             DedupLock::Acquired
@@ -139,13 +139,13 @@ async fn an_event_whose_dedup_lock_was_never_completed_is_delivered_by_its_repea
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let now = domain::time::Clock::system().now();
     for (name, claimed_at) in [("order-1", now.minus(std::time::Duration::from_secs(601))), ("order-2", now)] {
-        let id = domain::EventId::from_own_id(&tenant, name);
+        let id = domain::EventId::from_client_id(&tenant, name);
         assert_eq!(store.acquire_dedup_lock(&tenant, &id, "one that ended", claimed_at).await?, DedupLock::Acquired);
         api.publish(&event(name, 1)).await?;
     }
     receiver.wait_for(1).await?;
     assert_eq!(receiver.received().len(), 1, "the other claim may still be followed");
-    let id = domain::EventId::from_own_id(&tenant, "order-2");
+    let id = domain::EventId::from_client_id(&tenant, "order-2");
     let held = store.acquire_dedup_lock(&tenant, &id, "another", now.plus(std::time::Duration::from_secs(599))).await?;
     assert_eq!(held, DedupLock::InProgress);
     store.complete_dedup_lock(&tenant, &id).await?;

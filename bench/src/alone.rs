@@ -21,7 +21,7 @@ use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::task::JoinSet;
 use usecases::app::App;
-use usecases::attempt::{Content, attempt};
+use usecases::attempt::{Content, make_attempt};
 
 use crate::canned_dynamodb;
 use crate::measure::to_f64;
@@ -76,7 +76,7 @@ impl Alone {
                 let (id, signature) = (own.delivery_id(0), signature()?);
                 let content = Content { id: &id, signature: &signature, headers: &[], traceparent: None, body: &body };
                 let now = own.app.clock.now();
-                let outcome = attempt(&*own.app.sender, &own.webhook, content, now, Duration::MAX).await;
+                let outcome = make_attempt(&*own.app.sender, &own.webhook, content, now, Duration::MAX).await;
                 outcome.error().map_or(Ok(1), |error| bail!("{error}"))
             }
         })

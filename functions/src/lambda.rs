@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use futures::FutureExt;
 use lambda_http::{Request, RequestExt};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
-use rules::settings::variable;
+use rules::settings::read_variable;
 use serde_json::Value;
 use tracing::{Instrument, Span};
 use tracing_subscriber::EnvFilter;
@@ -21,13 +21,13 @@ use crate::functions::FUNCTIONS;
 use crate::log_lines;
 use crate::start_app::app_from_env;
 
-/// The environment variable in which Lambda passes the configured handler: here the name of a function.
+/// The environment read_variable in which Lambda passes the configured handler: here the name of a function.
 const HANDLER_VARIABLE: &str = "_HANDLER";
 
 /// Serves the function that the configured handler names.
 #[must_use]
 pub fn run_configured() -> ExitCode {
-    let name = variable(HANDLER_VARIABLE).unwrap_or_default();
+    let name = read_variable(HANDLER_VARIABLE).unwrap_or_default();
     match FUNCTIONS.iter().find(|function| function.name == name) {
         Some(function) => run(*function),
         None => {
@@ -62,7 +62,7 @@ async fn serve(function: Function) -> Result<(), Error> {
     if function.calls_customers {
         app.sender.prepare()?;
     }
-    app.metrics.started(function.name);
+    app.metrics.count_cold_start(function.name);
     let app = &app;
     let span = |context: &Context| {
         let request_id = &context.request_id;

@@ -87,7 +87,7 @@ async fn start(cli: Cli) -> Result<()> {
 /// Writes the log to standard error as plain text, or with `LOG_FORMAT=json` in the functions' format on AWS.
 fn write_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,dynoxide=off"));
-    if settings::variable("LOG_FORMAT").is_some_and(|format| format == "json") {
+    if settings::read_variable("LOG_FORMAT").is_some_and(|format| format == "json") {
         return log_lines::write_json(filter, std::io::stderr);
     }
     tracing_subscriber::fmt()
@@ -108,7 +108,7 @@ fn stores_at(keep: Keep, url: Option<String>) -> Result<StoresAt> {
 
 /// Invokes `admin` without a running stack, and prints its answer.
 async fn administer(event: Value, keep: Keep, stores_url: Option<String>) -> Result<()> {
-    let (stores, app) = stack::app_context(&stores_at(keep, stores_url)?, settings::variable).await?;
+    let (stores, app) = stack::app_context(&stores_at(keep, stores_url)?, settings::read_variable).await?;
     let answer = admin::administer(&app, event).await;
     if let Some(stores) = stores {
         stores.stop().await;
@@ -118,14 +118,14 @@ async fn administer(event: Value, keep: Keep, stores_url: Option<String>) -> Res
 
 async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<()> {
     let stores = stores_at(keep, stores_url)?;
-    let stack = Stack::start(port, &stores, settings::variable).await?;
+    let stack = Stack::start(port, &stores, settings::read_variable).await?;
     say(&format!("{}\nready {}", demo::welcome(&stack.url, &stack.stores_url), stack.url))?;
     stop(stack.stop()).await
 }
 
 async fn run_stores(port: u16, keep: &Keep, env_file: Option<&Path>) -> Result<()> {
     let stores = Stores::start(keep, port).await?;
-    let environment = stack::environment(&stores.url, settings::variable).await?;
+    let environment = stack::environment(&stores.url, settings::read_variable).await?;
     if let Some(file) = env_file {
         let lines: String = environment.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
         fs::write(file, lines).with_context(|| format!("writing {}", file.display()))?;

@@ -29,7 +29,7 @@ pub async fn authenticate(app: &App, request: &Request, permission: Permission) 
     }
     let found = app.store.api_key(key).await?;
     if let Some(found) = &found {
-        app.api_key_cache.keep(digest, found.clone(), now, now);
+        app.api_key_cache.insert(digest, found.clone(), now, now);
     }
     caller(found.as_ref(), permission, now)
 }

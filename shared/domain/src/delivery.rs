@@ -14,7 +14,7 @@ pub enum Status {
     /// The endpoint answered with a 2xx.
     Success,
     /// The delivery was given up. No attempt is left, the endpoint answered 410, or the webhook was disabled or
-    /// deleted. The delivery can be sent again.
+    /// deleted. The log entry keeps the message, which a later release sends again on request.
     Failed,
     /// No attempt was made, because the webhook was disabled at fan-out.
     Skipped,

@@ -119,10 +119,10 @@ impl KeyId {
 }
 
 impl EventId {
-    /// The event id for the client id `own_id`. The same client id in the same tenant gives the same event id.
+    /// The event id for the client id `client_id`. The same client id in the same tenant gives the same event id.
     #[must_use]
-    pub fn from_own_id(tenant: &Tenant, own_id: &str) -> Self {
-        Self(format!("evt_{}", digest(&["own", tenant.project.as_str(), tenant.environment.as_str(), own_id])))
+    pub fn from_client_id(tenant: &Tenant, client_id: &str) -> Self {
+        Self(format!("evt_{}", digest(&["own", tenant.project.as_str(), tenant.environment.as_str(), client_id])))
     }
 
     /// The id of the `index`th event of a request with the `Idempotency-Key` `key`. The same key in the same tenant

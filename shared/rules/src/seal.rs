@@ -1,6 +1,6 @@
 //! Sealing secrets for the store: AES-256-GCM, with keys that the operator rotates. Pure: nonces are arguments.
 //!
-//! A sealed text is `<key id>.<base64 of nonce and ciphertext>`. The place that it is sealed for, such as an item's
+//! A sealed text is `<key id>.<base64 of nonce and ciphertext>`. The associated_data that it is sealed for, such as an item's
 //! key, is authenticated data. So a sealed text that is moved to another item does not open.
 
 use std::fmt;
@@ -31,13 +31,13 @@ impl fmt::Debug for SealingKeys {
 #[error("not keys as in id:base64,id:hex, each of {KEY_BYTES} bytes and with an id of its own of A-Z a-z 0-9 _ -")]
 pub struct InvalidKeys;
 
-/// Why a sealed text cannot be opened.
+/// Why a text cannot be sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
+pub enum SealError {
     /// The text was sealed with a key that is not among these.
     #[error("a secret was sealed with a key that is not set")]
     UnknownKey,
-    /// The text was changed, or was sealed for another place.
+    /// The text was changed, or was sealed with other associated data.
     #[error("a sealed secret was changed or moved")]
     NotAuthentic,
 }
@@ -70,35 +70,35 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 impl SealingKeys {
-    /// Seals `plain` for `place` with the first key. A nonce must not be used twice with the same key.
+    /// Seals `plain` with the first key. A nonce must not be used twice with the same key.
     ///
     /// # Errors
     /// Where there is no key, or `plain` is over 64 GB.
-    pub fn seal(&self, plain: &str, place: &str, nonce: [u8; NONCE_BYTES]) -> Result<String, OpenError> {
-        let (id, key) = self.0.first().ok_or(OpenError::UnknownKey)?;
-        let payload = Payload { msg: plain.as_bytes(), aad: place.as_bytes() };
-        let sealed = key.encrypt(&Nonce::from(nonce), payload).or(Err(OpenError::NotAuthentic))?;
+    pub fn seal(&self, plain: &str, associated_data: &str, nonce: [u8; NONCE_BYTES]) -> Result<String, SealError> {
+        let (id, key) = self.0.first().ok_or(SealError::UnknownKey)?;
+        let payload = Payload { msg: plain.as_bytes(), aad: associated_data.as_bytes() };
+        let sealed = key.encrypt(&Nonce::from(nonce), payload).or(Err(SealError::NotAuthentic))?;
         Ok(format!("{id}.{}", STANDARD.encode([nonce.as_slice(), &sealed].concat())))
     }
 
     /// Whether `sealed` was sealed with the first key.
     #[must_use]
-    pub fn seals_like(&self, sealed: &str) -> bool {
+    pub fn is_sealed_with_first_key(&self, sealed: &str) -> bool {
         self.0.first().map(|(id, _)| id.as_str()) == sealed.split_once('.').map(|(id, _)| id)
     }
 
-    /// Opens a text that was sealed for `place`.
+    /// Opens a text that was sealed with the same `associated_data`.
     ///
     /// # Errors
-    /// Where the text's key is not among these, or the text was not sealed for `place`.
-    pub fn open(&self, sealed: &str, place: &str) -> Result<String, OpenError> {
-        let (id, encoded) = sealed.split_once('.').ok_or(OpenError::NotAuthentic)?;
-        let (_, key) = self.0.iter().find(|(known, _)| known == id).ok_or(OpenError::UnknownKey)?;
-        let bytes = STANDARD.decode(encoded).or(Err(OpenError::NotAuthentic))?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError::NotAuthentic)?;
-        let payload = Payload { msg: sealed, aad: place.as_bytes() };
-        let plain = key.decrypt(&Nonce::from(*nonce), payload).or(Err(OpenError::NotAuthentic))?;
-        String::from_utf8(plain).or(Err(OpenError::NotAuthentic))
+    /// Where the text's key is not among these, or the text was sealed with other associated data.
+    pub fn open(&self, sealed: &str, associated_data: &str) -> Result<String, SealError> {
+        let (id, encoded) = sealed.split_once('.').ok_or(SealError::NotAuthentic)?;
+        let (_, key) = self.0.iter().find(|(known, _)| known == id).ok_or(SealError::UnknownKey)?;
+        let bytes = STANDARD.decode(encoded).or(Err(SealError::NotAuthentic))?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::NotAuthentic)?;
+        let payload = Payload { msg: sealed, aad: associated_data.as_bytes() };
+        let plain = key.decrypt(&Nonce::from(*nonce), payload).or(Err(SealError::NotAuthentic))?;
+        String::from_utf8(plain).or(Err(SealError::NotAuthentic))
     }
 }
 
@@ -118,9 +118,9 @@ mod tests {
         let sealed = keys.seal("whsec_abc", "here", [7; NONCE_BYTES]).unwrap();
         assert!(sealed.starts_with("k1.") && !sealed.contains("abc"), "{sealed}");
         assert_eq!(keys.open(&sealed, "here").as_deref(), Ok("whsec_abc"));
-        assert_eq!(keys.open(&sealed, "there"), Err(OpenError::NotAuthentic));
+        assert_eq!(keys.open(&sealed, "there"), Err(SealError::NotAuthentic));
         for changed in ["", "k1", "k1.", "k1.AAAA", "k1.!", &sealed.replace("k1.", "k1.AAAA")] {
-            assert_eq!(keys.open(changed, "here"), Err(OpenError::NotAuthentic), "{changed}");
+            assert_eq!(keys.open(changed, "here"), Err(SealError::NotAuthentic), "{changed}");
         }
     }
 
@@ -130,10 +130,10 @@ mod tests {
         let rotated = keys(&[("k2", 2), ("k1", 1)]);
         assert_eq!(rotated.open(&sealed, "here").as_deref(), Ok("secret"));
         assert!(rotated.seal("secret", "here", [8; NONCE_BYTES]).unwrap().starts_with("k2."));
-        assert_eq!(keys(&[("k2", 2)]).open(&sealed, "here"), Err(OpenError::UnknownKey));
+        assert_eq!(keys(&[("k2", 2)]).open(&sealed, "here"), Err(SealError::UnknownKey));
         assert_eq!(
             keys(&[("k1", 2)]).open(&sealed, "here"),
-            Err(OpenError::NotAuthentic),
+            Err(SealError::NotAuthentic),
             "another key of the same id"
         );
     }

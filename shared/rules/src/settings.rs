@@ -147,7 +147,7 @@ impl fmt::Display for InvalidSettings {
 /// The environment variable called `name`; `None` where it is not set, or not UTF-8.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
-pub fn variable(name: &str) -> Option<String> {
+pub fn read_variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -157,7 +157,7 @@ impl Settings {
     /// # Errors
     /// Names every setting that is missing or cannot be read.
     pub fn from_env() -> Result<Self, InvalidSettings> {
-        Self::read(variable)
+        Self::read(read_variable)
     }
 }
 

@@ -63,7 +63,7 @@ impl Outcome {
 
 /// Signs `content` with the webhook's secrets as of `now`, and sends it. The attempt takes at most the webhook's
 /// timeout, and at most `timeout_max`.
-pub async fn attempt(
+pub async fn make_attempt(
     sender: &dyn SendRequest,
     webhook: &Webhook,
     content: Content<'_>,

@@ -8,47 +8,47 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::sync::Notify;
 
-/// The call for all requests of a round. Everybody who asked gets its result.
-type Act<'a, T, R> = Arc<dyn Fn(Vec<T>) -> BoxFuture<'a, R> + Send + Sync + 'a>;
+/// The call for all requests of a round. Each caller gets its result.
+type BatchCall<'a, T, R> = Arc<dyn Fn(Vec<T>) -> BoxFuture<'a, R> + Send + Sync + 'a>;
 
-struct Open<'a, T, R: Clone> {
+struct State<'a, T, R: Clone> {
     round: Option<Round<'a, T, R>>,
-    /// Members that may still ask, or have asked in this round.
+    /// Members that may still call `load`, or have called it in this round.
     members: usize,
 }
 
-/// The requests so far, and the call that will be made for them.
+/// The keys so far, and the result of the one call for them.
 struct Round<'a, T, R: Clone> {
-    asked: Vec<T>,
+    keys: Vec<T>,
     full: Arc<Notify>,
     result: Shared<BoxFuture<'a, R>>,
 }
 
 /// Collects requests within one invocation.
 pub(crate) struct Coalescer<'a, T, R: Clone> {
-    act: Act<'a, T, R>,
-    linger: Duration,
-    open: Arc<Mutex<Open<'a, T, R>>>,
+    call: BatchCall<'a, T, R>,
+    wait_max: Duration,
+    state: Arc<Mutex<State<'a, T, R>>>,
 }
 
 impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Coalescer<'a, T, R> {
-    /// A coalescer for `members` members. Once a member has asked, it waits for the others, but at most for `linger`.
+    /// A coalescer for `members` members. A member waits for the others, at most `wait_max`.
     pub(crate) fn new(
-        linger: Duration,
+        wait_max: Duration,
         members: usize,
-        act: impl Fn(Vec<T>) -> BoxFuture<'a, R> + Send + Sync + 'a,
+        call: impl Fn(Vec<T>) -> BoxFuture<'a, R> + Send + Sync + 'a,
     ) -> Self {
-        Self { act: Arc::new(act), linger, open: Arc::new(Mutex::new(Open { round: None, members })) }
+        Self { call: Arc::new(call), wait_max, state: Arc::new(Mutex::new(State { round: None, members })) }
     }
 
-    /// Adds `what` to the round, and waits for the round's result.
-    pub(crate) async fn ask(&self, what: T) -> R {
+    /// Adds `key` to the round, and waits for the round's result.
+    pub(crate) async fn load(&self, key: T) -> R {
         let result = {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let round = open.round.get_or_insert_with(|| self.round());
-            round.asked.push(what);
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let round = state.round.get_or_insert_with(|| self.round());
+            round.keys.push(key);
             let result = round.result.clone();
-            open.notify_if_full();
+            state.notify_if_full();
             result
         };
         result.await
@@ -56,32 +56,33 @@ impl<'a, T: Send + 'a, R: Clone + Send + Sync + 'a> Coalescer<'a, T, R> {
 
     /// Adds `members` members.
     pub(crate) fn join(&self, members: usize) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).members += members;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).members += members;
     }
 
-    /// Removes a member, which will not ask any more.
+    /// Removes a member, which will not call `load` any more.
     pub(crate) fn leave(&self) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.members = open.members.saturating_sub(1);
-        open.notify_if_full();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.members = state.members.saturating_sub(1);
+        state.notify_if_full();
     }
 
     fn round(&self) -> Round<'a, T, R> {
-        let (act, open, linger, full) = (self.act.clone(), self.open.clone(), self.linger, Arc::new(Notify::new()));
+        let (call, state, wait_max, full) =
+            (self.call.clone(), self.state.clone(), self.wait_max, Arc::new(Notify::new()));
         let filled = full.clone();
         let result = async move {
-            // The round ends when all members have asked, or after `linger`.
-            tokio::time::timeout(linger, filled.notified()).await.unwrap_or_default();
-            let round = open.lock().unwrap_or_else(PoisonError::into_inner).round.take();
-            act(round.map(|round| round.asked).unwrap_or_default()).await
+            // The round ends when all members have called `load`, or after `wait_max`.
+            tokio::time::timeout(wait_max, filled.notified()).await.unwrap_or_default();
+            let round = state.lock().unwrap_or_else(PoisonError::into_inner).round.take();
+            call(round.map(|round| round.keys).unwrap_or_default()).await
         };
-        Round { asked: Vec::new(), full, result: result.boxed().shared() }
+        Round { keys: Vec::new(), full, result: result.boxed().shared() }
     }
 }
 
-impl<T, R: Clone> Open<'_, T, R> {
+impl<T, R: Clone> State<'_, T, R> {
     fn notify_if_full(&self) {
-        if let Some(round) = self.round.as_ref().filter(|round| round.asked.len() >= self.members) {
+        if let Some(round) = self.round.as_ref().filter(|round| round.keys.len() >= self.members) {
             round.full.notify_one();
         }
     }
@@ -95,28 +96,28 @@ mod tests {
 
     use super::*;
 
-    fn sums(linger: Duration, members: usize) -> Coalescer<'static, u32, u32> {
-        Coalescer::new(linger, members, |asked: Vec<u32>| async move { asked.into_iter().sum() }.boxed())
+    fn sums(wait_max: Duration, members: usize) -> Coalescer<'static, u32, u32> {
+        Coalescer::new(wait_max, members, |asked: Vec<u32>| async move { asked.into_iter().sum() }.boxed())
     }
 
     #[tokio::test]
-    async fn those_who_ask_at_once_are_answered_together_and_later_ones_apart() {
+    async fn loads_at_the_same_time_share_a_call_and_later_loads_do_not() {
         let sums = sums(Duration::from_millis(10), 4);
-        assert_eq!(join_all([1, 2, 4].map(|number| sums.ask(number))).await, [7, 7, 7]);
-        assert_eq!(sums.ask(8).await, 8);
+        assert_eq!(join_all([1, 2, 4].map(|number| sums.load(number))).await, [7, 7, 7]);
+        assert_eq!(sums.load(8).await, 8);
     }
 
     #[tokio::test]
-    async fn who_joins_is_waited_for() {
+    async fn a_round_waits_for_members_that_joined() {
         let sums = sums(Duration::from_secs(60), 1);
         sums.join(2);
-        assert_eq!(join_all([1, 2, 4].map(|number| sums.ask(number))).await, [7, 7, 7]);
+        assert_eq!(join_all([1, 2, 4].map(|number| sums.load(number))).await, [7, 7, 7]);
     }
 
     #[tokio::test]
-    async fn nobody_is_waited_for_once_all_have_asked_or_left() {
+    async fn a_round_ends_when_all_members_have_loaded_or_left() {
         let (sums, start) = (sums(Duration::from_secs(60), 4), Instant::now());
-        let asking = join_all([1, 2, 4].map(|number| sums.ask(number)));
+        let asking = join_all([1, 2, 4].map(|number| sums.load(number)));
         let (answers, ()) = futures::join!(asking, async { sums.leave() });
         assert_eq!(answers, [7, 7, 7]);
         assert!(start.elapsed() < Duration::from_secs(30));

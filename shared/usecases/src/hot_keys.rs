@@ -1,4 +1,4 @@
-//! Detects keys that stay busy for several seconds, as one process sees them.
+//! Detects keys that stay hot for several seconds, as one process sees them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,32 +9,41 @@ use domain::time::Timestamp;
 
 /// Counts by key and second. Clones share the counts.
 pub struct HotKeyDetector<K> {
-    counted: Arc<Mutex<Counted<K>>>,
+    counts: Arc<Mutex<Counts<K>>>,
 }
 
-struct Counted<K> {
-    counts: HashMap<K, Count>,
+/// When a key is hot: after `times` in each of `seconds` seconds in a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Threshold {
+    /// How often the key is counted in a second.
+    pub times: u32,
+    /// Seconds in a row.
+    pub seconds: u32,
+}
+
+struct Counts<K> {
+    by_key: HashMap<K, Count>,
     /// The second in which old counts were last removed.
     swept: i64,
 }
 
-/// How often a key was counted in a second, and how many seconds in a row it was busy before.
+/// How often a key was counted in a second, and how many seconds in a row it was hot before.
 #[derive(Clone, Copy)]
 struct Count {
     second: i64,
     times: u32,
-    busy_before: u32,
+    hot_before: u32,
 }
 
 impl<K> Default for HotKeyDetector<K> {
     fn default() -> Self {
-        Self { counted: Arc::new(Mutex::new(Counted { counts: HashMap::new(), swept: 0 })) }
+        Self { counts: Arc::new(Mutex::new(Counts { by_key: HashMap::new(), swept: 0 })) }
     }
 }
 
 impl<K> Clone for HotKeyDetector<K> {
     fn clone(&self) -> Self {
-        Self { counted: self.counted.clone() }
+        Self { counts: self.counts.clone() }
     }
 }
 
@@ -45,21 +54,23 @@ impl<K> fmt::Debug for HotKeyDetector<K> {
 }
 
 impl<K: Eq + Hash> HotKeyDetector<K> {
-    /// Counts `key` once. Returns whether `key` has now been counted `times` times in this second, and as often in each
-    /// of the last `seconds` seconds. Returns `true` at most once a second.
-    pub fn is_hot(&self, key: K, now: Timestamp, (times, seconds): (u32, u32)) -> bool {
-        let (mut counted, second) = (self.counted.lock().unwrap_or_else(PoisonError::into_inner), now.seconds());
-        if counted.swept != second {
-            counted.counts.retain(|_, count| (second - 1..=second).contains(&count.second));
-            counted.swept = second;
+    /// Counts `key` once. Returns whether `key` has now reached the threshold in this second, and in each of the seconds
+    /// before it that the threshold asks for. Returns `true` at most once in a second.
+    pub fn record(&self, key: K, now: Timestamp, threshold: Threshold) -> bool {
+        let (mut counts, second) = (self.counts.lock().unwrap_or_else(PoisonError::into_inner), now.seconds());
+        if counts.swept != second {
+            counts.by_key.retain(|_, count| (second - 1..=second).contains(&count.second));
+            counts.swept = second;
         }
-        let count = match counted.counts.get(&key).copied() {
+        let count = match counts.by_key.get(&key).copied() {
             Some(count) if count.second == second => Count { times: count.times + 1, ..count },
-            Some(count) if count.times >= times => Count { second, times: 1, busy_before: count.busy_before + 1 },
-            _ => Count { second, times: 1, busy_before: 0 },
+            Some(count) if count.times >= threshold.times => {
+                Count { second, times: 1, hot_before: count.hot_before + 1 }
+            }
+            _ => Count { second, times: 1, hot_before: 0 },
         };
-        counted.counts.insert(key, count);
-        count.times == times && count.busy_before + 1 >= seconds
+        counts.by_key.insert(key, count);
+        count.times == threshold.times && count.hot_before + 1 >= threshold.seconds
     }
 }
 
@@ -68,14 +79,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_busy_for_some_seconds_on_end_stays_busy() {
-        let heat = HotKeyDetector::default();
-        let count = |key, ms| heat.is_hot(key, Timestamp::from_millis(ms), (2, 3));
-        let busy_at: Vec<i64> = [5_000, 5_900, 6_000, 6_500, 7_000, 7_100, 7_200, 9_000, 9_500]
+    fn a_key_is_hot_after_some_seconds_in_a_row() {
+        let detector = HotKeyDetector::default();
+        let count = |key, ms| detector.record(key, Timestamp::from_millis(ms), Threshold { times: 2, seconds: 3 });
+        let hot_at: Vec<i64> = [5_000, 5_900, 6_000, 6_500, 7_000, 7_100, 7_200, 9_000, 9_500]
             .into_iter()
             .filter(|&ms| count("a", ms))
             .collect();
-        assert_eq!(busy_at, [7_100], "twice in the third second; the pause before the ninth ends it");
+        assert_eq!(hot_at, [7_100], "twice in the third second; the pause before the ninth ends it");
         assert!(!count("b", 9_500));
     }
 }

@@ -57,7 +57,7 @@ const DIALECT: &str = "Dialect";
 const FUNCTION: &str = "Function";
 
 /// Values by metric, for each dialect or function.
-type Counted = BTreeMap<(&'static str, String), BTreeMap<Metric, Vec<f64>>>;
+type ValuesByMetric = BTreeMap<(&'static str, String), BTreeMap<Metric, Vec<f64>>>;
 
 /// The values since the last lines were written. Clones share them. The default counts nothing.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +66,7 @@ pub struct Metrics(Option<Arc<Counter>>);
 #[derive(Debug)]
 struct Counter {
     namespace: String,
-    counted: Mutex<Counted>,
+    counted: Mutex<ValuesByMetric>,
 }
 
 impl Metrics {
@@ -82,17 +82,17 @@ impl Metrics {
     }
 
     /// Counts an attempt in a dialect as a success or a failure.
-    pub fn attempted(&self, dialect: &str, success: bool) {
+    pub fn count_attempt(&self, dialect: &str, success: bool) {
         self.add((DIALECT, dialect), Metric::Success, f64::from(u8::from(success)));
     }
 
     /// Adds the latency of a delivery in a dialect.
-    pub fn took(&self, dialect: &str, time: Duration) {
+    pub fn record_latency(&self, dialect: &str, time: Duration) {
         self.add((DIALECT, dialect), Metric::Latency, time.as_secs_f64() * 1e3);
     }
 
     /// Counts the start of a function's process.
-    pub fn started(&self, function: &str) {
+    pub fn count_cold_start(&self, function: &str) {
         self.add((FUNCTION, function), Metric::ColdStarts, 1.0);
     }
 
@@ -147,10 +147,10 @@ mod tests {
         let metrics = Metrics::of("stack");
         for success in [true, false] {
             metrics.count(Metric::Published, "casey", 2);
-            metrics.attempted("casey", success);
-            metrics.took("casey", Duration::from_millis(5));
+            metrics.count_attempt("casey", success);
+            metrics.record_latency("casey", Duration::from_millis(5));
         }
-        metrics.started("pipeline-deliver");
+        metrics.count_cold_start("pipeline-deliver");
         let lines = metrics.lines(Timestamp::from_millis(1_000));
         let [of_casey, started] = &lines[..] else { panic!("{lines:?}") };
         let expected = json!({

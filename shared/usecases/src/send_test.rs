@@ -6,7 +6,7 @@ use domain::time::Timestamp;
 use domain::{DeliveryId, Webhook};
 
 use crate::app::App;
-use crate::attempt::{Content, Outcome, attempt};
+use crate::attempt::{Content, Outcome, make_attempt};
 use crate::dialect::OutgoingRequest;
 
 /// The longest that a test call waits. API Gateway waits 30 seconds for a function.
@@ -35,6 +35,6 @@ pub async fn test_webhook(
     let request = build_request(&id, now)?;
     let (headers, body) = (request.headers.as_slice(), request.body.get());
     let content = Content { id: &id, signature: &request.signature, headers, traceparent: None, body };
-    let outcome = attempt(&*app.sender, webhook, content, now, TIMEOUT).await;
+    let outcome = make_attempt(&*app.sender, webhook, content, now, TIMEOUT).await;
     Ok(Tested { outcome, response_time: app.clock.now().since(now) })
 }

@@ -10,19 +10,19 @@ use std::time::Duration;
 use domain::time::Timestamp;
 
 /// The most values in a cache, so that they fit into the function's memory. A cache full of recent values is emptied.
-const HELD_MAX: usize = 500;
+const ENTRIES_MAX: usize = 500;
 
-type Held<K, V> = HashMap<K, (Timestamp, V)>;
+type Entries<K, V> = HashMap<K, (Timestamp, V)>;
 
 /// Values, and when they were read. Clones share them.
 pub struct TtlCache<K, V> {
-    held: Arc<Mutex<Held<K, V>>>,
+    entries: Arc<Mutex<Entries<K, V>>>,
     lifetime: Duration,
 }
 
 impl<K, V> Clone for TtlCache<K, V> {
     fn clone(&self) -> Self {
-        Self { held: self.held.clone(), lifetime: self.lifetime }
+        Self { entries: self.entries.clone(), lifetime: self.lifetime }
     }
 }
 
@@ -36,13 +36,13 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
     /// A cache that keeps a value for `lifetime`.
     #[must_use]
     pub fn new(lifetime: Duration) -> Self {
-        Self { held: Arc::default(), lifetime }
+        Self { entries: Arc::default(), lifetime }
     }
 
     /// The value under `key`, if it is recent.
     pub fn get(&self, key: &K, now: Timestamp) -> Option<V> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, value) = held.get(key)?;
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read_at, value) = entries.get(key)?;
         self.is_recent(*read_at, now).then(|| value.clone())
     }
 
@@ -53,29 +53,29 @@ impl<K: Eq + Hash, V: Clone> TtlCache<K, V> {
         read_at <= now && now.since(read_at) < self.lifetime
     }
 
-    /// Keeps a value that was read at `read_at`.
-    pub fn keep(&self, key: K, value: V, read_at: Timestamp, now: Timestamp) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= HELD_MAX {
-            held.retain(|_, (read_at, _)| self.is_recent(*read_at, now));
+    /// Stores a value that was read at `read_at`.
+    pub fn insert(&self, key: K, value: V, read_at: Timestamp, now: Timestamp) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= ENTRIES_MAX {
+            entries.retain(|_, (read_at, _)| self.is_recent(*read_at, now));
         }
-        if held.len() >= HELD_MAX {
-            held.clear();
+        if entries.len() >= ENTRIES_MAX {
+            entries.clear();
         }
-        held.insert(key, (read_at, value));
+        entries.insert(key, (read_at, value));
     }
 
-    /// Changes the value under `key`, if there is one. Its lifetime does not start again.
-    pub fn change(&self, key: &K, change: impl FnOnce(&mut V)) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, value)) = held.get_mut(key) {
-            change(value);
+    /// Updates the value under `key`, if there is one. Its lifetime does not start again.
+    pub fn update(&self, key: &K, update: impl FnOnce(&mut V)) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, value)) = entries.get_mut(key) {
+            update(value);
         }
     }
 
-    /// Forgets the value under `key`, because it has changed.
-    pub fn forget(&self, key: &K) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    /// Removes the value under `key`.
+    pub fn remove(&self, key: &K) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -84,25 +84,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_recent_for_its_lifetime_alone() {
-        let recent = TtlCache::new(Duration::from_secs(1));
+    fn a_value_is_recent_until_its_lifetime_ends() {
+        let cache = TtlCache::new(Duration::from_secs(1));
         let at = Timestamp::from_millis;
-        recent.keep("key", 1, at(5_000), at(5_000));
-        assert_eq!(recent.get(&"key", at(5_999)), Some(1));
-        assert_eq!(recent.get(&"key", at(6_000)), None);
-        assert_eq!(recent.get(&"key", at(4_999)), None, "a clock that was set back");
-        recent.forget(&"key");
-        assert_eq!(recent.get(&"key", at(5_000)), None);
+        cache.insert("key", 1, at(5_000), at(5_000));
+        assert_eq!(cache.get(&"key", at(5_999)), Some(1));
+        assert_eq!(cache.get(&"key", at(6_000)), None);
+        assert_eq!(cache.get(&"key", at(4_999)), None, "a clock that was set back");
+        cache.remove(&"key");
+        assert_eq!(cache.get(&"key", at(5_000)), None);
     }
 
     #[test]
-    fn no_more_is_kept_than_fits() {
-        let recent = TtlCache::new(Duration::from_secs(1));
+    fn a_full_cache_is_emptied() {
+        let cache = TtlCache::new(Duration::from_secs(1));
         let now = Timestamp::from_millis(0);
-        for key in 0..=HELD_MAX {
-            recent.keep(key, (), now, now);
+        for key in 0..=ENTRIES_MAX {
+            cache.insert(key, (), now, now);
         }
-        assert_eq!(recent.get(&0, now), None);
-        assert_eq!(recent.get(&HELD_MAX, now), Some(()));
+        assert_eq!(cache.get(&0, now), None);
+        assert_eq!(cache.get(&ENTRIES_MAX, now), Some(()));
     }
 }

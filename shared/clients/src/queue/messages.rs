@@ -1,8 +1,9 @@
 //! The JSON messages in the queues. Every message carries its version, `v`. A message of an unknown version is refused.
 //! It ends in the dead-letter queue rather than being misread.
 //!
-//! A new field is optional, because messages that already wait lack it. If an older function may ignore the field, `v`
-//! stays as it is. If the older function would misread the message, `v` is raised. Both versions are then read for 14
+//! A new field is optional, because messages that already wait lack it. If an older `deliver` may ignore a new field of a
+//! [`DeliveryMessage`], `v` stays as it is. An older `fan_out` refuses an [`EventsMessage`] with a field that it does not
+//! know, so a new field there, or in an event, needs an update in two steps: first read it, then write it. If the older function would misread the message, `v` is raised. Both versions are then read for 14
 //! days, the longest that an older message may wait.
 
 use domain::time::Timestamp;
@@ -92,6 +93,12 @@ pub fn sendable(body: Box<RawValue>) -> Box<RawValue> {
 pub fn events_group(tenant: &Tenant, agent: Option<&AgentId>) -> String {
     let agent = agent.map_or("", AgentId::as_str);
     digest(&["group", tenant.project.as_str(), tenant.environment.as_str(), agent])
+}
+
+/// The SQS message group of a webhook's deliveries.
+#[must_use]
+pub fn deliveries_group(key: &DeliveryKey) -> String {
+    key.webhook_id.to_string()
 }
 
 /// One attempt to make, on the deliveries and retries queues. The message contains everything that must not change

@@ -9,7 +9,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures::{StreamExt, stream};
 
-pub use self::split_batches::parts;
+pub use self::split_batches::{BATCH_MESSAGES_MAX, parts};
 use crate::aws::AwsFailure;
 use rules::settings::Settings;
 

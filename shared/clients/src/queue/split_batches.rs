@@ -5,7 +5,7 @@
 use super::{Outgoing, QueueError};
 
 /// The most messages in one batch.
-const MESSAGES_MAX: usize = 10;
+pub const BATCH_MESSAGES_MAX: usize = 10;
 
 /// The most bytes of one message's body, and of all bodies of a batch together.
 pub(super) const BYTES_MAX: usize = 1024 * 1024;
@@ -18,7 +18,7 @@ pub(super) fn batches(messages: Vec<Outgoing>) -> Result<Vec<Vec<Outgoing>>, Que
     if let Some(message) = messages.iter().find(|message| message.body.len() > BYTES_MAX) {
         return Err(QueueError::TooLarge { bytes: message.body.len() });
     }
-    Ok(parts(messages, MESSAGES_MAX, BYTES_MAX, |message| message.body.len()))
+    Ok(parts(messages, BATCH_MESSAGES_MAX, BYTES_MAX, |message| message.body.len()))
 }
 
 /// Splits `items`, in their order, into parts of at most `count_max` items and `bytes_max` bytes. An item of more than
@@ -65,7 +65,7 @@ mod tests {
         fn batches_keep_order_and_limits(sizes in prop::collection::vec(0..600_000_usize, 0..40)) {
             let batches = batches(sizes.iter().map(|&bytes| message(bytes)).collect()).unwrap();
             for batch in &batches {
-                prop_assert!((1..=MESSAGES_MAX).contains(&batch.len()));
+                prop_assert!((1..=BATCH_MESSAGES_MAX).contains(&batch.len()));
                 prop_assert!(batch.iter().map(|message| message.body.len()).sum::<usize>() <= BYTES_MAX);
             }
             let together: Vec<usize> = batches.iter().flatten().map(|message| message.body.len()).collect();

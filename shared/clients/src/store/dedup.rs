@@ -13,23 +13,23 @@ use serde::{Deserialize, Serialize};
 use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
 
-/// How long a publication holds a dedup lock without completing it. Then another publication may acquire it. Longer
+/// How long a repeat holds a dedup lock without completing it. Then another repeat may acquire it. Longer
 /// than the events queue's visibility timeout, so that the holder has stopped by then.
 const LOCK_LEASE: Duration = Duration::from_secs(10 * 60);
 
-/// The state of an event's dedup lock, for one of the event's publications.
+/// The state of an event's dedup lock, for one of the event's repeats. The first time counts as a repeat, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DedupLock {
-    /// This publication holds the lock and has to dispatch the event.
+    /// This repeat holds the lock and has to dispatch the event.
     Acquired,
     /// The event was dispatched.
     Done,
-    /// Another publication holds the lock and is dispatching the event, or stopped before the end. Try again later.
+    /// Another repeat holds the lock and is dispatching the event, or stopped before the end. Try again later.
     InProgress,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Named<T> {
+struct ExpiringItem<T> {
     pk: String,
     sk: String,
     v: u8,
@@ -50,23 +50,23 @@ struct LockItem {
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Body {
+struct RequestDigest {
     digest: String,
 }
 
 /// The result of storing an item under a client id or an `Idempotency-Key`.
-enum Naming<T> {
-    Done,
+enum PutOnce<T> {
+    Stored,
     /// There is an item already, with this content.
-    Taken(T),
+    Exists(T),
 }
 
 impl Store {
-    /// Acquires an event's dedup lock for one of the event's publications. The publication that holds the lock acquires
+    /// Acquires an event's dedup lock for one of the event's repeats. The first time counts as a repeat, too. The repeat that holds the lock acquires
     /// it again.
     ///
     /// # Errors
-    /// Where DynamoDB cannot be read.
+    /// Where DynamoDB does not take the write.
     pub async fn acquire_dedup_lock(
         &self,
         tenant: &Tenant,
@@ -76,19 +76,19 @@ impl Store {
     ) -> Result<DedupLock, StoreError> {
         let pk = keys::client_event(tenant, event);
         let lock = LockItem { publish_token: publish_token.to_owned(), acquired_at: now, is_done: false };
-        let held_until = number(now.minus(LOCK_LEASE).millis());
+        let acquired_before = number(now.minus(LOCK_LEASE).millis());
         let condition = |put: PutItemFluentBuilder| {
             put.condition_expression(
-                "attribute_not_exists(pk) OR expires_at <= :now OR (told = :no AND claimed_at < :held_until)",
+                "attribute_not_exists(pk) OR expires_at <= :now OR (told = :no AND claimed_at < :acquired_before)",
             )
             .expression_attribute_values(":no", flag(false))
-            .expression_attribute_values(":held_until", held_until)
+            .expression_attribute_values(":acquired_before", acquired_before)
         };
-        Ok(match self.name(pk, keys::DEDUP_LOCK, lock, now, condition).await? {
-            Naming::Done => DedupLock::Acquired,
-            Naming::Taken(other) if other.is_done => DedupLock::Done,
-            Naming::Taken(other) if other.publish_token == publish_token => DedupLock::Acquired,
-            Naming::Taken(_) => DedupLock::InProgress,
+        Ok(match self.put_once(pk, keys::DEDUP_LOCK, lock, now, condition).await? {
+            PutOnce::Stored => DedupLock::Acquired,
+            PutOnce::Exists(other) if other.is_done => DedupLock::Done,
+            PutOnce::Exists(other) if other.publish_token == publish_token => DedupLock::Acquired,
+            PutOnce::Exists(_) => DedupLock::InProgress,
         })
     }
 
@@ -113,7 +113,7 @@ impl Store {
     /// compared by their digest.
     ///
     /// # Errors
-    /// Where DynamoDB cannot be read.
+    /// Where DynamoDB does not take the write.
     pub async fn register_request(
         &self,
         tenant: &Tenant,
@@ -121,39 +121,39 @@ impl Store {
         digest: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let body = Body { digest: digest.to_owned() };
-        Ok(match self.name(keys::client_request(tenant, key), keys::DEDUP_LOCK, body.clone(), now, free).await? {
-            Naming::Done => true,
-            Naming::Taken(other) => other == body,
+        let body = RequestDigest { digest: digest.to_owned() };
+        Ok(match self.put_once(keys::client_request(tenant, key), keys::DEDUP_LOCK, body.clone(), now, free).await? {
+            PutOnce::Stored => true,
+            PutOnce::Exists(other) => other == body,
         })
     }
 
-    /// The position of an event among others. A repeat has the position of its first publication.
+    /// The position of an event among others. A repeat has the position of the first.
     pub(super) async fn first_position(&self, tenant: &Tenant, event: &Event) -> Result<FirstPosition, StoreError> {
         let position = FirstPosition::of(event);
         if !event.has_client_id {
             return Ok(position);
         }
         let pk = keys::client_event(tenant, &event.id);
-        Ok(match self.name(pk, keys::FIRST_POSITION, position, event.accepted_at, free).await? {
-            Naming::Done => position,
-            Naming::Taken(first) => first,
+        Ok(match self.put_once(pk, keys::FIRST_POSITION, position, event.accepted_at, free).await? {
+            PutOnce::Stored => position,
+            PutOnce::Exists(first) => first,
         })
     }
 
-    async fn name<T>(
+    async fn put_once<T>(
         &self,
         pk: String,
         sk: &str,
         content: T,
         now: Timestamp,
         condition: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
-    ) -> Result<Naming<T>, StoreError>
+    ) -> Result<PutOnce<T>, StoreError>
     where
         T: Serialize + for<'de> Deserialize<'de>,
     {
         let expires_at = now.seconds() + SECONDS_A_DAY;
-        let item = Named { pk, sk: sk.to_owned(), v: ITEM_VERSION, expires_at, content };
+        let item = ExpiringItem { pk, sk: sk.to_owned(), v: ITEM_VERSION, expires_at, content };
         let put = self
             .client
             .put_item()
@@ -161,11 +161,11 @@ impl Store {
             .set_item(Some(to_item(&item)?))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_values(":now", number(now.seconds()));
-        let Err(error) = condition(put).send().await else { return Ok(Naming::Done) };
+        let Err(error) = condition(put).send().await else { return Ok(PutOnce::Stored) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failure)) => {
-                let taken: Item = failure.item().cloned().unwrap_or_default();
-                Ok(Naming::Taken(from_item::<Named<T>>(taken)?.content))
+                let existing: Item = failure.item().cloned().unwrap_or_default();
+                Ok(PutOnce::Exists(from_item::<ExpiringItem<T>>(existing)?.content))
             }
             _ => Err(error.into()),
         }

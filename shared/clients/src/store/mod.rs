@@ -30,7 +30,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use domain::{Tenant, Webhook};
-use rules::seal::{NONCE_BYTES, OpenError, SealingKeys};
+use rules::seal::{NONCE_BYTES, SealError, SealingKeys};
 use rules::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -64,7 +64,7 @@ pub enum StoreError {
     TooMany,
     /// A webhook's secrets cannot be opened.
     #[error(transparent)]
-    Sealed(#[from] OpenError),
+    Sealed(#[from] SealError),
     /// A webhook's secrets could not be written or read as JSON, or no random bytes were available to seal them.
     #[error("a webhook's secrets could not be sealed, or are not of the expected shape")]
     Secrets,

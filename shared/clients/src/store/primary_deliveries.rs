@@ -112,7 +112,7 @@ impl Store {
     /// One query for each partition of the primary webhooks' logs, for events accepted at `from` or later.
     async fn primary_logs(&self, tenant: &Tenant, from: Timestamp) -> Result<Vec<QueryFluentBuilder>, StoreError> {
         let mut logs = Vec::new();
-        for listed in self.listed(tenant).await?.into_iter().filter(is_primary) {
+        for listed in self.listing_rows(tenant).await?.into_iter().filter(is_primary) {
             let primary: Listed = from_item(listed)?;
             for shard in 0..primary.log_shards.max(1) {
                 let query = self.client.query().table_name(&self.log_table);

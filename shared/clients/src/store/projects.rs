@@ -11,9 +11,10 @@ use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, te
 /// How many list entries a deletion reads at once.
 const PAGE: u16 = 100;
 
-/// How long a deleted API key may still be accepted. Processes cache API keys, and an eventually consistent read may
-/// return an old item.
-const KEYS_REMEMBERED: Duration = Duration::from_secs(3);
+/// How long a deletion waits after the keys are gone. A process that has just used a deleted key may accept it for two more
+/// seconds: it caches the key for one second, and an eventually consistent read may return an old item. One second is a
+/// margin.
+const DELETED_KEY_WAIT: Duration = Duration::from_secs(3);
 
 impl Store {
     /// Creates a project. Returns `false` if the project exists already.
@@ -68,10 +69,11 @@ impl Store {
             }
             self.delete_api_key(project, &key.id).await?;
         }
-        tokio::time::sleep(KEYS_REMEMBERED).await;
+        tokio::time::sleep(DELETED_KEY_WAIT).await;
         for environment in Environment::ALL {
             let tenant = Tenant { project: project.clone(), environment };
-            while let Some(listed) = self.listing(&tenant).limit(1).send().await?.items.unwrap_or_default().pop() {
+            while let Some(listed) = self.listing_query(&tenant).limit(1).send().await?.items.unwrap_or_default().pop()
+            {
                 if !go_on() || !self.delete_log(&tenant, &listed, &go_on).await? {
                     return Ok(false);
                 }

@@ -13,7 +13,7 @@ impl Store {
     /// # Errors
     /// Where a secret was sealed with a key that is not set, or DynamoDB fails. Webhooks before that are resealed.
     pub async fn reseal(&self, tenant: &Tenant, go_on: impl Fn() -> bool) -> Result<(usize, bool), StoreError> {
-        let mut rows = self.listing(tenant).into_paginator().items().send();
+        let mut rows = self.listing_query(tenant).into_paginator().items().send();
         let mut count = 0;
         while let Some(row) = rows.next().await {
             if !go_on() {
@@ -30,7 +30,7 @@ impl Store {
             let Some(item) = self.item_at(&self.config_table, keys.clone()).await? else { return Ok(false) };
             let item: WebhookItem = from_item(item)?;
             let before = item.sealed().to_owned();
-            if self.sealing_keys.seals_like(&before) {
+            if self.sealing_keys.is_sealed_with_first_key(&before) {
                 return Ok(false);
             }
             let webhook = item.open(&self.sealing_keys)?;

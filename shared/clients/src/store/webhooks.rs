@@ -98,16 +98,17 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB cannot be read.
-    pub async fn webhooks_read_together(
+    pub async fn batch_get_webhooks(
         &self,
         wanted: &[(Tenant, WebhookRef)],
     ) -> Result<HashMap<(Tenant, WebhookRef), Webhook>, StoreError> {
-        let mut places = HashMap::new();
+        let mut references = HashMap::new();
         for (tenant, reference) in wanted.iter().take(BATCH_GET_MAX) {
             let (pk, sk) = (keys::owner(tenant, &reference.owner), keys::webhook(reference));
-            places.insert((pk, sk), (tenant.clone(), reference.clone()));
+            references.insert((pk, sk), (tenant.clone(), reference.clone()));
         }
-        let keys = places.keys().map(|(pk, sk)| Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]));
+        let keys =
+            references.keys().map(|(pk, sk)| Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]));
         let Ok(keys) = KeysAndAttributes::builder().set_keys(Some(keys.collect())).build() else {
             return Ok(HashMap::new());
         };
@@ -115,12 +116,12 @@ impl Store {
         let mut webhooks = HashMap::new();
         for item in found.responses.into_iter().flat_map(HashMap::into_values).flatten() {
             let part = |name| item.get(name).and_then(|part| part.as_s().ok()).cloned().unwrap_or_default();
-            let place = places.remove(&(part("pk"), part("sk")));
+            let wanted = references.remove(&(part("pk"), part("sk")));
             // A webhook that cannot be opened must not fail the others. Reading that webhook alone gives the error.
             let Ok(webhook) = self.opened(item) else { continue };
             // Another webhook may have replaced the wanted one.
-            if let Some(place) = place.filter(|(_, reference)| reference.id == webhook.id) {
-                webhooks.insert(place, webhook);
+            if let Some(key) = wanted.filter(|(_, reference)| reference.id == webhook.id) {
+                webhooks.insert(key, webhook);
             }
         }
         Ok(webhooks)
@@ -132,7 +133,7 @@ impl Store {
     /// # Errors
     /// Where the tenant has more than [`LISTED_MAX`] webhooks, or DynamoDB cannot be read.
     pub async fn webhooks(&self, tenant: &Tenant) -> Result<Vec<Webhook>, StoreError> {
-        let listed = self.listed(tenant).await?;
+        let listed = self.listing_rows(tenant).await?;
         self.webhooks_at(listed).await
     }
 
@@ -141,7 +142,7 @@ impl Store {
     /// # Errors
     /// As for [`Store::webhooks`].
     pub async fn primary_webhooks(&self, tenant: &Tenant) -> Result<Vec<Webhook>, StoreError> {
-        let mut listed = self.listed(tenant).await?;
+        let mut listed = self.listing_rows(tenant).await?;
         listed.retain(is_primary);
         self.webhooks_at(listed).await
     }
@@ -150,8 +151,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the tenant has more than [`LISTED_MAX`] webhooks, or DynamoDB cannot be read.
-    pub(super) async fn listed(&self, tenant: &Tenant) -> Result<Vec<Item>, StoreError> {
-        let mut rows = self.listing(tenant).into_paginator().items().send();
+    pub(super) async fn listing_rows(&self, tenant: &Tenant) -> Result<Vec<Item>, StoreError> {
+        let mut rows = self.listing_query(tenant).into_paginator().items().send();
         let mut listed = Vec::new();
         while let Some(row) = rows.next().await {
             if listed.len() == LISTED_MAX {
@@ -163,7 +164,7 @@ impl Store {
     }
 
     /// The query for the listing index's rows of the tenant's webhooks.
-    pub(super) fn listing(&self, tenant: &Tenant) -> QueryFluentBuilder {
+    pub(super) fn listing_query(&self, tenant: &Tenant) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.config_table)

@@ -1,4 +1,4 @@
-//! Shares the work of one batch's records: each item is read, written or sent once, or together with others in one
+//! Shares the work of one batch's records: each item is read, written or sent once, or with others in one
 //! call.
 //!
 //! A batch lasts as long as its invocation. A value that was read for one record is good for the others, because all of
@@ -23,7 +23,7 @@ use crate::coalescer::Coalescer;
 use crate::internal_error::InternalError;
 
 /// How long a read or a message waits for others to share its call.
-const ASK_LINGER: Duration = Duration::from_millis(1);
+const LOAD_LINGER: Duration = Duration::from_millis(1);
 
 /// How long a success waits for others to share its write. It delays nobody: an invocation takes as long as its slowest
 /// record.
@@ -32,7 +32,7 @@ const WRITE_LINGER: Duration = Duration::from_millis(20);
 /// KiB of messages that wait to be sent at the same time. They are in memory twice, in a function of 256 MiB.
 const MEMORY_KIB: usize = 32 * 1024;
 
-type Location = (Tenant, WebhookRef);
+type WebhookKey = (Tenant, WebhookRef);
 /// An owner's agent and webhooks. One record reads them, and the others wait for the result.
 type ReadOnce = Arc<OnceCell<Result<Arc<Owned>, Arc<InternalError>>>>;
 
@@ -43,7 +43,7 @@ pub(super) struct Batch<'a> {
     /// When the batch began. Everything that it reads is at least as new.
     pub(super) began_at: Timestamp,
     owners: Mutex<HashMap<(Tenant, Owner), ReadOnce>>,
-    webhooks: Coalescer<'a, Location, Arc<HashMap<Location, Webhook>>>,
+    webhooks: Coalescer<'a, WebhookKey, Arc<HashMap<WebhookKey, Webhook>>>,
     successes: Coalescer<'a, Delivery, bool>,
     deliveries: Coalescer<'a, Vec<Outgoing>, bool>,
     retries: Coalescer<'a, Vec<Outgoing>, bool>,
@@ -55,7 +55,7 @@ impl<'a> Batch<'a> {
     /// The shared state of a batch of `records` records.
     pub(super) fn new(app: &'a App, records: usize) -> Self {
         let send = |queue: Queue| {
-            Coalescer::new(ASK_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
+            Coalescer::new(LOAD_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
                 let messages = messages.into_iter().flatten().collect();
                 async move { app.queues.send(queue, messages).await.is_ok() }.boxed()
             })
@@ -64,8 +64,8 @@ impl<'a> Batch<'a> {
             app,
             began_at: app.clock.now(),
             owners: Mutex::default(),
-            webhooks: Coalescer::new(ASK_LINGER, records, move |places: Vec<Location>| {
-                async move { Arc::new(webhooks(app, &places).await) }.boxed()
+            webhooks: Coalescer::new(LOAD_LINGER, records, move |keys: Vec<WebhookKey>| {
+                async move { Arc::new(read_webhooks(app, &keys).await) }.boxed()
             }),
             successes: Coalescer::new(WRITE_LINGER, records, move |deliveries: Vec<Delivery>| {
                 async move { app.store.log_successful(&deliveries).await.is_ok() }.boxed()
@@ -100,30 +100,30 @@ impl<'a> Batch<'a> {
         reference: &WebhookRef,
         snapshot: Option<&WebhookSnapshot>,
     ) -> Option<Webhook> {
-        let (place, recent, now) = ((tenant.clone(), reference.clone()), &self.app.webhook_cache, self.app.clock.now());
+        let (key, cache, now) = ((tenant.clone(), reference.clone()), &self.app.webhook_cache, self.app.clock.now());
         let is_new_enough = |webhook: &Webhook| snapshot.is_none_or(|read| webhook.updated_at >= read.updated_at);
         if let Some(read) = snapshot {
-            if let Some(webhook) = recent.get(&place, now).filter(is_new_enough) {
+            if let Some(webhook) = cache.get(&key, now).filter(is_new_enough) {
                 return Some(webhook);
             }
             // A snapshot that was sealed with another key cannot be opened. Then the webhook is read again.
-            if recent.is_recent(read.at, now)
+            if cache.is_recent(read.at, now)
                 && let Ok(snapshot) = self.app.store.open_snapshot(tenant, reference, &read.webhook)
                 && is_new_enough(&snapshot)
             {
-                recent.keep(place, snapshot.clone(), read.at, now);
+                cache.insert(key, snapshot.clone(), read.at, now);
                 return Some(snapshot);
             }
         }
-        let webhook = self.webhooks.ask(place.clone()).await.get(&place).cloned().filter(is_new_enough)?;
+        let webhook = self.webhooks.load(key.clone()).await.get(&key).cloned().filter(is_new_enough)?;
         let now = self.app.clock.now();
-        recent.keep(place, webhook.clone(), now, now);
+        cache.insert(key, webhook.clone(), now, now);
         Some(webhook)
     }
 
     /// Logs a delivery that succeeded; `false` if the write failed.
     pub(super) async fn log_success(&self, delivery: Delivery) -> bool {
-        self.successes.ask(delivery).await
+        self.successes.load(delivery).await
     }
 
     /// A webhook's snapshot for a message. The batch seals it once.
@@ -144,13 +144,13 @@ impl<'a> Batch<'a> {
     }
 
     /// Makes the coalescers wait for `senders` more senders, besides one for each record.
-    pub(super) fn join(&self, senders: usize) {
+    pub(super) fn join_senders(&self, senders: usize) {
         self.deliveries.join(senders);
         self.retries.join(senders);
     }
 
-    /// One of the senders added by `join` sends nothing more.
-    pub(super) fn part(&self) {
+    /// One of the senders added by `join_senders` sends nothing more.
+    pub(super) fn leave_sender(&self) {
         self.deliveries.leave();
         self.retries.leave();
     }
@@ -159,7 +159,7 @@ impl<'a> Batch<'a> {
     pub(super) fn leave(&self) {
         self.webhooks.leave();
         self.successes.leave();
-        self.part();
+        self.leave_sender();
     }
 
     /// Sends first attempts to the deliveries queue.
@@ -176,11 +176,11 @@ impl<'a> Batch<'a> {
     /// SQS refuses fails only its own record.
     async fn send(
         &self,
-        together: &Coalescer<'a, Vec<Outgoing>, bool>,
+        coalescer: &Coalescer<'a, Vec<Outgoing>, bool>,
         queue: Queue,
         messages: Vec<Outgoing>,
     ) -> Result<(), InternalError> {
-        if !messages.is_empty() && !together.ask(messages.clone()).await {
+        if !messages.is_empty() && !coalescer.load(messages.clone()).await {
             self.app.queues.send(queue, messages).await?;
         }
         Ok(())
@@ -188,8 +188,8 @@ impl<'a> Batch<'a> {
 }
 
 /// Reads several webhooks in one call. If that fails, each record reads its own webhook.
-async fn webhooks(app: &App, places: &[Location]) -> HashMap<Location, Webhook> {
-    app.store.webhooks_read_together(places).await.unwrap_or_else(|error| {
+async fn read_webhooks(app: &App, keys: &[WebhookKey]) -> HashMap<WebhookKey, Webhook> {
+    app.store.batch_get_webhooks(keys).await.unwrap_or_else(|error| {
         tracing::warn!(error = &error as &dyn Error, "a batch's webhooks could not be read with one call");
         HashMap::new()
     })

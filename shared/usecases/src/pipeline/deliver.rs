@@ -7,7 +7,7 @@
 //! leaves the delivery to the other.
 
 use clients::queue::Outgoing;
-use clients::queue::messages::DeliveryMessage;
+use clients::queue::messages::{DeliveryMessage, deliveries_group};
 use clients::store::deliveries::Logged;
 use domain::time::Timestamp;
 use domain::{Delivery, Status, Webhook};
@@ -134,7 +134,7 @@ async fn make_attempt(
         duration: ended_at.since(started_at),
         latency: ended_at.since(logged.key.created_at),
     };
-    report::attempted(app, &logged, attempt);
+    report::report_attempt(app, &logged, attempt);
     endpoint::update_health(app, &logged.key.tenant, &mut webhook, next_step, started_at).await;
     Ok(())
 }
@@ -189,7 +189,7 @@ async fn give_up(app: &App, message: DeliveryMessage, dialect: &str, reason: &st
     delivery.error = Some(reason.to_owned());
     delivery.next_retry_at = None;
     app.store.log_attempt(&delivery, Some(serde_json::to_string(&message)?)).await?;
-    report::gave_up(app, &delivery, dialect, message.traceparent.as_ref());
+    report::report_given_up(app, &delivery, dialect, message.traceparent.as_ref());
     Ok(())
 }
 
@@ -197,12 +197,12 @@ fn next_attempt(message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage 
     DeliveryMessage { attempt: message.attempt + 1, due_at, snapshot: None, ..message }
 }
 
-/// Puts an attempt into the retries queue. SQS delays the message until the attempt is due, or for the longest hop.
+/// Puts an attempt into the retries queue. SQS delays the message until the attempt is due, at most `DELAY_MAX`.
 async fn enqueue_attempt(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), InternalError> {
     let outgoing = Outgoing {
         body: serde_json::to_string(message)?,
         delay: message.due_at.since(now),
-        group: message.key.webhook_id.to_string(),
+        group: deliveries_group(&message.key),
     };
     batch.send_retries(vec![outgoing]).await
 }

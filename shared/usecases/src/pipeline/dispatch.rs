@@ -5,8 +5,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clients::queue::Outgoing;
-use clients::queue::messages::{DeliveryMessage, EventsMessage, Version, WebhookSnapshot, sendable};
+use clients::queue::messages::{DeliveryMessage, EventsMessage, Version, WebhookSnapshot, deliveries_group, sendable};
+use clients::queue::{BATCH_MESSAGES_MAX, Outgoing};
 use domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Status, Tenant, Webhook};
 use futures::future::try_join;
 use rules::render::RENDERED_BYTES_MAX;
@@ -17,18 +17,16 @@ use super::log_entry::log_entry;
 use super::report;
 use crate::app::App;
 use crate::dialect::PayloadContext;
+use crate::hot_keys::Threshold;
 use crate::internal_error::InternalError;
 use crate::publish::conversation_history;
-
-/// Deliveries in memory at the same time: SQS takes 10 messages in a batch.
-const BATCH: usize = 10;
 
 /// Bytes of a delivery's message besides event data, state and history. They include the webhook's snapshot.
 const MESSAGE_BYTES: usize = 4 * 1024;
 
 /// A webhook is hot if this process dispatches 30 deliveries a second to it, for 5 seconds in a row. A shorter burst
 /// does not count. There may be hundreds of such processes.
-const HOT: (u32, u32) = (30, 5);
+const HOT: Threshold = Threshold { times: 30, seconds: 5 };
 
 /// Partitions of a hot webhook's log. Each partition takes 1,000 writes a second.
 const LOG_SHARDS: u8 = 16;
@@ -37,16 +35,16 @@ const LOG_SHARDS: u8 = 16;
 pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), InternalError> {
     let recipients = decide(batch, message, event).await?;
     let (mut failure, mut queued) = (None, 0);
-    for some in recipients.decided.chunks(BATCH) {
+    for some in recipients.decided.chunks(BATCH_MESSAGES_MAX) {
         let room = batch.room(some.iter().map(|(webhook, _)| bytes(event, &recipients, webhook)).sum()).await;
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         for (webhook, decision) in some {
-            match (delivery(batch, message, event, &recipients, webhook), decision) {
+            match (delivery_message(batch, message, event, &recipients, webhook), decision) {
                 (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
                 // An error of one webhook must not keep the event from the others.
-                (Err(fault), _) => failure = Some(fault),
+                (Err(error), _) => failure = Some(error),
             }
         }
         queued += fast.len() + slow.len();
@@ -60,7 +58,7 @@ pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: 
     if let Some(failure) = failure {
         return Err(failure);
     }
-    report::dispatched(batch.app, event, message.traceparent.as_ref(), queued);
+    report::report_dispatched(batch.app, event, message.traceparent.as_ref(), queued);
     Ok(())
 }
 
@@ -91,12 +89,12 @@ async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Re
         None => recipients(&agents.webhooks, &projects.webhooks, name_in),
     };
     let decided: Vec<_> = decided.into_iter().map(|(webhook, decision)| (webhook.clone(), decision)).collect();
-    let conversation = conversation_history::before(batch.app, tenant, event, &decided).await?;
+    let conversation = conversation_history::history_before(batch.app, tenant, event, &decided).await?;
     Ok(Recipients { agent: agents.agent.clone(), conversation, decided })
 }
 
 /// Writes a delivery's message. Its request stays the same on every attempt.
-fn delivery(
+fn delivery_message(
     batch: &Batch<'_>,
     message: &EventsMessage,
     event: &Event,
@@ -165,13 +163,13 @@ fn bytes(event: &Event, to: &Recipients, webhook: &Webhook) -> usize {
 
 fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, InternalError> {
     let body = serde_json::to_string(delivery)?;
-    Ok(Outgoing { body, delay: Duration::ZERO, group: delivery.key.webhook_id.to_string() })
+    Ok(Outgoing { body, delay: Duration::ZERO, group: deliveries_group(&delivery.key) })
 }
 
 /// Spreads a hot webhook's log over 16 partitions, because one partition may not take all of its writes. Entries logged
 /// before stay where they are. An event that is fanned out again at that moment may be logged twice.
 async fn spread_log_if_hot(app: &App, tenant: &Tenant, webhook: &Webhook) {
-    let is_hot = || app.hot_webhooks.is_hot(webhook.id.clone(), app.clock.now(), HOT);
+    let is_hot = || app.hot_webhooks.record(webhook.id.clone(), app.clock.now(), HOT);
     if webhook.log_shards < LOG_SHARDS
         && is_hot()
         && let Err(error) = app.store.spread_log(tenant, webhook, LOG_SHARDS).await

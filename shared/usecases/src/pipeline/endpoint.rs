@@ -12,9 +12,9 @@ use rules::retry::NextStep;
 use serde_json::json;
 
 use crate::app::App;
-use crate::attempt::{Content, Outcome, attempt};
+use crate::attempt::{Content, Outcome, make_attempt};
 use crate::internal_error::InternalError;
-use crate::publish::publish_own_event;
+use crate::publish::publish_system_event;
 
 /// Makes an attempt. If the endpoint has not answered after `SLOW_AFTER`, its health says slow while the attempt still
 /// runs. Its next deliveries then wait in the slow lane, and deliveries to other webhooks overtake them.
@@ -25,8 +25,8 @@ pub(super) async fn try_once(
     content: Content<'_>,
     now: Timestamp,
 ) -> Outcome {
-    let (noted, outcome) = {
-        let attempt = attempt(&*app.sender, webhook, content, now, Duration::MAX);
+    let (recorded, outcome) = {
+        let attempt = make_attempt(&*app.sender, webhook, content, now, Duration::MAX);
         tokio::pin!(attempt);
         if let Ok(outcome) = tokio::time::timeout(SLOW_AFTER, &mut attempt).await {
             return outcome;
@@ -34,9 +34,9 @@ pub(super) async fn try_once(
         // The attempt goes on meanwhile. Its outcome counts even if this write fails.
         futures::join!(write_observation(app, tenant, webhook, Observation::Slow), attempt)
     };
-    match noted {
+    match recorded {
         Ok(health) => webhook.health = health,
-        Err(fault) => log_fault(&fault),
+        Err(error) => log_error(webhook, &error),
     }
     outcome
 }
@@ -51,13 +51,14 @@ pub(super) async fn update_health(
     next_step: NextStep,
     then: Timestamp,
 ) {
-    if let Err(fault) = try_to_update_health(app, tenant, webhook, next_step, then).await {
-        log_fault(&fault);
+    if let Err(error) = try_to_update_health(app, tenant, webhook, next_step, then).await {
+        log_error(webhook, &error);
     }
 }
 
-fn log_fault(fault: &InternalError) {
-    tracing::error!(error = fault as &dyn Error, "the endpoint's health could not be written");
+fn log_error(webhook: &Webhook, error: &InternalError) {
+    let error = error as &dyn Error;
+    tracing::error!(error, webhook_id = %webhook.id, "a webhook's health could not be updated, or the webhook could not be disabled");
 }
 
 async fn try_to_update_health(
@@ -91,21 +92,21 @@ async fn write_observation(
     webhook: &Webhook,
     observation: Observation,
 ) -> Result<Health, InternalError> {
-    let (place, now) = ((tenant.clone(), webhook.reference()), app.clock.now());
+    let (key, now) = ((tenant.clone(), webhook.reference()), app.clock.now());
     // Several attempts may run at once. The first to end writes the new health for all of them.
-    let mut known = app.webhook_cache.get(&place, now).filter(|recent| recent.updated_at == webhook.updated_at);
+    let mut known = app.webhook_cache.get(&key, now).filter(|cached| cached.updated_at == webhook.updated_at);
     let known = known.get_or_insert_with(|| webhook.clone());
     let Some(health) = endpoint_health::after(known.health, observation, now) else { return Ok(known.health) };
     let written = app.store.set_health(tenant, known, health).await;
     if matches!(written, Ok(true)) {
-        app.webhook_cache.change(&place, |recent| {
-            if recent.updated_at == webhook.updated_at {
-                recent.health = health;
+        app.webhook_cache.update(&key, |cached| {
+            if cached.updated_at == webhook.updated_at {
+                cached.health = health;
             }
         });
     } else {
         // Another attempt was faster, the webhook was changed, or the write failed. So the cached webhook may be wrong.
-        app.webhook_cache.forget(&place);
+        app.webhook_cache.remove(&key);
     }
     written?;
     Ok(health)
@@ -122,7 +123,7 @@ async fn disable(
     calls_for_it: impl Fn(Health) -> bool,
 ) -> Result<(), InternalError> {
     let found = app.store.webhook(tenant, &webhook.reference()).await?;
-    app.webhook_cache.forget(&(tenant.clone(), webhook.reference()));
+    app.webhook_cache.remove(&(tenant.clone(), webhook.reference()));
     let is_same = |found: &Webhook| found.enabled && found.updated_at == webhook.updated_at;
     let Some(found) = found.filter(|found| is_same(found) && calls_for_it(found.health)) else { return Ok(()) };
     let now = app.clock.now();
@@ -138,7 +139,7 @@ async fn disable(
             "disabled_at": now.iso8601(),
         },
     });
-    publish_own_event(app, tenant, &event).await?;
+    publish_system_event(app, tenant, &event).await?;
     if app.store.disable(tenant, &found, found.next_updated_at(now)).await? {
         tracing::warn!(webhook_id = %found.id, error = reason, "a webhook was disabled");
     }

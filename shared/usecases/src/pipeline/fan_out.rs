@@ -45,19 +45,19 @@ async fn fan_out_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
     let events = events.collect::<Result<Vec<_>, _>>()?;
     if message.ids.is_none() {
         // A platform put these events into the queue directly, so publishing has not kept their conversations.
-        conversation_history::remember(batch.app, &message.tenant, &events).await?;
+        conversation_history::store_messages(batch.app, &message.tenant, &events).await?;
     }
     let events: Vec<Accepted<'_>> = message.events.iter().map(AsRef::as_ref).zip(&events).collect();
     let mut dispatched = Ok(());
     for some in events.chunks(EVENTS_AT_ONCE) {
         // These events send their messages together. The last event to end leaves the record's own membership for the
         // next chunk.
-        batch.join(some.len() - 1);
+        batch.join_senders(some.len() - 1);
         let under_way = AtomicUsize::new(some.len());
         let some = some.iter().map(async |event| {
             let dispatched = dispatch_or_requeue(batch, &message, record, *event).await;
             if under_way.fetch_sub(1, Ordering::Relaxed) > 1 {
-                batch.part();
+                batch.leave_sender();
             }
             dispatched
         });

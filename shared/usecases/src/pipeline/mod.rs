@@ -15,5 +15,5 @@ mod sweep;
 pub use self::deliver::deliver;
 pub use self::fan_out::fan_out;
 pub use self::queue_record::QueueRecord;
-pub(crate) use self::report::accepted;
+pub(crate) use self::report::report_accepted;
 pub use self::sweep::sweep;

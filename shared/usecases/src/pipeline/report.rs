@@ -26,7 +26,7 @@ pub(super) struct Attempt<'a> {
 }
 
 /// Reports that events were accepted.
-pub(crate) fn accepted(app: &App, events: &[Event], traceparent: Option<&Traceparent>) {
+pub(crate) fn report_accepted(app: &App, events: &[Event], traceparent: Option<&Traceparent>) {
     app.metrics.count(Metric::Published, "native", events.len());
     let trace_id = traceparent.map(Traceparent::trace_id);
     for event in events.iter().filter(|event| is_sampled(app, &event.id)) {
@@ -36,7 +36,7 @@ pub(crate) fn accepted(app: &App, events: &[Event], traceparent: Option<&Tracepa
 }
 
 /// Reports that `count` deliveries of an event were queued.
-pub(super) fn dispatched(app: &App, event: &Event, traceparent: Option<&Traceparent>, count: usize) {
+pub(super) fn report_dispatched(app: &App, event: &Event, traceparent: Option<&Traceparent>, count: usize) {
     if is_sampled(app, &event.id) {
         let (event_type, trace_id) =
             (app.dialects.native_name(&event.event_type), traceparent.map(Traceparent::trace_id));
@@ -45,13 +45,13 @@ pub(super) fn dispatched(app: &App, event: &Event, traceparent: Option<&Tracepar
 }
 
 /// Reports an attempt. `delivery` is the log entry after it.
-pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
+pub(super) fn report_attempt(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
     let Attempt { dialect, next_step, duration, latency, .. } = attempt;
-    app.metrics.attempted(dialect, next_step == NextStep::Delivered);
+    app.metrics.count_attempt(dialect, next_step == NextStep::Delivered);
     match next_step {
         NextStep::Delivered => {
             app.metrics.count(Metric::Delivered, dialect, 1);
-            app.metrics.took(dialect, latency);
+            app.metrics.record_latency(dialect, latency);
         }
         NextStep::RetryAt(_) => app.metrics.count(Metric::Retried, dialect, 1),
         NextStep::Exhausted | NextStep::Gone => app.metrics.count(Metric::Failed, dialect, 1),
@@ -77,7 +77,7 @@ pub(super) fn attempted(app: &App, delivery: &Delivery, attempt: Attempt<'_>) {
 }
 
 /// Reports a delivery that ended before an attempt, because its webhook cannot receive it.
-pub(super) fn gave_up(app: &App, delivery: &Delivery, dialect: &str, traceparent: Option<&Traceparent>) {
+pub(super) fn report_given_up(app: &App, delivery: &Delivery, dialect: &str, traceparent: Option<&Traceparent>) {
     app.metrics.count(Metric::Failed, dialect, 1);
     tracing::warn!(
         event_id = %delivery.event_id, event_type = app.dialects.native_name(&delivery.event_type), delivery_id = %delivery.key.id,

@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use clients::queue::{Outgoing, Queue};
+use clients::queue::messages::deliveries_group;
+use clients::queue::{BATCH_MESSAGES_MAX, Outgoing, Queue};
 use clients::store::deliveries::Overdue;
 use futures::future::try_join_all;
 
@@ -19,9 +20,6 @@ const SHARD_LIMIT: u16 = 3;
 
 /// Rounds of one run. The next run continues.
 const ROUNDS_MAX: usize = 50;
-
-/// Deliveries that are deferred and queued together: SQS takes 10 messages in a batch.
-const CHUNK: usize = 10;
 
 /// Queues overdue attempts again, for at most `ROUNDS_MAX` rounds.
 ///
@@ -35,10 +33,10 @@ pub async fn sweep(app: &App) -> Result<(), InternalError> {
         if overdue.is_empty() {
             break;
         }
-        for chunk in overdue.chunks(CHUNK) {
+        for chunk in overdue.chunks(BATCH_MESSAGES_MAX) {
             let deferred = try_join_all(chunk.iter().map(|overdue| app.store.defer(overdue, now))).await?;
-            let ours = chunk.iter().zip(deferred).filter(|(_, deferred)| *deferred);
-            let messages: Vec<_> = ours.map(|(overdue, _)| outgoing(overdue)).collect();
+            let deferred_here = chunk.iter().zip(deferred).filter(|(_, deferred)| *deferred);
+            let messages: Vec<_> = deferred_here.map(|(overdue, _)| outgoing(overdue)).collect();
             count += messages.len();
             app.queues.send(Queue::Retries, messages).await?;
         }
@@ -50,6 +48,6 @@ pub async fn sweep(app: &App) -> Result<(), InternalError> {
 }
 
 fn outgoing(overdue: &Overdue) -> Outgoing {
-    let group = overdue.key.webhook_id.to_string();
+    let group = deliveries_group(&overdue.key);
     Outgoing { body: overdue.message.clone(), delay: Duration::ZERO, group }
 }

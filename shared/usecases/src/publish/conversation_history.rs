@@ -26,7 +26,7 @@ const DIRECTION_CHARS_MAX: usize = 64;
 ///
 /// # Errors
 /// Where the store fails.
-pub(crate) async fn remember(app: &App, tenant: &Tenant, events: &[Event]) -> Result<(), InternalError> {
+pub(crate) async fn store_messages(app: &App, tenant: &Tenant, events: &[Event]) -> Result<(), InternalError> {
     let of_conversations = events.iter().filter(|event| event.conversation_id.is_some());
     try_join_all(of_conversations.map(|event| app.store.remember(tenant, event, message(app, event)))).await?;
     Ok(())
@@ -36,7 +36,7 @@ pub(crate) async fn remember(app: &App, tenant: &Tenant, events: &[Event]) -> Re
 ///
 /// # Errors
 /// Where the store fails.
-pub(crate) async fn before(
+pub(crate) async fn history_before(
     app: &App,
     tenant: &Tenant,
     event: &Event,

@@ -9,7 +9,7 @@ mod read_event;
 pub use self::conversation_history::{CONTENT_BYTES_MAX, HISTORY_BYTES_MAX};
 pub(crate) use self::publish_events::position;
 pub use self::publish_events::{EVENTS_MAX, InvalidEventField, PublishError, PublishRequest, publish_events};
-pub use self::publish_events::{publish_own_event, publish_to_webhooks};
+pub use self::publish_events::{publish_system_event, publish_to_webhooks};
 pub(crate) use self::read_event::read_event;
 pub use self::read_event::{
     EVENT_BYTES_MAX, InvalidField, STATE_BYTES_MAX, TEXT_CHARS_MAX, TYPE_CHARS_MAX, is_event_type,

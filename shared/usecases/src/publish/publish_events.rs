@@ -69,11 +69,11 @@ pub async fn publish_events(
             return Err(PublishError::KeyReused);
         }
     }
-    conversation_history::remember(app, tenant, &events).await?;
+    conversation_history::store_messages(app, tenant, &events).await?;
     let accepted = request.events.iter().map(AsRef::as_ref).zip(&events);
     let messages = pack_events::messages(tenant, accepted, &app.ids.token(), request.traceparent)?;
     app.queues.send(Queue::Events, messages).await?;
-    pipeline::accepted(app, &events, request.traceparent);
+    pipeline::report_accepted(app, &events, request.traceparent);
     Ok(events.into_iter().map(|event| event.id).collect())
 }
 
@@ -113,18 +113,18 @@ pub async fn publish_to_webhooks(
     event: &Value,
     webhooks: Vec<WebhookId>,
 ) -> Result<EventId, InternalError> {
-    send_own(app, tenant, event, Some(webhooks)).await
+    publish_event(app, tenant, event, Some(webhooks)).await
 }
 
 /// Publishes an event of Switchhook's own to every webhook that asks for it. Returns the event's id.
 ///
 /// # Errors
 /// Where `event` is not a valid event, or SQS fails.
-pub async fn publish_own_event(app: &App, tenant: &Tenant, event: &Value) -> Result<EventId, InternalError> {
-    send_own(app, tenant, event, None).await
+pub async fn publish_system_event(app: &App, tenant: &Tenant, event: &Value) -> Result<EventId, InternalError> {
+    publish_event(app, tenant, event, None).await
 }
 
-async fn send_own(
+async fn publish_event(
     app: &App,
     tenant: &Tenant,
     event: &Value,

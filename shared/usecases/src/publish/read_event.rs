@@ -93,7 +93,7 @@ pub(crate) fn read_event(
             .ok_or_else(|| wrong("occurred_at", "a time as in RFC 3339: 2025-01-15T11:00:00Z"))
     });
     Ok(Event {
-        id: published.id.map_or_else(fresh_id, |own| EventId::from_own_id(tenant, &own)),
+        id: published.id.map_or_else(fresh_id, |client_id| EventId::from_client_id(tenant, &client_id)),
         event_type: published.event_type,
         agent_id: agent_id.map_err(|error| wrong("agent_id", error.to_string()))?,
         data: published.data,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_platforms_own_id_makes_the_same_event_id() {
+    fn a_client_id_makes_the_same_event_id() {
         let id = |own: &str| read_event(&format!(r#"{{"type":"a","data":{{}},"id":"{own}"}}"#)).unwrap().id;
         assert_eq!(id("1"), id("1"));
         assert_ne!(id("1"), id("2"));
