@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clients::store::api_keys::NewApiKey;
 use domain::{Environment, Permission, ProjectId, Tenant};
 use functions::admin::administer;
 use functions::function::Trigger;
@@ -92,7 +93,13 @@ async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
     let now = api.app.clock.now();
     let reading = [domain::Permission::Read].into();
     let expires_at = Some(now.plus(Duration::from_secs(86_400)));
-    store.put_api_key("sk_test_expired", &tenant, (reading, None), (now, expires_at)).await?;
+    store
+        .put_api_key(
+            "sk_test_expired",
+            &tenant,
+            NewApiKey { name: None, permissions: reading, created_at: now, expires_at },
+        )
+        .await?;
     assert_eq!(Client::new(&later.stack.url, "sk_test_expired").get("/v1/agents").await?.status, 401);
     Ok(())
 }

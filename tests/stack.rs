@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_sqs::Client as Sqs;
 use aws_sdk_sqs::types::QueueAttributeName;
 use clients::store::Store;
+use clients::store::api_keys::NewApiKey;
 use domain::{Environment, Permission, ProjectId, Tenant};
 use http::Method;
 use local::aws;
@@ -129,7 +130,14 @@ impl Api {
         let key = format!("sk_test_{project}");
         let (store, now) = (self.store().await?, self.app.clock.now());
         store.create_project(&tenant.project, now).await?;
-        store.put_api_key(&key, &tenant, (Permission::ALL.into(), None), (now, None)).await?.context("made")?;
+        store
+            .put_api_key(
+                &key,
+                &tenant,
+                NewApiKey { name: None, permissions: Permission::ALL.into(), created_at: now, expires_at: None },
+            )
+            .await?
+            .context("made")?;
         Ok(Client::new(&self.stack.url, &key))
     }
 

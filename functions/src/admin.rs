@@ -21,6 +21,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clients::store::api_keys::NewApiKey;
 use domain::time::{SECONDS_A_DAY, Timestamp};
 use domain::{ApiKey, Environment, KeyId, Permission, ProjectId, Tenant};
 use serde::Deserialize;
@@ -147,7 +148,10 @@ pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
                 return Err(Refusal::Invalid(format!("name: 1 to {NAME_CHARS_MAX} characters")));
             }
             let key = format!("sk_{}_{}{}", environment.as_str(), app.ids.token(), app.ids.token());
-            let stored = app.store.put_api_key(&key, &tenant, (permissions, name), (now, expires_at)).await?;
+            let stored = app
+                .store
+                .put_api_key(&key, &tenant, NewApiKey { name, permissions, created_at: now, expires_at })
+                .await?;
             let mut shown = shown(&stored.ok_or(Refusal::Missing("such project"))?, now);
             if let Some(fields) = shown.as_object_mut() {
                 fields.insert("key".to_owned(), key.into());

@@ -1,6 +1,7 @@
 //! The demo project: an API key and two agents in each environment, so that a newcomer can start at once.
 
 use anyhow::Result;
+use clients::store::api_keys::NewApiKey;
 use domain::{AgentId, Environment, Permission, ProjectId, Tenant};
 use usecases::app::App;
 
@@ -26,8 +27,18 @@ pub(crate) async fn seed(app: &App) -> Result<()> {
             Environment::Live => LIVE_KEY,
         };
         app.store.create_project(&tenant.project, app.clock.now()).await?;
-        let all = (Permission::ALL.into(), Some("demo".to_owned()));
-        app.store.put_api_key(key, &tenant, all, (app.clock.now(), None)).await?;
+        app.store
+            .put_api_key(
+                key,
+                &tenant,
+                NewApiKey {
+                    name: Some("demo".to_owned()),
+                    permissions: Permission::ALL.into(),
+                    created_at: app.clock.now(),
+                    expires_at: None,
+                },
+            )
+            .await?;
         for (id, name) in AGENTS {
             let id = AgentId::parse(id)?;
             if app.store.agent(&tenant, &id).await?.is_none() {

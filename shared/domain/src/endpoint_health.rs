@@ -73,14 +73,14 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_the_same_is_not_written() {
+    fn unchanged_health_is_not_stored() {
         assert_eq!(after(Health::default(), Observation::Healthy, later(1)), None);
         assert_eq!(after(health(Some(0), Some(0), 0), Observation::Failed, later(60)), None);
         assert_eq!(after(health(None, Some(0), 0), Observation::Slow, later(60)), None);
     }
 
     #[test]
-    fn the_first_failure_and_the_next_success_are() {
+    fn the_first_failure_and_the_next_success_are_stored() {
         let failing = after(Health::default(), Observation::Failed, later(5)).unwrap();
         assert_eq!(failing, health(Some(5), Some(5), 5));
         assert_eq!(after(failing, Observation::Healthy, later(6)), Some(health(None, None, 6)));
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_has_just_recovered_may_fail_again_unwritten() {
+    fn a_failure_just_after_a_recovery_is_not_stored() {
         let recovered = health(None, None, 10);
         assert_eq!(after(recovered, Observation::Failed, later(19)), None);
         assert_eq!(after(recovered, Observation::Failed, later(20)), Some(health(Some(20), Some(20), 20)));
     }
 
     #[test]
-    fn an_endpoint_is_hopeless_after_its_time_and_not_before() {
+    fn an_endpoint_has_failed_too_long_only_after_the_whole_time() {
         let (failing, five_days) = (health(Some(0), Some(0), 0), Duration::from_secs(5 * 24 * 60 * 60));
         assert!(!has_failed_too_long(failing, five_days, later(5 * 24 * 60 * 60 - 1)));
         assert!(has_failed_too_long(failing, five_days, later(5 * 24 * 60 * 60)));

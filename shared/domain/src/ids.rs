@@ -1,17 +1,11 @@
-//! Ids: newtypes with the prefixes that users see. [`Ids`] makes new ids and secrets.
+//! Ids: newtypes with the prefixes that users see. [`crate::Ids`] makes new ones.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use super::{Secret, Tenant};
-use crate::time::Timestamp;
-
-/// Bytes of randomness in a generated secret, as the Standard Webhooks specification recommends.
-const SECRET_BYTES: usize = 24;
+use super::Tenant;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $form:literal, $allowed:expr) => {
@@ -19,7 +13,7 @@ macro_rules! id {
         #[doc = concat!("\n\nIts form: ", $form, ". Whatever reads an id checks it: a request, a queue message, an item of the store.")]
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
-        pub struct $name(String);
+        pub struct $name(pub(super) String);
 
         impl $name {
             /// Checks an id. It may be the id of nothing.
@@ -174,91 +168,6 @@ pub fn digest(parts: &[&str]) -> String {
     crate::hex(hash.finalize().get(..16).unwrap_or_default())
 }
 
-/// Makes new ids and secrets. The functions use [`Ids::random`]; a golden test passes bytes of its own.
-#[derive(Clone)]
-pub struct Ids(Arc<Fill>);
-
-/// Fills a slice with random bytes.
-type Fill = dyn Fn(&mut [u8]) + Send + Sync;
-
-impl Ids {
-    /// Ids made of the operating system's random bytes.
-    #[must_use]
-    pub fn random() -> Self {
-        #[allow(
-            clippy::expect_used,
-            reason = "without randomness no secret may be made; a Lambda answers a panic with an error"
-        )]
-        Self::from_fn(|bytes| getrandom::fill(bytes).expect("the operating system gives random bytes"))
-    }
-
-    /// Ids made of the bytes that `fill` writes.
-    pub fn from_fn(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(fill))
-    }
-
-    /// A new event id; ids sort by `now`.
-    #[must_use]
-    pub fn event(&self, now: Timestamp) -> EventId {
-        EventId(format!("evt_{}", self.uuid(now).simple()))
-    }
-
-    /// A new webhook id; ids sort by `now`.
-    #[must_use]
-    pub fn webhook(&self, now: Timestamp) -> WebhookId {
-        WebhookId(format!("wh_{}", self.uuid(now).simple()))
-    }
-
-    /// A new webhook id in the form of a UUID; ids sort by `now`.
-    #[must_use]
-    pub fn webhook_uuid(&self, now: Timestamp) -> WebhookId {
-        WebhookId(self.uuid(now).hyphenated().to_string())
-    }
-
-    /// A new delivery id for a test call, which has no event.
-    #[must_use]
-    pub fn test_delivery(&self, now: Timestamp) -> DeliveryId {
-        DeliveryId(format!("del_{}", self.uuid(now).simple()))
-    }
-
-    /// A new signing secret: `whsec_` and 24 random bytes in base64.
-    #[must_use]
-    pub fn secret(&self) -> Secret {
-        let mut bytes = [0; SECRET_BYTES];
-        (self.0)(&mut bytes);
-        Secret::from_bytes(&bytes)
-    }
-
-    /// A random token of 32 hex digits.
-    #[must_use]
-    pub fn token(&self) -> String {
-        let mut bytes = [0; 16];
-        (self.0)(&mut bytes);
-        crate::hex(&bytes)
-    }
-
-    /// A retry's jitter sample: a random number from -1 to 1, evenly spread.
-    #[must_use]
-    pub fn jitter(&self) -> f64 {
-        let mut bytes = [0; 4];
-        (self.0)(&mut bytes);
-        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX) * 2.0 - 1.0
-    }
-
-    fn uuid(&self, now: Timestamp) -> Uuid {
-        let mut random = [0; 10];
-        (self.0)(&mut random);
-        let millis = u64::try_from(now.millis()).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
-    }
-}
-
-impl fmt::Debug for Ids {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Ids")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,22 +200,5 @@ mod tests {
         assert!(reads::<KeyId>("key_00ff") && !reads::<KeyId>("key_zz"));
         assert!(reads::<AgentId>("a:b.c") && !reads::<AgentId>("a#b"));
         assert!(reads::<ProjectId>("acme-1") && !reads::<ProjectId>("acme#live") && !reads::<ProjectId>("Acme"));
-    }
-
-    #[test]
-    fn a_delivery_id_depends_on_event_and_webhook_alone() {
-        let ids = Ids::random();
-        let (event, webhook) = (ids.event(Timestamp::from_millis(1)), ids.webhook(Timestamp::from_millis(2)));
-        assert_eq!(DeliveryId::derive(&event, &webhook), DeliveryId::derive(&event, &webhook));
-        assert_ne!(
-            DeliveryId::derive(&event, &webhook),
-            DeliveryId::derive(&event, &ids.webhook(Timestamp::from_millis(2)))
-        );
-    }
-
-    #[test]
-    fn new_ids_sort_by_time() {
-        let ids = Ids::random();
-        assert!(ids.event(Timestamp::from_millis(1_000)) < ids.event(Timestamp::from_millis(2_000)));
     }
 }

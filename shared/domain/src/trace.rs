@@ -68,13 +68,13 @@ mod tests {
     }
 
     #[test]
-    fn of_a_later_version_what_this_one_knows_is_read() {
+    fn a_later_version_is_read_as_far_as_this_one_knows_it() {
         let read = Traceparent::parse(&format!("01-{TRACE}-b7ad6b7169203331-ff-more")).unwrap();
         assert_eq!(read.as_str(), format!("00-{TRACE}-b7ad6b7169203331-01"));
     }
 
     #[test]
-    fn what_is_none_is_ignored() {
+    fn an_invalid_traceparent_is_ignored() {
         for text in [
             String::new(),
             TRACE.to_owned(),

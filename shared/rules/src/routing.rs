@@ -26,14 +26,14 @@ pub fn recipients<'a>(
     let primary = primary_of(agents)
         .or_else(|| primary_of(projects))
         .map(|primary| (primary, if primary.enabled { Decision::Deliver } else { Decision::Skip }));
-    let subscriptions = agents
+    let additional = agents
         .iter()
         .chain(projects)
         .filter(|webhook| webhook.kind == WebhookKind::Additional && webhook.enabled)
         .map(|webhook| (webhook, Decision::Deliver));
     primary
         .into_iter()
-        .chain(subscriptions)
+        .chain(additional)
         .filter(|(webhook, _)| webhook.events.includes(&name_in(&webhook.dialect)))
         .collect()
 }
@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    fn told(agents: &[Webhook], projects: &[Webhook]) -> Vec<(String, Decision)> {
+    fn recipient_urls(agents: &[Webhook], projects: &[Webhook]) -> Vec<(String, Decision)> {
         recipients(agents, projects, |_| "call.completed".to_owned())
             .into_iter()
             .map(|(webhook, decision)| (webhook.url.clone(), decision))
@@ -95,16 +95,16 @@ mod tests {
     fn agent_webhook_overrides_project_default() {
         let agent = [webhook("agent", WebhookKind::Primary, true, &[])];
         let project = [webhook("project", WebhookKind::Primary, true, &[])];
-        assert_eq!(told(&agent, &project), delivered(&["agent"]));
-        assert_eq!(told(&[], &project), delivered(&["project"]));
-        assert_eq!(told(&[], &[]), delivered(&[]));
+        assert_eq!(recipient_urls(&agent, &project), delivered(&["agent"]));
+        assert_eq!(recipient_urls(&[], &project), delivered(&["project"]));
+        assert_eq!(recipient_urls(&[], &[]), delivered(&[]));
     }
 
     #[test]
     fn disabled_agent_webhook_still_overrides_and_is_logged_as_skipped() {
         let agent = [webhook("agent", WebhookKind::Primary, false, &[])];
         let project = [webhook("project", WebhookKind::Primary, true, &[])];
-        assert_eq!(told(&agent, &project), [("agent".to_owned(), Decision::Skip)]);
+        assert_eq!(recipient_urls(&agent, &project), [("agent".to_owned(), Decision::Skip)]);
     }
 
     #[test]
@@ -115,8 +115,10 @@ mod tests {
             webhook("other", WebhookKind::Additional, true, &["call.failed"]),
             webhook("disabled", WebhookKind::Additional, false, &[]),
         ];
-        let project =
-            [webhook("slot", WebhookKind::Primary, true, &[]), webhook("project", WebhookKind::Additional, true, &[])];
-        assert_eq!(told(&agent, &project), delivered(&["slot", "all", "named", "project"]));
+        let project = [
+            webhook("primary", WebhookKind::Primary, true, &[]),
+            webhook("project", WebhookKind::Additional, true, &[]),
+        ];
+        assert_eq!(recipient_urls(&agent, &project), delivered(&["primary", "all", "named", "project"]));
     }
 }

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_where_it_belongs_and_nowhere_else() {
+    fn a_sealed_text_opens_only_with_its_associated_data() {
         let keys = keys(&[("k1", 1)]);
         let sealed = keys.seal("whsec_abc", "here", [7; NONCE_BYTES]).unwrap();
         assert!(sealed.starts_with("k1.") && !sealed.contains("abc"), "{sealed}");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_none_are_refused_and_not_shown() {
+    fn invalid_keys_are_refused_and_not_shown() {
         let good = STANDARD.encode([1; KEY_BYTES]);
         for text in ["", "k1", &good, "k1:", "k1:AAAA", "k 1:AAAA", &format!("a:{good},a:{good}"), &format!(":{good}")]
         {

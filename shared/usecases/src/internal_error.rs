@@ -41,7 +41,7 @@ pub enum InternalError {
     #[error(transparent)]
     Shared(Arc<InternalError>),
     /// JSON could not be written or read. The parser's own message is left out, because it may quote a customer's data.
-    #[error("a message is not of the expected shape: {:?} error in line {}, column {}", .0.classify(), .0.line(), .0.column())]
+    #[error("JSON could not be read or written: {:?} error in line {}, column {}", .0.classify(), .0.line(), .0.column())]
     Json(serde_json::Error),
 }
 

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_what_was_counted_since_the_last_one() {
+    fn a_line_has_the_counts_since_the_last_line() {
         let metrics = Metrics::of("stack");
         for success in [true, false] {
             metrics.count(Metric::Published, "casey", 2);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_off_holds_nothing() {
+    fn metrics_that_are_off_count_nothing() {
         let metrics = Metrics::default();
         metrics.count(Metric::Published, "native", 1);
         assert!(metrics.lines(Timestamp::from_millis(0)).is_empty());

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_all_answers_only_permitted_ones_are_connected_to() {
+    async fn only_permitted_addresses_are_connected_to() {
         let mixed = guarded(|_| {
             Box::pin(async { addresses(&["10.0.0.1", "1.1.1.1", "::ffff:169.254.169.254", "fe80::1", "2606:4700::1"]) })
         });

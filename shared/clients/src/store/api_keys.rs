@@ -41,6 +41,19 @@ fn halves(key: &str) -> (KeyId, String) {
     (KeyId::of_digest(id), verifier.to_owned())
 }
 
+/// The description of an API key to store.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// The name that its creator chose.
+    pub name: Option<String>,
+    /// The permissions in its tenant.
+    pub permissions: BTreeSet<Permission>,
+    /// When the key was created.
+    pub created_at: Timestamp,
+    /// From this time on, the key is refused. `None` if the key does not expire.
+    pub expires_at: Option<Timestamp>,
+}
+
 impl Store {
     /// Reads an API key, even an expired one. `None` if there is no such key.
     ///
@@ -66,14 +79,9 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB does not take the write.
-    pub async fn put_api_key(
-        &self,
-        key: &str,
-        tenant: &Tenant,
-        (permissions, name): (BTreeSet<Permission>, Option<String>),
-        (created_at, expires_at): (Timestamp, Option<Timestamp>),
-    ) -> Result<Option<ApiKey>, StoreError> {
+    pub async fn put_api_key(&self, key: &str, tenant: &Tenant, new: NewApiKey) -> Result<Option<ApiKey>, StoreError> {
         let (id, verifier) = halves(key);
+        let NewApiKey { name, permissions, created_at, expires_at } = new;
         let stored = ApiKey { id, name, tenant: tenant.clone(), permissions, created_at, expires_at };
         let put = |pk: String, sk: String, verifier: Option<String>| {
             let item = to_item(&KeyItem::new(&stored, pk, sk, verifier))?;

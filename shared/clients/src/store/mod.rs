@@ -60,7 +60,7 @@ pub enum StoreError {
     #[error("the call to DynamoDB failed: {0}")]
     Unavailable(AwsFailure),
     /// The tenant has more webhooks than one call reads.
-    #[error("over {} webhooks are more than one call reads", webhooks::LISTED_MAX)]
+    #[error("the tenant has more than {} webhooks, the most that one call reads", webhooks::LISTED_MAX)]
     TooMany,
     /// A webhook's secrets cannot be opened.
     #[error(transparent)]

@@ -14,7 +14,7 @@ const BATCH_WRITE_MAX: usize = 25;
 /// The most tries of a batch. Each further try sends only the writes that the last one left unprocessed.
 const WRITE_TRIES_MAX: u32 = 3;
 
-/// The pause before a try is this, times the number of the try.
+/// The pause before the nth further try is n times as long.
 const WRITE_PAUSE: Duration = Duration::from_millis(50);
 
 impl Store {

@@ -233,13 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn within_text_a_value_is_written_out() {
-        let told = rendered(
+    fn a_value_within_text_is_written_out() {
+        let body = rendered(
             json!({ "t": "{{call.id}}/{{call.duration}}/{{call.none}}/{{nowhere}}/{{call.tags}}/{{text}}" }),
             CALL,
         );
         let expected = json!({ "t": "c_1/1.50///[\"a\",{\"b\":[true]}]/line\nbreak" });
-        assert_eq!(serde_json::from_str::<Value>(&told).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), expected);
     }
 
     #[test]
@@ -249,15 +249,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_null_alone_and_nothing_within_text() {
+    fn a_missing_value_is_null_alone_and_nothing_within_text() {
         let template = json!({ "a": "{{call.nope.deeper}}", "b": "[{{call.id.deeper}}]", "c": "{{nope[3]}}" });
         assert_eq!(rendered(template, CALL), r#"{"a":null,"b":"[]","c":null}"#);
     }
 
     #[test]
     fn unicode_passes_in_names_paths_and_texts() {
-        let told = rendered(json!({ "ключ": "→ {{grüße.日本}} ←" }), CALL);
-        assert_eq!(serde_json::from_str::<Value>(&told).unwrap(), json!({ "ключ": "→ 🦀 \"q\" ä ←" }));
+        let body = rendered(json!({ "ключ": "→ {{grüße.日本}} ←" }), CALL);
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), json!({ "ключ": "→ 🦀 \"q\" ä ←" }));
     }
 
     #[test]
@@ -297,8 +297,8 @@ mod tests {
         fn what_is_rendered_is_json(text in "[{}\\[\\].a0 \"\\\\\u{1}é]{0,40}", value in "\\PC{0,20}") {
             let json = json!({ "a": { "a": [value, 1] }, "0": null }).to_string();
             if let Ok(template) = Template::parse(json!({ "t": text })) {
-                let told = template.render(&data(&json)).unwrap();
-                prop_assert!(serde_json::from_str::<Value>(told.get()).is_ok(), "{}", told.get());
+                let body = template.render(&data(&json)).unwrap();
+                prop_assert!(serde_json::from_str::<Value>(body.get()).is_ok(), "{}", body.get());
             }
         }
     }

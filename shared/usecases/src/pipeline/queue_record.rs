@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_of_another_version_is_told_from_one_that_is_broken() {
+    fn another_version_and_a_broken_message_get_different_errors() {
         let read = |body: &str| {
             let record = QueueRecord { body: body.to_owned(), ..QueueRecord::default() };
             record.message::<EventsMessage>().unwrap_err()

@@ -58,34 +58,8 @@ pub(crate) fn read_event(
     if raw.get().contains(UNSENDABLE) {
         return Err(wrong("", "without the characters U+FFFE and U+FFFF, which the queue does not take"));
     }
-    // Serde would also read a list of the fields' values as an event.
-    check_object("", raw)?;
-    let mut reader = serde_json::Deserializer::from_str(raw.get());
-    let published: Published = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let (field, reason) = (error.path().to_string(), reason(error.inner()));
-        match reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
-            Some(missing) => wrong(missing, "required"),
-            None => wrong(if field == "." { "" } else { &field }, reason),
-        }
-    })?;
-    check_type(&published.event_type)?;
-    check_object("data", &published.data)?;
-    // Reading a raw value does not check its strings. The names in `data` must be Unicode text, because dialects read
-    // them.
-    if serde_json::from_str::<BTreeMap<String, IgnoredAny>>(published.data.get()).is_err() {
-        return Err(wrong("data", "with keys that are Unicode text"));
-    }
-    if let Some(state) = &published.conversation_state {
-        check_object("conversation_state", state)?;
-        if state.get().len() > STATE_BYTES_MAX {
-            return Err(wrong("conversation_state", format!("at most {STATE_BYTES_MAX} bytes")));
-        }
-    }
-    for (field, text) in
-        [("id", &published.id), ("channel", &published.channel), ("conversation_id", &published.conversation_id)]
-    {
-        check_text(field, text.as_deref())?;
-    }
+    let published = deserialize(raw)?;
+    check_fields(&published)?;
     let has_client_id = published.id.is_some();
     let agent_id = published.agent_id.map(|id| AgentId::parse(&id)).transpose();
     let occurred_at = published.occurred_at.map(|text| {
@@ -105,6 +79,41 @@ pub(crate) fn read_event(
         conversation_id: published.conversation_id,
         conversation_state: published.conversation_state,
     })
+}
+
+fn deserialize(raw: &RawValue) -> Result<Published, InvalidField> {
+    // Serde would also read a list of the fields' values as an event.
+    check_object("", raw)?;
+    let mut reader = serde_json::Deserializer::from_str(raw.get());
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let (field, reason) = (error.path().to_string(), reason(error.inner()));
+        match reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+            Some(missing) => wrong(missing, "required"),
+            None => wrong(if field == "." { "" } else { &field }, reason),
+        }
+    })
+}
+
+fn check_fields(published: &Published) -> Result<(), InvalidField> {
+    check_type(&published.event_type)?;
+    check_object("data", &published.data)?;
+    // Reading a raw value does not check its strings. The names in `data` must be Unicode text, because dialects read
+    // them.
+    if serde_json::from_str::<BTreeMap<String, IgnoredAny>>(published.data.get()).is_err() {
+        return Err(wrong("data", "with keys that are Unicode text"));
+    }
+    if let Some(state) = &published.conversation_state {
+        check_object("conversation_state", state)?;
+        if state.get().len() > STATE_BYTES_MAX {
+            return Err(wrong("conversation_state", format!("at most {STATE_BYTES_MAX} bytes")));
+        }
+    }
+    for (field, text) in
+        [("id", &published.id), ("channel", &published.channel), ("conversation_id", &published.conversation_id)]
+    {
+        check_text(field, text.as_deref())?;
+    }
+    Ok(())
 }
 
 fn wrong(field: &str, message: impl Into<String>) -> InvalidField {
@@ -173,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn an_invalid_field_is_named() {
         for (json, field, message) in [
             ("[]", "", "a JSON object"),
             (r#"["a",{}]"#, "", "a JSON object"),
