@@ -10,7 +10,7 @@ use functions::lambda::invoke_queue;
 use functions::pipeline;
 use local::invoke;
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::{Value, json};
 use usecases::app::App;
 
@@ -25,7 +25,7 @@ async fn invoke_with(app: &App, name: &'static str, records: &[Value]) -> Result
     let function = if name == "pipeline-deliver" { pipeline::deliver::FUNCTION } else { pipeline::fan_out::FUNCTION };
     let Trigger::Queues(_, handler) = function.trigger else { anyhow::bail!("it has a queue") };
     let (app, event): (_, SqsEvent) = (app.clone(), serde_json::from_value(json!({ "Records": records }))?);
-    let answer = invoke::contained(name, PATIENCE, async move { invoke_queue(&app, handler, event).await }).await;
+    let answer = invoke::run_invocation(name, PATIENCE, async move { invoke_queue(&app, handler, event).await }).await;
     let failures = answer.context("it ended")?.batch_item_failures;
     assert!(failures.is_empty(), "{failures:?}");
     Ok(())
@@ -68,7 +68,7 @@ fn expected(calls: &[(&str, usize)]) -> Vec<(String, usize)> {
 
 #[tokio::test]
 async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
-    let (stores, faults) = (Stores::start(&Keep::InMemory, 0).await?, Faults::default());
+    let (stores, faults) = (Stores::start(&DataLocation::Memory, 0).await?, Faults::default());
     let (standing, url) = (faults.clone(), stores.url.clone());
     let api = Api::changed_async(&StoresAt::Url(url.clone()), &[("SWEEP_AFTER", "3650d")], async |app: &mut App| {
         standing.stand_in(app, &url).await;

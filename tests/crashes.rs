@@ -14,7 +14,7 @@ use futures::{StreamExt, stream};
 use http::Method;
 use local::invoke;
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::{Value, json};
 use usecases::app::App;
 
@@ -58,7 +58,7 @@ struct Run {
 
 impl Run {
     async fn start(faults: Faults) -> Result<Self> {
-        let stores = Stores::start(&Keep::InMemory, 0).await?;
+        let stores = Stores::start(&DataLocation::Memory, 0).await?;
         let settings = [("RETRY_SCHEDULE", "4s,1s,1s"), ("SWEEP_AFTER", "1s"), ("VISIBILITY_TIMEOUT_S", VISIBILITY_S)];
         let at = StoresAt::Url(stores.url.clone());
         let (standing, url) = (faults.clone(), stores.url.clone());
@@ -161,7 +161,8 @@ impl Run {
             }
             let app = self.api.app.clone();
             // The invocation may end early, as on AWS.
-            let _ended = invoke::contained("pipeline-sweep", PATIENCE, async move { sweep(&app).await.is_ok() }).await;
+            let _ended =
+                invoke::run_invocation("pipeline-sweep", PATIENCE, async move { sweep(&app).await.is_ok() }).await;
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
         Ok(())

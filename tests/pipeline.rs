@@ -14,7 +14,7 @@ use functions::function::Trigger;
 use functions::lambda::invoke_queue;
 use functions::pipeline;
 use local::aws;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use local::template::Template;
 use serde_json::{Value, json};
 use usecases::app::App;
@@ -254,7 +254,7 @@ async fn sweep_queues_an_overdue_delivery_once() -> Result<()> {
 
 #[tokio::test]
 async fn the_embedded_stores_have_what_the_template_lists() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let stack = Api::on(&local::stack::StoresAt::Url(stores.url.clone()), &[]).await?;
     let config = aws::config(&stores.url).await;
     let tables = DynamoDb::new(&config).list_tables().send().await?.table_names.unwrap_or_default();

@@ -12,7 +12,7 @@ use functions::pipeline;
 use local::invoke;
 use local::policy::Use;
 use local::stack::{SEALING_KEYS, StoresAt};
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use local::template::Template;
 use serde_json::{Value, json};
 use usecases::app::App;
@@ -40,7 +40,7 @@ fn has_used_all(api: &Api, concerns: impl Fn(&Use) -> bool) -> Result<Option<()>
 /// Invokes `admin` as Lambda does.
 async fn admin(api: &Api, command: Value) -> Result<Value> {
     let app = api.app.clone();
-    let answer = invoke::contained("admin", PATIENCE, async move { administer(&app, command).await });
+    let answer = invoke::run_invocation("admin", PATIENCE, async move { administer(&app, command).await });
     Ok(answer.await.expect("it ends")?)
 }
 
@@ -49,7 +49,9 @@ async fn sweep(api: &Api) -> Result<()> {
     let Trigger::Schedule(_, handler) = pipeline::sweep::FUNCTION.trigger else { panic!("it has a schedule") };
     let swept = async || {
         let app = api.app.clone();
-        invoke::contained("pipeline-sweep", PATIENCE, async move { handler(&app).await }).await.expect("it ends")?;
+        invoke::run_invocation("pipeline-sweep", PATIENCE, async move { handler(&app).await })
+            .await
+            .expect("it ends")?;
         has_used_all(api, |(function, _)| function == "pipeline-sweep")
     };
     wait_until("what is overdue", swept).await
@@ -124,7 +126,7 @@ async fn fail(api: &Api) -> Result<()> {
 
 #[tokio::test]
 async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let at = StoresAt::Url(stores.url.clone());
     let before_the_rotation = Api::on(&at, &[]).await?;
     before_the_rotation.set_webhook(OTHER_AGENT, "http://127.0.0.1:1/").await?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::{Value, json};
 
 use crate::process::Process;
@@ -12,7 +12,7 @@ use crate::stack::{AGENT, Api};
 #[tokio::test]
 async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let stores = StoresAt::Embedded(Keep::In(folder.path().to_owned()));
+    let stores = StoresAt::Embedded(DataLocation::Folder(folder.path().to_owned()));
     let settings = [("RETRY_SCHEDULE", "5s")];
     let receiver = Receiver::start(&[Step::Status(500)]).await?;
     let api = Api::on(&stores, &settings).await?;
@@ -99,20 +99,20 @@ async fn functions_outlive_a_restart_of_their_stores() -> Result<()> {
 #[tokio::test]
 async fn two_stacks_cannot_share_a_folder() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let keep = Keep::In(folder.path().to_owned());
-    let first = Stores::start(&keep, 0).await?;
-    let refusal = Stores::start(&keep, 0).await.err().context("a second one started")?;
+    let location = DataLocation::Folder(folder.path().to_owned());
+    let first = Stores::start(&location, 0).await?;
+    let refusal = Stores::start(&location, 0).await.err().context("a second one started")?;
     assert!(refusal.to_string().contains("in use"), "{refusal}");
     first.stop().await;
-    Stores::start(&keep, 0).await?.stop().await;
+    Stores::start(&location, 0).await?.stop().await;
     Ok(())
 }
 
 #[tokio::test]
 async fn dead_letters_survive_a_restart() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let keep = Keep::In(folder.path().to_owned());
-    let stores = StoresAt::Embedded(keep.clone());
+    let location = DataLocation::Folder(folder.path().to_owned());
+    let stores = StoresAt::Embedded(location.clone());
     let api = Api::on(&stores, &[]).await?;
     api.enqueue("EventsDeadLetters", "left here").await?;
     api.stack.stop().await;

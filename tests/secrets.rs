@@ -9,7 +9,7 @@ use http::Method;
 use local::aws;
 use local::demo::{LIVE_KEY, TEST_KEY};
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::json;
 
 use crate::process::Process;
@@ -141,7 +141,7 @@ async fn a_webhook_snapshot_in_a_message_shows_no_secret() -> Result<()> {
 async fn a_rotated_sealing_key_opens_what_it_sealed_and_seals_no_more() -> Result<()> {
     let (old, new) =
         ("old:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "new:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let at = StoresAt::Url(stores.url.clone());
     let first = Api::on(&at, &[("SEALING_KEYS", old)]).await?;
     let webhook = first.set_webhook(AGENT, "https://a.example").await?;

@@ -13,7 +13,7 @@ use http::Method;
 use local::aws;
 use local::demo::TEST_KEY;
 use local::stack::{Stack, StoresAt};
-use local::stores::Keep;
+use local::stores::DataLocation;
 use rules::settings::Settings;
 use serde_json::Value;
 use usecases::app::App;
@@ -81,7 +81,7 @@ impl Api {
 
     /// Like [`Api::start`], with these settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self> {
-        Self::on(&StoresAt::Embedded(Keep::InMemory), settings).await
+        Self::on(&StoresAt::Embedded(DataLocation::Memory), settings).await
     }
 
     /// Starts a stack on these stores.
@@ -91,7 +91,7 @@ impl Api {
 
     /// Like [`Api::start`], but `change` may alter the functions' `App` first.
     pub(crate) async fn with_app(change: impl FnOnce(&mut App)) -> Result<Self> {
-        Self::changed(&StoresAt::Embedded(Keep::InMemory), &[], change).await
+        Self::changed(&StoresAt::Embedded(DataLocation::Memory), &[], change).await
     }
 
     async fn changed(stores: &StoresAt, settings: &[(&str, &str)], change: impl FnOnce(&mut App)) -> Result<Self> {

@@ -15,7 +15,7 @@ use functions::lambda::invoke_queue;
 use functions::pipeline;
 use lambda_http::Body;
 use local::stack::{self, StoresAt};
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use rules::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ async fn taken(stores: &Stores, queue: &str) -> Result<Vec<String>> {
 }
 
 async fn capture(receiver: &Receiver) -> Result<Release> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let api = stack_at(&stores, THEN).await?;
     let casey_secret = set_webhooks(&api).await?;
     api.publish(&message_received("Before", 1)).await?;
@@ -154,7 +154,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     api.stack.stop().await;
 
     let setting = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    let (_, mut app) = stack::app_context(&StoresAt::Url(stores.url.clone()), setting).await?;
+    let (_, mut app) = stack::app_on_stores(&StoresAt::Url(stores.url.clone()), setting).await?;
     app.clock = Clock::from_fn(|| THEN);
     let mut items = BTreeMap::new();
     for table in ["ConfigTable", "LogTable"] {
@@ -184,7 +184,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
 
 /// Starts stores with the items of a release.
 async fn restored(release: &Release) -> Result<Stores> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     stack::environment(&stores.url, |_| None).await?;
     for (table, items) in &release.items {
         for item in items {
@@ -279,7 +279,7 @@ async fn this_release_reads_the_items_and_messages_of_every_release() -> Result<
 
 #[tokio::test]
 async fn an_item_of_another_version_is_refused_and_its_events_wait() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let api = Api::on(&StoresAt::Url(stores.url.clone()), &[("VISIBILITY_TIMEOUT_S", "1")]).await?;
     let receiver = Receiver::start(&[]).await?;
     api.set_webhook(AGENT, &receiver.url("/")).await?;

@@ -14,7 +14,7 @@ use functions::lambda::invoke_queue;
 use functions::pipeline;
 use local::demo;
 use local::stack::{Stack, StoresAt};
-use local::stores::Keep;
+use local::stores::DataLocation;
 use rules::sign::Signature;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -56,7 +56,7 @@ impl Alone {
     /// Registers a webhook at `receiver_url`.
     pub(crate) async fn start(receiver_url: &str) -> Result<Self> {
         let mut app = None;
-        let at = StoresAt::Embedded(Keep::InMemory);
+        let at = StoresAt::Embedded(DataLocation::Memory);
         let stack = Stack::start_with(0, &at, |_| None, async |own: &mut App| app = Some(own.clone())).await?;
         let app = app.context("no App")?;
         let [work, ..] = WORKS;

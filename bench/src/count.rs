@@ -55,7 +55,7 @@ pub(crate) struct Invocations {
     pub(crate) billed_ms: u64,
 }
 
-/// The counts since the last call of [`Counts::taken`].
+/// The counts since the last call of [`Counts::take`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// By function, then by call: `PutItem`, `SendMessageBatch`.
@@ -69,7 +69,7 @@ pub(crate) struct Counts(Mutex<Tally>);
 
 impl Counts {
     /// Returns the counts, and sets them to zero.
-    pub(crate) fn taken(&self) -> Tally {
+    pub(crate) fn take(&self) -> Tally {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

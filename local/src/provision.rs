@@ -100,7 +100,7 @@ async fn make_queue(
         .attributes(QueueAttributeName::VisibilityTimeout, queue.visibility_timeout_s.to_string());
     if let Some((dead_letters, max_receive_count)) = &queue.dead_letters {
         let target = references.get(dead_letters).with_context(|| format!("no queue {dead_letters}"))?;
-        let arn = arn(sqs, target).await?;
+        let arn = queue_arn(sqs, target).await?;
         let policy = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count });
         set = set.attributes(QueueAttributeName::RedrivePolicy, policy.to_string());
     }
@@ -109,7 +109,7 @@ async fn make_queue(
 }
 
 /// The ARN of the queue at `url`.
-pub(crate) async fn arn(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<String> {
+pub(crate) async fn queue_arn(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<String> {
     let attributes = sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn).send();
     let attributes = attributes.await?.attributes.unwrap_or_default();
     attributes.get(&QueueAttributeName::QueueArn).cloned().context("no ARN")

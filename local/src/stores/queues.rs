@@ -11,11 +11,9 @@ use winterbaume_sqs::types::{Message, MessageAttribute, Queue};
 use winterbaume_sqs::{SendMessageOutput, SqsState};
 
 use super::journal::Journal;
+use crate::aws::REGION;
 
-/// The region of every queue. A client's own region is ignored.
-const REGION: &str = "us-east-1";
-
-/// Receipt handles of deleted messages that a queue keeps, so that deleting twice is no error.
+/// Receipt handles of deleted messages that a queue keeps, so that deleting twice is not an error.
 const DELETED_HANDLES_MAX: usize = 10_000;
 
 /// The queues. Calls that change no message use `state` directly.
