@@ -1,8 +1,9 @@
-//! Creates the template's tables and queues that do not exist yet.
+//! Creates the template's tables and queues that do not exist yet. An existing table that lacks an index is an error: the
+//! data is of an earlier version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, TimeToLiveSpecification,
 };
@@ -10,15 +11,20 @@ use aws_sdk_sqs::types::QueueAttributeName;
 
 use crate::template::{Index, Key, Queue, Table, Template};
 
-/// Creates missing tables and queues. Returns the value of `!Ref` for each: a table's name, a queue's URL.
+/// Creates missing tables and queues. Returns the value of `!Ref` for each: a table's name, a queue's URL. `remedy` is the
+/// error's advice for data of an earlier version.
 pub(crate) async fn provision(
     template: &Template,
     dynamodb: &aws_sdk_dynamodb::Client,
     sqs: &aws_sdk_sqs::Client,
+    remedy: &str,
 ) -> Result<BTreeMap<String, String>> {
     let mut references = BTreeMap::new();
     for (name, table) in &template.tables {
-        make_table(dynamodb, name, table).await.with_context(|| format!("making the table {name}"))?;
+        let is_new = create_table(dynamodb, name, table).await.with_context(|| format!("creating the table {name}"))?;
+        if !is_new && let Some(index) = missing_index(dynamodb, name, table).await? {
+            bail!("the table {name} is of an earlier version and has no index {index}: {remedy}");
+        }
         references.insert(name.clone(), name.clone());
     }
     // Dead-letter queues first: the other queues refer to them.
@@ -26,13 +32,14 @@ pub(crate) async fn provision(
     queues.sort_by_key(|(_, queue)| queue.dead_letters.is_some());
     for (name, queue) in queues {
         let url =
-            make_queue(sqs, name, queue, &references).await.with_context(|| format!("making the queue {name}"))?;
+            create_queue(sqs, name, queue, &references).await.with_context(|| format!("creating the queue {name}"))?;
         references.insert(name.clone(), url);
     }
     Ok(references)
 }
 
-async fn make_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &Table) -> Result<()> {
+/// Creates a table. Returns false if it exists already.
+async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &Table) -> Result<bool> {
     let attributes: Result<Vec<_>, _> = table
         .attribute_definitions
         .iter()
@@ -55,7 +62,7 @@ async fn make_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &Tab
         .await;
     match created {
         Ok(_) => {}
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => return Ok(()),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => return Ok(false),
         Err(error) => return Err(error.into()),
     }
     if let Some(time_to_live) = &table.time_to_live_specification {
@@ -63,7 +70,17 @@ async fn make_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &Tab
             TimeToLiveSpecification::builder().attribute_name(&time_to_live.attribute_name).enabled(true).build()?;
         dynamodb.update_time_to_live().table_name(name).time_to_live_specification(specification).send().await?;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// The name of an index that the template declares and the existing table does not have.
+async fn missing_index(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &Table) -> Result<Option<String>> {
+    let described = dynamodb.describe_table().table_name(name).send().await;
+    let described = described.with_context(|| format!("describing the table {name}"))?;
+    let indexes = described.table().map(|table| table.global_secondary_indexes()).unwrap_or_default();
+    let existing: HashSet<&str> = indexes.iter().filter_map(|index| index.index_name()).collect();
+    let mut declared = table.global_secondary_indexes.iter().map(|index| &index.index_name);
+    Ok(declared.find(|index| !existing.contains(index.as_str())).cloned())
 }
 
 fn index(index: &Index) -> Result<GlobalSecondaryIndex> {
@@ -86,7 +103,7 @@ fn keys(keys: &[Key]) -> Result<Vec<KeySchemaElement>> {
     Ok(keys.iter().map(key).collect::<Result<_, _>>()?)
 }
 
-async fn make_queue(
+async fn create_queue(
     sqs: &aws_sdk_sqs::Client,
     name: &str,
     queue: &Queue,

@@ -157,12 +157,23 @@ async fn provision_stores(
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&dynamodb).interceptor(policy.clone()).build();
     let sqs = aws_sdk_sqs::config::Builder::from(&sqs).interceptor(policy.clone()).build();
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::from_conf(dynamodb), aws_sdk_sqs::Client::from_conf(sqs));
-    let references = provision::provision(template, &dynamodb, &sqs).await;
+    let references = provision::provision(template, &dynamodb, &sqs, &remedy_for_outdated_data(stores_at)).await;
     let references = references.with_context(|| format!("the stores at {stores_url}"))?;
     let settings = Settings::read(|name| setting(name).or_else(|| value(template, &references, name)))?;
     let app = App::new(settings, DIALECTS, dynamodb, sqs.clone());
     demo::seed(&app).await?;
     Ok(Provisioned { stores, stores_url, sqs, references, policy, app })
+}
+
+/// How a developer replaces data of an earlier version.
+fn remedy_for_outdated_data(stores_at: &StoresAt) -> String {
+    match stores_at {
+        StoresAt::Embedded(DataLocation::Folder(folder)) => {
+            format!("delete the folder {} or use another --data-dir", folder.display())
+        }
+        StoresAt::Embedded(DataLocation::Memory) => "start again".to_owned(),
+        StoresAt::Url(_) => "delete the data folder of these stores or start them with another --data-dir".to_owned(),
+    }
 }
 
 /// The [`App`] of functions without a running stack, and the stores if they are embedded in this process.
