@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use domain::{Health, Webhook};
 use serde_json::{Value, json};
 
-use crate::promises::{is_long, row};
+use crate::promises::{is_long, print_row};
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, wait_until};
 
@@ -149,9 +149,8 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     let floor = if is_long() { Duration::ZERO } else { Duration::from_secs(3) };
     let bound = (alone * 2).max(floor);
     let (alone_ms, beside_ms) = (alone.as_millis(), beside.as_millis());
-    let tried =
-        format!("10 times the traffic to a hanging endpoint: p99 {beside_ms} ms beside it, {alone_ms} ms alone");
-    row("nobody's slow endpoint delays another", &tried, 0, 0, 0);
+    let tried = format!("p99 {beside_ms} ms beside it, {alone_ms} ms alone");
+    print_row("sends ten times the traffic to a hanging endpoint", &tried, None);
     assert!(beside <= bound, "{beside:?} beside a hanging endpoint, {alone:?} alone");
     assert!(hanging.received().len() > 10, "it is tried all the same");
     Ok(())

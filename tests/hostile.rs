@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::process::Process;
-use crate::promises::{is_long, row};
+use crate::promises::{is_long, print_row};
 use crate::stack::{AGENT, Client};
 
 const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
@@ -179,13 +179,8 @@ async fn hostile_answers_take_neither_memory_nor_time() -> Result<()> {
         ensure!(longest < TIME_MAX, "{what}: {longest:?}");
         most = most.max(grown);
     }
-    row(
-        "an endpoint's answer never ends",
-        &format!("{} answers; {most} KiB more memory", floods.len() * count),
-        0,
-        0,
-        0,
-    );
+    let tried = format!("{} answers; {most} KiB more memory", floods.len() * count);
+    print_row("lets an endpoint send an answer that never ends", &tried, None);
     functions.kill().await?;
     stores.kill().await
 }

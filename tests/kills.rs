@@ -13,7 +13,7 @@ use local::aws;
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::promises::{is_long, row};
+use crate::promises::{Outcome, is_long, print_row};
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Client, queue_url_of};
 
@@ -105,9 +105,9 @@ async fn nothing_accepted_is_lost_however_often_the_functions_are_killed() -> Re
         let number = received.json()["data"]["n"].as_u64().unwrap_or_default();
         ids.entry(number).or_default().insert(received.header("webhook-id").to_owned());
     }
-    let duplicates = received.len() - ids.len();
+    let outcome = Outcome { lost, duplicated: received.len() - ids.len(), server_errors: failures };
     let tried = format!("{kills} kills, {events} events; {redriven} messages brought back from dead letters");
-    row("the functions are killed (SIGKILL)", &tried, lost, duplicates, failures);
+    print_row("kills the functions (SIGKILL)", &tried, Some(outcome));
     ensure!(lost == 0, "{lost} of {events} were lost");
     ensure!(ids.values().all(|ids| ids.len() == 1), "a repeat carries the same webhook-id");
     functions.kill().await?;
