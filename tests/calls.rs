@@ -31,7 +31,7 @@ async fn invoke_with(app: &App, name: &'static str, records: &[Value]) -> Result
     Ok(())
 }
 
-fn records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
+fn sqs_records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
     let record = |(number, body): (usize, Value)| {
         json!({
             "messageId": number.to_string(), "body": body.to_string(),
@@ -62,12 +62,12 @@ fn without_writes(mut calls: Vec<(String, usize)>) -> Vec<(String, usize)> {
     calls
 }
 
-fn expected(calls: &[(&str, usize)]) -> Vec<(String, usize)> {
+fn call_counts(calls: &[(&str, usize)]) -> Vec<(String, usize)> {
     calls.iter().map(|(call, times)| ((*call).to_owned(), *times)).collect()
 }
 
 #[tokio::test]
-async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
+async fn ten_deliveries_take_no_more_calls_than_listed_here() -> Result<()> {
     let (stores, faults) = (Stores::start(&DataLocation::Memory, 0).await?, Faults::default());
     let (standing, url) = (faults.clone(), stores.url.clone());
     let api = Api::changed_async(&StoresAt::Url(url.clone()), &[("SWEEP_AFTER", "3650d")], async |app: &mut App| {
@@ -84,7 +84,11 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     let mut published = BTreeMap::new();
     assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);
     let calls = calls_of(&faults, "pipeline-publish-events", &mut published);
-    assert_eq!(calls, expected(&[("SendMessageBatch", 1)]), "publishing ten in one request, with a key known by then");
+    assert_eq!(
+        calls,
+        call_counts(&[("SendMessageBatch", 1)]),
+        "publishing ten in one request, with a key known by then"
+    );
     api.idle().await?;
 
     let [shared_tenant, _] = local::demo::tenants();
@@ -92,14 +96,14 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     let mut fanned_out = BTreeMap::new();
     calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
     let messages = (0..BATCH).map(|n| json!({ "v": 1, "scope": tenant, "events": [event(n)] }));
-    invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
+    invoke_with(&api.app, "pipeline-fan-out", &sqs_records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
-    assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
+    assert_eq!(calls, call_counts(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
     let five: Vec<Value> = (0..BATCH / 2).map(|n| event_of(OTHER_AGENT, n)).collect();
     let messages = (0..2).map(|_| json!({ "v": 1, "scope": tenant, "events": five }));
-    invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
+    invoke_with(&api.app, "pipeline-fan-out", &sqs_records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
-    assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of two messages");
+    assert_eq!(calls, call_counts(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of two messages");
     api.idle().await?;
 
     let (mut delivered, id) = (BTreeMap::new(), &webhook["id"]);
@@ -114,9 +118,9 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
         })
     };
     let requests = ("HTTP", BATCH);
-    invoke_with(&api.app, "pipeline-deliver", &records((0..BATCH).map(message))).await?;
+    invoke_with(&api.app, "pipeline-deliver", &sqs_records((0..BATCH).map(message))).await?;
     let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
-    assert_eq!(calls, expected(&[("BatchGetItem", 1), requests]), "delivering ten");
+    assert_eq!(calls, call_counts(&[("BatchGetItem", 1), requests]), "delivering ten");
     let agent = Owner::Agent(AgentId::parse(AGENT)?);
     let stored = api.app.store.owned(&shared_tenant, &agent).await?.primary_webhook().context("set")?;
     let snapshot = api.app.store.snapshot(&shared_tenant, &stored)?;
@@ -125,8 +129,8 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
         message["as_read"] = json!({ "at": api.app.clock.now(), "updated_at": stored.updated_at, "webhook": snapshot });
         message
     };
-    invoke_with(&api.app, "pipeline-deliver", &records((BATCH..2 * BATCH).map(fanned_out_now))).await?;
+    invoke_with(&api.app, "pipeline-deliver", &sqs_records((BATCH..2 * BATCH).map(fanned_out_now))).await?;
     let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
-    assert_eq!(calls, expected(&[requests]), "the webhook was read a moment ago");
+    assert_eq!(calls, call_counts(&[requests]), "the webhook was read a moment ago");
     Ok(())
 }

@@ -9,8 +9,8 @@ pub(crate) fn is_long() -> bool {
     std::env::var_os("PROMISES").is_some_and(|value| value == "long")
 }
 
-/// A proptest configuration of `cases` random cases. Failed cases are stored in the file `seeds_file` beside the tests, and
-/// every run tries them first.
+/// A proptest configuration of `cases` random cases. Failed cases are stored in `seeds_file` beside the tests, and every
+/// run tries them first.
 pub(crate) fn random(cases: u32, seeds_file: &'static str) -> Config {
     Config {
         cases,

@@ -73,7 +73,7 @@ impl Alone {
         at_once(REQUESTS_AT_ONCE, lasting, move |_| {
             let (own, body) = (self.clone(), body.clone());
             async move {
-                let (id, signature) = (own.delivery_id(0), signature()?);
+                let (id, signature) = (own.delivery_id(0), agentphone_signature()?);
                 let content = Content { id: &id, signature: &signature, headers: &[], traceparent: None, body: &body };
                 let now = own.app.clock.now();
                 let outcome = attempt(&*own.app.sender, &own.webhook, content, now, Duration::MAX).await;
@@ -140,7 +140,7 @@ impl Alone {
             attempt: 1,
             due_at: now,
             slow_lane: false,
-            signature: signature()?,
+            signature: agentphone_signature()?,
             headers: Vec::new(),
             body: to_raw_value(&event("agt_abc123", number))?,
         })
@@ -173,6 +173,6 @@ where
 }
 
 /// AgentPhone's signature, by its name in a queue message of release 0.1.0.
-fn signature() -> Result<Signature> {
+fn agentphone_signature() -> Result<Signature> {
     Ok(serde_json::from_value(json!("timestamped_hex"))?)
 }

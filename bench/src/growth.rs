@@ -67,7 +67,8 @@ pub(crate) async fn run(webhooks: usize, logged: usize, receiver: &Arc<Receiver>
     platform.set_up(&batches, &receiver.url).await?;
     let requests = logged / batches.batch;
     let counts = cost::deliver(&batches, &platform, receiver, PUBLISHERS, requests, &mut functions).await?;
-    let latency = measure::latency(&platform, receiver, &Work { batch: 1, ..batches }, LATENCY_DURATION).await?;
+    let latency =
+        measure::measure_latency(&platform, receiver, &Work { batch: 1, ..batches }, LATENCY_DURATION).await?;
     let mut calls = Vec::new();
     for (name, path) in CALLS {
         let start = Instant::now();

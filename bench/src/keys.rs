@@ -78,8 +78,8 @@ impl Keys {
     /// A client whose calls are counted.
     pub(crate) fn client(&self) -> SharedHttpClient {
         let keys = self.clone();
-        sdk_wire::client(move |request, inner| {
-            let call = sdk_wire::call(&request);
+        sdk_wire::intercepting_client(move |request, inner| {
+            let call = sdk_wire::call_name(&request);
             let (asked, keys) = (read::<Asked>(request.body().bytes()), keys.clone());
             let answer = inner.call(request);
             HttpConnectorFuture::new(async move {
@@ -89,7 +89,7 @@ impl Keys {
                     keys.count(&call, &asked, &Answered::default());
                     return Ok(answer);
                 }
-                let body = sdk_wire::body(answer).await?;
+                let body = sdk_wire::read_body(answer).await?;
                 keys.count(&call, &asked, &read(Some(&body))?);
                 sdk_wire::ok(body)
             })

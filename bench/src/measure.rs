@@ -70,7 +70,7 @@ pub(crate) async fn work(work: &Work, receiver: &Arc<Receiver>, lengths: Lengths
     let functions_mib = functions.memory_mib()?;
     settle(receiver).await?;
 
-    let Latency { p50_ms, p99_ms } = latency(&platform, receiver, work, lengths.latency).await?;
+    let Latency { p50_ms, p99_ms } = measure_latency(&platform, receiver, work, lengths.latency).await?;
     Ok(Figures {
         work: work.name,
         delivered_a_second: delivered / took.as_secs_f64(),
@@ -97,7 +97,7 @@ pub(crate) struct Latency {
 }
 
 /// Measures latency at 50 events a second.
-pub(crate) async fn latency(
+pub(crate) async fn measure_latency(
     platform: &Platform,
     receiver: &Arc<Receiver>,
     work: &Work,

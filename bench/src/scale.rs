@@ -147,7 +147,7 @@ impl Simulation {
         let start = app.clock.now();
         let requests = EVENTS / BATCH;
         let processes =
-            |stage: &Stage, a_second: usize| (0..processes(stage, a_second)).map(|_| process(&app)).collect();
+            |stage: &Stage, a_second: usize| (0..process_count(stage, a_second)).map(|_| new_process(&app)).collect();
         Self {
             publishers: processes(&PUBLISH, requests),
             // The events of a request travel in one message or two.
@@ -161,7 +161,7 @@ impl Simulation {
     /// Publishes `events` events, and handles all their messages. Retries are included, because the retries of earlier
     /// seconds are as many.
     async fn work(&self, first: usize, events: usize) -> Result<Vec<StageResult>> {
-        let requests: Vec<Value> = (first..first + events).step_by(BATCH).map(request).collect();
+        let requests: Vec<Value> = (first..first + events).step_by(BATCH).map(batch_request).collect();
         let from = |ms: usize| self.start.plus(Duration::from_millis(ms as u64));
         let started = from(first * 1000 / EVENTS);
         let mut results = vec![self.run_stage(&PUBLISH, &self.publishers, requests, started).await?];
@@ -190,7 +190,7 @@ impl Simulation {
     ) -> Result<StageResult> {
         let (function, invocations) = (stage.function, inputs.len());
         // Only as many processes as this load keeps busy: a round of few retries needs few.
-        let count = processes(stage, invocations).min(all.len());
+        let count = process_count(stage, invocations).min(all.len());
         let all = all.get(..count).unwrap_or(all);
         stream::iter(inputs.into_iter().enumerate().map(Ok))
             .try_for_each_concurrent(AT_ONCE, |(number, input)| async move {
@@ -212,7 +212,7 @@ impl Simulation {
 }
 
 /// The number of processes that Lambda runs for `a_second` invocations a second.
-fn processes(stage: &Stage, a_second: usize) -> usize {
+fn process_count(stage: &Stage, a_second: usize) -> usize {
     let busy = stage.invocation.mul_f64(ratio(a_second, 1));
     usize::try_from(busy.as_secs()).unwrap_or(usize::MAX).max(1)
 }
@@ -223,7 +223,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 /// A process with the same settings and clients as `app`, but with caches and a clock of its own.
-fn process(app: &App) -> Process {
+fn new_process(app: &App) -> Process {
     let shown = Arc::new(AtomicI64::new(app.clock.now().millis()));
     let clock = shown.clone();
     let mut app = app.clone();
@@ -256,7 +256,7 @@ async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> 
 }
 
 /// A request with a batch of events, numbered from `first` on.
-fn request(first: usize) -> Value {
+fn batch_request(first: usize) -> Value {
     let of = |number: usize| if number.is_multiple_of(BUSY_ONE_IN) { 0 } else { 1 + number % AGENTS };
     let events: Vec<Value> =
         (first..first + BATCH).map(|number| event(&format!("agt_{}", of(number)), number)).collect();

@@ -35,7 +35,7 @@ struct Entry {
 /// A client that adds sent messages to `queues`.
 pub(crate) fn client(queues: &Queues, retries_url: &str) -> SharedHttpClient {
     let (queues, retries_url) = (queues.clone(), retries_url.to_owned());
-    sdk_wire::client(move |request, _| {
+    sdk_wire::intercepting_client(move |request, _| {
         let batch = request.body().bytes().and_then(|body| serde_json::from_slice::<Batch>(body).ok());
         let Batch { queue_url, entries } = batch.unwrap_or_default();
         let is_retry = queue_url == retries_url;

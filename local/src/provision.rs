@@ -1,5 +1,5 @@
-//! Creates the template's tables and queues that do not exist yet. An existing table that lacks an index is an error: the
-//! data is of an earlier version.
+//! Creates the template's tables and queues that do not exist yet. An existing table that lacks an index is an error:
+//! the data is of an earlier version.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,8 +11,8 @@ use aws_sdk_sqs::types::QueueAttributeName;
 
 use crate::template::{Index, Key, Queue, Table, Template};
 
-/// Creates missing tables and queues. Returns the value of `!Ref` for each: a table's name, a queue's URL. `remedy` is the
-/// error's advice for data of an earlier version.
+/// Creates missing tables and queues. Returns the value of `!Ref` for each: a table's name, a queue's URL. `remedy` is
+/// the error's advice for data of an earlier version.
 pub(crate) async fn provision(
     template: &Template,
     dynamodb: &aws_sdk_dynamodb::Client,
@@ -50,13 +50,13 @@ async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &T
                 .build()
         })
         .collect();
-    let indexes: Result<Vec<_>> = table.global_secondary_indexes.iter().map(index).collect();
+    let indexes: Result<Vec<_>> = table.global_secondary_indexes.iter().map(secondary_index).collect();
     let created = dynamodb
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
         .set_attribute_definitions(Some(attributes?))
-        .set_key_schema(Some(keys(&table.key_schema)?))
+        .set_key_schema(Some(key_schema(&table.key_schema)?))
         .set_global_secondary_indexes(Some(indexes?))
         .send()
         .await;
@@ -83,7 +83,7 @@ async fn missing_index(dynamodb: &aws_sdk_dynamodb::Client, name: &str, table: &
     Ok(declared.find(|index| !existing.contains(index.as_str())).cloned())
 }
 
-fn index(index: &Index) -> Result<GlobalSecondaryIndex> {
+fn secondary_index(index: &Index) -> Result<GlobalSecondaryIndex> {
     let attributes = &index.projection.non_key_attributes;
     let projection = Projection::builder()
         .projection_type(index.projection.projection_type.as_str().into())
@@ -91,12 +91,12 @@ fn index(index: &Index) -> Result<GlobalSecondaryIndex> {
         .build();
     Ok(GlobalSecondaryIndex::builder()
         .index_name(&index.index_name)
-        .set_key_schema(Some(keys(&index.key_schema)?))
+        .set_key_schema(Some(key_schema(&index.key_schema)?))
         .projection(projection)
         .build()?)
 }
 
-fn keys(keys: &[Key]) -> Result<Vec<KeySchemaElement>> {
+fn key_schema(keys: &[Key]) -> Result<Vec<KeySchemaElement>> {
     let key = |key: &Key| {
         KeySchemaElement::builder().attribute_name(&key.attribute_name).key_type(key.key_type.as_str().into()).build()
     };

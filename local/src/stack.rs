@@ -49,7 +49,7 @@ pub struct Stack {
     pub url: String,
     /// The URL of the stores, both DynamoDB and SQS.
     pub stores_url: String,
-    /// The functions' permissions, and the record of those that they used.
+    /// The functions' permissions, and those that they have used.
     pub policy: Policy,
     stores: Option<Stores>,
     server: JoinHandle<()>,

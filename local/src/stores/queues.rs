@@ -129,7 +129,7 @@ impl Queues {
     pub(super) fn delete(&mut self, queue: &str, receipt_handle: &str) -> Result<(), SqsError> {
         let messages = self.state.queues.get(queue).map(|queue| queue.messages.as_slice()).unwrap_or_default();
         let found =
-            messages.iter().find(|message| message.all_receipt_handles.iter().any(|held| held == receipt_handle));
+            messages.iter().find(|message| message.all_receipt_handles.iter().any(|handle| handle == receipt_handle));
         let id = found.map(|message| message.message_id.clone());
         self.state.delete_message(queue, receipt_handle)?;
         // winterbaume keeps these handles for repeated deletes, and never drops one.
