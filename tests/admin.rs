@@ -16,22 +16,22 @@ use crate::receiver::Receiver;
 use crate::stack::{Api, Client, wait_until};
 
 /// Runs a command for the project `acme`.
-async fn admin(api: &Api, mut command: Value) -> Result<Value> {
+async fn run_command(api: &Api, mut command: Value) -> Result<Value> {
     command["project"] = json!("acme");
     Ok(administer(&api.app, command).await?)
 }
 
 /// Creates a key of `acme`'s test environment, and a client with that key.
-async fn key(api: &Api, permissions: &[&str]) -> Result<(Value, Client)> {
+async fn create_key(api: &Api, permissions: &[&str]) -> Result<(Value, Client)> {
     let command = json!({ "command": "create_key", "environment": "test", "permissions": permissions });
-    let made = admin(api, command).await?;
+    let made = run_command(api, command).await?;
     let client = Client::new(&api.stack.url, made["key"].as_str().context("shown")?);
     Ok((made, client))
 }
 
 async fn start() -> Result<Api> {
     let api = Api::start().await?;
-    assert_eq!(admin(&api, json!({ "command": "create_project" })).await?, json!({ "project": "acme" }));
+    assert_eq!(run_command(&api, json!({ "command": "create_project" })).await?, json!({ "project": "acme" }));
     Ok(api)
 }
 
@@ -40,7 +40,7 @@ async fn a_key_may_do_what_its_permissions_say_on_every_route() -> Result<()> {
     let api = start().await?;
     let mut clients = Vec::new();
     for permission in Permission::ALL {
-        clients.push((permission, key(&api, &[permission.as_str()]).await?.1));
+        clients.push((permission, create_key(&api, &[permission.as_str()]).await?.1));
     }
     for function in FUNCTIONS {
         let Trigger::Http(endpoint) = function.trigger else { continue };
@@ -68,20 +68,20 @@ async fn a_key_may_do_what_its_permissions_say_on_every_route() -> Result<()> {
 #[tokio::test]
 async fn a_key_opens_nothing_once_it_is_revoked_or_has_expired() -> Result<()> {
     let api = start().await?;
-    let (made, client) = key(&api, &["read"]).await?;
+    let (made, client) = create_key(&api, &["read"]).await?;
     let lasting = json!({ "command": "create_key", "environment": "live", "permissions": ["read"], "expires_in_days": 1, "name": "b" });
-    let other = admin(&api, lasting).await?;
-    let listed = admin(&api, json!({ "command": "list_keys" })).await?["keys"].clone();
+    let other = run_command(&api, lasting).await?;
+    let listed = run_command(&api, json!({ "command": "list_keys" })).await?["keys"].clone();
     let names: Vec<_> =
         listed.as_array().context("keys")?.iter().map(|key| (&key["environment"], &key["expired"])).collect();
     assert_eq!(names.len(), 2);
     assert!(names.contains(&(&json!("live"), &json!(false))));
     assert!(!listed.to_string().contains(other["key"].as_str().context("shown once")?));
     assert_eq!(client.get("/v1/agents").await?.status, 200);
-    admin(&api, json!({ "command": "revoke_key", "id": made["id"] })).await?;
+    run_command(&api, json!({ "command": "revoke_key", "id": made["id"] })).await?;
     let is_refused = async || Ok((client.get("/v1/agents").await?.status == 401).then_some(()));
     wait_until("the key's end", is_refused).await?;
-    let again = admin(&api, json!({ "command": "revoke_key", "id": made["id"] })).await.unwrap_err();
+    let again = run_command(&api, json!({ "command": "revoke_key", "id": made["id"] })).await.unwrap_err();
     assert_eq!(again.to_string(), "there is no such key");
 
     let later = Api::with_app(|app| {
@@ -123,7 +123,7 @@ async fn an_invalid_command_is_refused_with_a_reason() -> Result<()> {
         (json!({ "command": "revoke_key", "id": "key_0" }), "there is no such key"),
         (json!({ "command": "list_keys", "colour": 1 }), "unknown field `colour`"),
     ] {
-        let refusal = admin(&api, command.clone()).await.unwrap_err().to_string();
+        let refusal = run_command(&api, command.clone()).await.unwrap_err().to_string();
         assert!(refusal.contains(why), "{command}: {refusal}");
     }
     let elsewhere =
@@ -137,7 +137,7 @@ async fn an_invalid_command_is_refused_with_a_reason() -> Result<()> {
 #[tokio::test]
 async fn a_deleted_project_leaves_nothing_of_its_own() -> Result<()> {
     let (api, receiver) = (start().await?, Receiver::start(&[]).await?);
-    let (_, client) = key(&api, &["manage", "publish"]).await?;
+    let (_, client) = create_key(&api, &["manage", "publish"]).await?;
     assert_eq!(client.put("/v1/agents/agt_theirs", &json!({})).await?.status, 201);
     client.set_webhook("agt_theirs", &receiver.url("/")).await?;
     let theirs = json!({ "url": receiver.url("/"), "event_types": ["n"] });

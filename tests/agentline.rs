@@ -140,7 +140,7 @@ async fn the_customers_own_header_carries_the_signature() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_test_takes_the_same_way_as_real_events() -> Result<()> {
+async fn a_test_event_goes_through_the_pipeline_as_other_events_do() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     set(&api, json!({ "url": receiver.url("/hook"), "agent_id": AGENT })).await?;
     let sent = api.send(Method::POST, TEST, "").await?;

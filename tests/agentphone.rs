@@ -10,7 +10,7 @@ use crate::stack::{AGENT, Api, OTHER_AGENT};
 const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
 const DEFAULT: &str = "/agentphone/v1/webhooks";
 
-fn keys(value: &Value) -> Vec<&str> {
+fn field_names(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
@@ -21,7 +21,7 @@ async fn setting_a_webhook_shows_it_with_its_secret() -> Result<()> {
         let body = json!({ "url": "https://your-server.com/agent-webhook", "contextLimit": 5, "timeout": 12 });
         let set = api.post(path, &body).await?;
         assert_eq!(set.status, 200, "{path}");
-        assert_eq!(keys(&set.body), ["id", "url", "secret", "status", "contextLimit", "timeout", "createdAt"]);
+        assert_eq!(field_names(&set.body), ["id", "url", "secret", "status", "contextLimit", "timeout", "createdAt"]);
         assert_eq!(set.body["url"], "https://your-server.com/agent-webhook");
         assert_eq!(set.body["status"], "active");
         assert_eq!((&set.body["contextLimit"], &set.body["timeout"]), (&json!(5), &json!(12)));
@@ -109,14 +109,14 @@ async fn a_delivery_has_agentphones_payload_headers_and_signature() -> Result<()
 }
 
 #[tokio::test]
-async fn the_log_shows_what_the_document_shows_newest_first() -> Result<()> {
+async fn the_log_has_the_documented_fields_and_is_newest_first() -> Result<()> {
     let answered = Step::Full(200, vec![], "thanks".to_owned());
     let (api, receiver) = (Api::start().await?, Receiver::start(&[answered]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     api.publish(&json!({ "type": "agent.call_ended", "agent_id": AGENT, "data": {} })).await?;
     let first = api.delivery_with_status(AGENT, "success").await?;
     assert_eq!(
-        keys(&first),
+        field_names(&first),
         [
             "id",
             "messageId",
@@ -171,7 +171,7 @@ async fn a_test_call_sends_at_once_and_answers_with_the_outcome() -> Result<()> 
     assert!(received.agentphone_verifies(&secret) && received.verifies(&secret));
     assert_eq!((&received.json()["event"], &received.json()["test"]), (&json!("agent.message"), &json!(true)));
     assert_eq!(received.json()["agentId"], AGENT);
-    assert_eq!(api.deliveries(AGENT).await?.len(), 0, "a test call is no delivery");
+    assert_eq!(api.deliveries(AGENT).await?.len(), 0, "a test call is not a delivery");
 
     api.post(DEFAULT, &json!({ "url": receiver.url("/default") })).await?;
     let message = json!({ "from": "+1", "to": "+2", "message": "Hi", "channel": "imessage" });
@@ -179,10 +179,10 @@ async fn a_test_call_sends_at_once_and_answers_with_the_outcome() -> Result<()> 
     for unknown in ["agt_x", "a%20b", ""] {
         assert_eq!(api.post(&format!("{DEFAULT}/test?agentId={unknown}"), &message).await?.status, 404, "{unknown}");
     }
-    let told = receiver.received().remove(2).json();
-    assert_eq!((&told["agentId"], &told["channel"]), (&json!(OTHER_AGENT), &json!("imessage")));
+    let payload = receiver.received().remove(2).json();
+    assert_eq!((&payload["agentId"], &payload["channel"]), (&json!(OTHER_AGENT), &json!("imessage")));
     assert_eq!(
-        (&told["data"]["from"], &told["data"]["to"], &told["data"]["message"]),
+        (&payload["data"]["from"], &payload["data"]["to"], &payload["data"]["message"]),
         (&json!("+1"), &json!("+2"), &json!("Hi"))
     );
     Ok(())

@@ -74,7 +74,7 @@ async fn a_bad_limit_is_refused() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bad_event_is_refused_and_not_taken() -> Result<()> {
+async fn a_bad_event_is_refused_and_not_accepted() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/") })).await?;
     for (body, status, code, field) in [
@@ -101,11 +101,11 @@ async fn a_bad_event_is_refused_and_not_taken() -> Result<()> {
     let long_name = format!(r#"{{"type":"a","data":{{}},"{}":1}}"#, "x".repeat(200_000));
     let answer = api.send(Method::POST, "/v1/events", long_name).await?;
     assert_eq!(answer.status, 422);
-    assert!(answer.body.to_string().len() < 2000, "what was sent is not repeated at length");
+    assert!(answer.body.to_string().len() < 2000, "the error does not repeat the request at length");
     api.publish(&json!({ "type": "good", "data": {} })).await?;
     api.idle().await?;
-    let told: Vec<Value> = receiver.received().iter().map(|received| received.json()["event"].clone()).collect();
-    assert_eq!(told, ["good"], "none of the others is taken");
+    let events: Vec<Value> = receiver.received().iter().map(|received| received.json()["event"].clone()).collect();
+    assert_eq!(events, ["good"], "no other event was accepted");
     Ok(())
 }
 

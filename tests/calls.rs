@@ -10,7 +10,7 @@ use functions::lambda::invoke_queue;
 use functions::pipeline;
 use local::invoke;
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::{Value, json};
 use usecases::app::App;
 
@@ -25,13 +25,13 @@ async fn invoke_with(app: &App, name: &'static str, records: &[Value]) -> Result
     let function = if name == "pipeline-deliver" { pipeline::deliver::FUNCTION } else { pipeline::fan_out::FUNCTION };
     let Trigger::Queues(_, handler) = function.trigger else { anyhow::bail!("it has a queue") };
     let (app, event): (_, SqsEvent) = (app.clone(), serde_json::from_value(json!({ "Records": records }))?);
-    let answer = invoke::contained(name, PATIENCE, async move { invoke_queue(&app, handler, event).await }).await;
+    let answer = invoke::run_invocation(name, PATIENCE, async move { invoke_queue(&app, handler, event).await }).await;
     let failures = answer.context("it ended")?.batch_item_failures;
     assert!(failures.is_empty(), "{failures:?}");
     Ok(())
 }
 
-fn records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
+fn sqs_records(bodies: impl Iterator<Item = Value>) -> Vec<Value> {
     let record = |(number, body): (usize, Value)| {
         json!({
             "messageId": number.to_string(), "body": body.to_string(),
@@ -62,13 +62,13 @@ fn without_writes(mut calls: Vec<(String, usize)>) -> Vec<(String, usize)> {
     calls
 }
 
-fn expected(calls: &[(&str, usize)]) -> Vec<(String, usize)> {
+fn call_counts(calls: &[(&str, usize)]) -> Vec<(String, usize)> {
     calls.iter().map(|(call, times)| ((*call).to_owned(), *times)).collect()
 }
 
 #[tokio::test]
-async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
-    let (stores, faults) = (Stores::start(&Keep::InMemory, 0).await?, Faults::default());
+async fn ten_deliveries_take_no_more_calls_than_listed_here() -> Result<()> {
+    let (stores, faults) = (Stores::start(&DataLocation::Memory, 0).await?, Faults::default());
     let (standing, url) = (faults.clone(), stores.url.clone());
     let api = Api::changed_async(&StoresAt::Url(url.clone()), &[("SWEEP_AFTER", "3650d")], async |app: &mut App| {
         standing.stand_in(app, &url).await;
@@ -84,7 +84,11 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     let mut published = BTreeMap::new();
     assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);
     let calls = calls_of(&faults, "pipeline-publish-events", &mut published);
-    assert_eq!(calls, expected(&[("SendMessageBatch", 1)]), "publishing ten in one request, with a key known by then");
+    assert_eq!(
+        calls,
+        call_counts(&[("SendMessageBatch", 1)]),
+        "publishing ten in one request, with a key known by then"
+    );
     api.idle().await?;
 
     let [shared_tenant, _] = local::demo::tenants();
@@ -92,14 +96,14 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
     let mut fanned_out = BTreeMap::new();
     calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
     let messages = (0..BATCH).map(|n| json!({ "v": 1, "scope": tenant, "events": [event(n)] }));
-    invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
+    invoke_with(&api.app, "pipeline-fan-out", &sqs_records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
-    assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
+    assert_eq!(calls, call_counts(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
     let five: Vec<Value> = (0..BATCH / 2).map(|n| event_of(OTHER_AGENT, n)).collect();
     let messages = (0..2).map(|_| json!({ "v": 1, "scope": tenant, "events": five }));
-    invoke_with(&api.app, "pipeline-fan-out", &records(messages)).await?;
+    invoke_with(&api.app, "pipeline-fan-out", &sqs_records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
-    assert_eq!(calls, expected(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of two messages");
+    assert_eq!(calls, call_counts(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of two messages");
     api.idle().await?;
 
     let (mut delivered, id) = (BTreeMap::new(), &webhook["id"]);
@@ -114,9 +118,9 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
         })
     };
     let requests = ("HTTP", BATCH);
-    invoke_with(&api.app, "pipeline-deliver", &records((0..BATCH).map(message))).await?;
+    invoke_with(&api.app, "pipeline-deliver", &sqs_records((0..BATCH).map(message))).await?;
     let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
-    assert_eq!(calls, expected(&[("BatchGetItem", 1), requests]), "delivering ten");
+    assert_eq!(calls, call_counts(&[("BatchGetItem", 1), requests]), "delivering ten");
     let agent = Owner::Agent(AgentId::parse(AGENT)?);
     let stored = api.app.store.owned(&shared_tenant, &agent).await?.primary_webhook().context("set")?;
     let snapshot = api.app.store.snapshot(&shared_tenant, &stored)?;
@@ -125,8 +129,8 @@ async fn ten_deliveries_take_no_more_calls_than_they_did() -> Result<()> {
         message["as_read"] = json!({ "at": api.app.clock.now(), "updated_at": stored.updated_at, "webhook": snapshot });
         message
     };
-    invoke_with(&api.app, "pipeline-deliver", &records((BATCH..2 * BATCH).map(fanned_out_now))).await?;
+    invoke_with(&api.app, "pipeline-deliver", &sqs_records((BATCH..2 * BATCH).map(fanned_out_now))).await?;
     let calls = without_writes(calls_of(&faults, "pipeline-deliver", &mut delivered));
-    assert_eq!(calls, expected(&[requests]), "the webhook was read a moment ago");
+    assert_eq!(calls, call_counts(&[requests]), "the webhook was read a moment ago");
     Ok(())
 }

@@ -36,9 +36,9 @@ async fn an_endpoint_is_created_listed_shown_and_deleted() -> Result<()> {
     assert_eq!((&created["url"], &created["description"]), (&json!("http://example.com"), &json!("")));
     assert_eq!((&created["event_types"], &created["enabled"]), (&json!(["conversation.completed"]), &json!(true)));
     let second =
-        json!({ "url": "https://b.example", "description": "Ours", "event_types": ["a", "conversation.started"] });
+        json!({ "url": "https://b.example", "description": "Second", "event_types": ["a", "conversation.started"] });
     let second = create(&api, second).await?;
-    assert_eq!((&second["description"], &second["event_types"][1]), (&json!("Ours"), &json!("conversation.started")));
+    assert_eq!((&second["description"], &second["event_types"][1]), (&json!("Second"), &json!("conversation.started")));
 
     let without_secret = |endpoint: &Value| {
         let mut shown = endpoint.clone();
@@ -180,8 +180,11 @@ async fn a_test_reaches_every_endpoint_and_nobody_else() -> Result<()> {
     api.idle().await?;
     assert_eq!((default.received().len(), receiver.received().len(), failing.received().len()), (0, 2, 2));
     for received in receiver.received() {
-        let told = received.json();
-        assert_eq!((&told["event_type"], &told["event_id"]), (&json!("test.event"), &sent.body["data"]["message_id"]));
+        let payload = received.json();
+        assert_eq!(
+            (&payload["event_type"], &payload["event_id"]),
+            (&json!("test.event"), &sent.body["data"]["message_id"])
+        );
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use http::Method;
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
 
-use crate::receiver::Receiver;
+use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Api, Client, OTHER_AGENT};
 
 /// Sets the project's default webhook.
@@ -30,13 +30,14 @@ fn with(event: Value, fields: Value) -> Value {
 }
 
 /// The body of the delivery whose data has `text` as its `message`.
-fn told(receiver: &Receiver, text: &str) -> Value {
-    let told: Vec<Value> = receiver.received().iter().map(crate::receiver::Received::json).collect();
-    told.into_iter().find(|told| told["data"]["message"] == text).unwrap()
+fn payload_with(receiver: &Receiver, text: &str) -> Value {
+    let payloads: Vec<Value> = receiver.received().iter().map(Received::json).collect();
+    payloads.into_iter().find(|payload| payload["data"]["message"] == text).unwrap()
 }
 
-fn contents(told: &Value) -> Vec<&str> {
-    told["recentHistory"].as_array().unwrap().iter().map(|item| item["content"].as_str().unwrap()).collect()
+/// The texts in a payload's `recentHistory`.
+fn history(payload: &Value) -> Vec<&str> {
+    payload["recentHistory"].as_array().unwrap().iter().map(|item| item["content"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -53,17 +54,21 @@ async fn a_message_comes_with_those_before_it_oldest_first() -> Result<()> {
     api.publish(&with(message("end"), json!({ "type": "call.completed" }))).await?;
     api.publish(&message("4")).await?;
     api.idle().await?;
-    assert_eq!(contents(&told(&receiver, "1")), [] as [&str; 0]);
-    let third = told(&receiver, "3");
-    assert_eq!(contents(&third), ["1", "2"]);
+    assert_eq!(history(&payload_with(&receiver, "1")), [] as [&str; 0]);
+    let third = payload_with(&receiver, "3");
+    assert_eq!(history(&third), ["1", "2"]);
     let first = json!({ "content": "1", "direction": "inbound", "channel": "sms", "at": "2025-01-15T11:00:01Z" });
     assert_eq!(third["recentHistory"][0], first);
     let second = &third["recentHistory"][1];
     assert_eq!((&second["direction"], &second["channel"]), (&json!("outbound"), &json!("voice")));
-    assert_eq!(contents(&told(&receiver, "end")), ["2", "3"], "other events repeat messages, and are none");
-    assert_eq!(contents(&told(&receiver, "4")), ["2", "3"]);
+    assert_eq!(
+        history(&payload_with(&receiver, "end")),
+        ["2", "3"],
+        "an event of another type repeats messages, and is not a message"
+    );
+    assert_eq!(history(&payload_with(&receiver, "4")), ["2", "3"]);
     for text in ["elsewhere", "another agent's", "of no conversation"] {
-        assert_eq!(contents(&told(&receiver, text)), [] as [&str; 0], "{text}");
+        assert_eq!(history(&payload_with(&receiver, text)), [] as [&str; 0], "{text}");
     }
     Ok(())
 }
@@ -77,14 +82,14 @@ async fn messages_of_one_batch_keep_its_order_from_http_and_from_the_queue() -> 
     assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);
     api.idle().await?;
     for (index, text) in texts.iter().enumerate() {
-        assert_eq!(contents(&told(&receiver, text)), texts[index.saturating_sub(50)..index], "{text}");
+        assert_eq!(history(&payload_with(&receiver, text)), texts[index.saturating_sub(50)..index], "{text}");
     }
     let events: Vec<Value> =
         ["a", "b", "c"].map(|text| with(message(text), json!({ "conversation_id": "queued" }))).to_vec();
     let queued = json!({ "v": 1, "scope": { "project": "demo", "environment": "test" }, "events": events });
     api.enqueue("EventsQueue", &queued.to_string()).await?;
     receiver.wait_for(63).await?;
-    assert_eq!(contents(&told(&receiver, "c")), ["a", "b"]);
+    assert_eq!(history(&payload_with(&receiver, "c")), ["a", "b"]);
     Ok(())
 }
 
@@ -95,7 +100,7 @@ async fn a_context_limit_of_zero_repeats_no_message() -> Result<()> {
     api.publish(&with(message("1"), json!({ "conversation_state": { "step": 1 } }))).await?;
     api.publish(&message("2")).await?;
     api.idle().await?;
-    let second = told(&receiver, "2");
+    let second = payload_with(&receiver, "2");
     assert_eq!((&second["recentHistory"], &second["conversationState"]), (&json!([]), &json!({ "step": 1 })));
     Ok(())
 }
@@ -112,7 +117,8 @@ async fn the_state_is_the_one_last_published_for_the_conversation() -> Result<()
     api.publish(&message("5")).await?;
     api.publish(&with(message("6"), json!({ "conversation_id": "conv#2" }))).await?;
     api.idle().await?;
-    let states = ["1", "2", "3", "4", "5", "6"].map(|text| told(&receiver, text)["conversationState"]["step"].clone());
+    let states =
+        ["1", "2", "3", "4", "5", "6"].map(|text| payload_with(&receiver, text)["conversationState"]["step"].clone());
     assert_eq!(states, [json!(null), json!(2), json!(2), json!(4), json!(4), json!(null)]);
     Ok(())
 }
@@ -135,11 +141,11 @@ async fn recent_history_and_conversation_state_have_size_limits() -> Result<()> 
     api.publish(&with(message("x"), json!({ "data": { "message": "x", "pad": "x".repeat(256 * 1024 - 200) } })))
         .await?;
     api.idle().await?;
-    let told = told(&receiver, "x");
-    let contents = contents(&told);
-    assert_eq!(contents.last(), Some(&"large"), "the latest are kept");
-    assert!((10..20).contains(&contents.len()), "{}", contents.len());
-    assert_eq!(contents[0].chars().count(), 2 + (4096 - 2) / 6);
+    let payload = payload_with(&receiver, "x");
+    let texts = history(&payload);
+    assert_eq!(texts.last(), Some(&"large"), "the latest are kept");
+    assert!((10..20).contains(&texts.len()), "{}", texts.len());
+    assert_eq!(texts[0].chars().count(), 2 + (4096 - 2) / 6);
     let body = receiver.received().iter().map(|received| received.body.len()).max().unwrap();
     assert!(body < 360 * 1024, "{body} bytes fit into an item of the log");
     Ok(())
@@ -154,7 +160,7 @@ async fn a_conversation_of_one_environment_is_not_visible_to_the_other() -> Resu
     api.idle().await?;
     assert_eq!(live.send(Method::POST, "/v1/events", message("live").to_string()).await?.status, 202);
     api.idle().await?;
-    let live = told(&receiver, "live");
+    let live = payload_with(&receiver, "live");
     assert_eq!((&live["recentHistory"], &live["conversationState"]), (&json!([]), &Value::Null));
     Ok(())
 }

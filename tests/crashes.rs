@@ -14,12 +14,12 @@ use futures::{StreamExt, stream};
 use http::Method;
 use local::invoke;
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::{Value, json};
 use usecases::app::App;
 
 use crate::faults::{FAULTS, Fault, Faults, Point};
-use crate::promises::{is_long, row};
+use crate::promises::{Outcome, is_long, print_row};
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE};
 
@@ -33,17 +33,6 @@ const CALLS_MAX: usize = 2;
 /// they are minutes.
 const VISIBILITY_S: &str = "3";
 
-/// The outcome of one run.
-#[derive(Debug, Default, Clone, Copy)]
-struct Outcome {
-    accepted: usize,
-    lost: usize,
-    /// Requests beyond those of the retry schedule, each with a `webhook-id` that came before.
-    duplicates: usize,
-    /// Answers of 500 and more to the platform.
-    server_errors: usize,
-}
-
 /// A stack with faults in it, and an endpoint for each webhook.
 struct Run {
     api: Api,
@@ -51,6 +40,8 @@ struct Run {
     well: Receiver,
     flaky: Receiver,
     casey: Receiver,
+    /// Events that were accepted.
+    accepted: usize,
     outcome: Outcome,
     // The last field, so that the stores are dropped last.
     _stores: Stores,
@@ -58,18 +49,19 @@ struct Run {
 
 impl Run {
     async fn start(faults: Faults) -> Result<Self> {
-        let stores = Stores::start(&Keep::InMemory, 0).await?;
+        let stores = Stores::start(&DataLocation::Memory, 0).await?;
         let settings = [("RETRY_SCHEDULE", "4s,1s,1s"), ("SWEEP_AFTER", "1s"), ("VISIBILITY_TIMEOUT_S", VISIBILITY_S)];
         let at = StoresAt::Url(stores.url.clone());
         let (standing, url) = (faults.clone(), stores.url.clone());
-        let api = Api::changed_async(&at, &settings, async |app_context: &mut App| {
-            standing.stand_in(app_context, &url).await;
+        let api = Api::changed_async(&at, &settings, async |app: &mut App| {
+            standing.stand_in(app, &url).await;
         })
         .await?;
         let run = Self {
             well: Receiver::start(&[]).await?,
             flaky: Receiver::start(&[Step::Status(500)]).await?,
             casey: Receiver::start(&[]).await?,
+            accepted: 0,
             outcome: Outcome::default(),
             faults,
             api,
@@ -89,7 +81,7 @@ impl Run {
             let answer = self.api.send_with(Method::POST, "/v1/events", event.to_string(), &headers).await?;
             match answer.status {
                 202 => {
-                    self.outcome.accepted += 1;
+                    self.accepted += 1;
                     return Ok(());
                 }
                 500.. => self.outcome.server_errors += 1,
@@ -106,10 +98,10 @@ impl Run {
             event
         };
         let said = json!({
-            "type": "message.received", "id": "named-1", "conversation_id": "c", "conversation_state": {},
+            "type": "message.received", "id": "order-1", "conversation_id": "c", "conversation_state": {},
         });
         self.publish(&with(event(AGENT, 0), said), None).await?;
-        self.publish(&with(event(OTHER_AGENT, 1), json!({ "id": "named-2" })), None).await?;
+        self.publish(&with(event(OTHER_AGENT, 1), json!({ "id": "order-2" })), None).await?;
         self.publish(&event(AGENT, 2), Some("request-1")).await?;
         self.lose_retries().await?;
         self.publish(&event(OTHER_AGENT, 3), None).await
@@ -161,14 +153,15 @@ impl Run {
             }
             let app = self.api.app.clone();
             // The invocation may end early, as on AWS.
-            let _ended = invoke::contained("pipeline-sweep", PATIENCE, async move { sweep(&app).await.is_ok() }).await;
+            let _ended =
+                invoke::run_invocation("pipeline-sweep", PATIENCE, async move { sweep(&app).await.is_ok() }).await;
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
         Ok(())
     }
 
     /// Counts the missing events, and the requests that came too often.
-    fn finish(mut self) -> Outcome {
+    fn finish(mut self) -> RunResult {
         self.outcome.lost = self.missing();
         let repeats = [&self.well, &self.flaky, &self.casey].map(|receiver| {
             let received = receiver.received();
@@ -176,67 +169,80 @@ impl Run {
             received.len() - ids.len()
         });
         // The flaky endpoint refused its first request, so that one repeat is a retry.
-        self.outcome.duplicates = repeats.iter().sum::<usize>().saturating_sub(1);
-        self.outcome
+        self.outcome.duplicated = repeats.iter().sum::<usize>().saturating_sub(1);
+        RunResult { accepted: self.accepted, outcome: self.outcome, faults: self.faults }
     }
 }
 
-async fn run(faults: Faults) -> Result<(Outcome, Faults)> {
+/// The result of a run, and the faults with the calls that they have seen.
+struct RunResult {
+    accepted: usize,
+    outcome: Outcome,
+    faults: Faults,
+}
+
+async fn run_with(faults: Faults) -> Result<RunResult> {
     let mut run = Box::pin(Run::start(faults)).await?;
     run.publish_all().await?;
     run.recover().await?;
-    let faults = run.faults.clone();
-    Ok((run.finish(), faults))
+    Ok(run.finish())
+}
+
+/// A fault at a call of a point, after `skipped` calls that succeed.
+struct Case {
+    point: Point,
+    skipped: usize,
+    fault: Fault,
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_accepted_is_lost_wherever_a_call_fails_or_an_invocation_ends() -> Result<()> {
-    let (calm, faults) = Box::pin(run(Faults::default())).await?;
-    assert_eq!((calm.lost, calm.duplicates, calm.server_errors), (0, 0, 0), "without a fault: {calm:?}");
+    let RunResult { outcome, faults, .. } = Box::pin(run_with(Faults::default())).await?;
+    assert_eq!(outcome, Outcome::default(), "without a fault");
     let points: Vec<(Point, usize)> =
         faults.seen().into_iter().filter(|((function, _), _)| function.starts_with("pipeline-")).collect();
     assert!(points.len() >= 16, "{points:?}");
-    let runs = stream::iter(cases(&points, is_long())).map(|(point, skipped, fault)| async move {
-        let (outcome, faults) = tokio::spawn(Box::pin(run(Faults::at(&point, skipped, fault)))).await??;
-        anyhow::Ok((point, skipped, fault, outcome, faults.fired()))
+    let runs = stream::iter(cases_at(&points, is_long())).map(|case| async move {
+        let faults = Faults::at(&case.point, case.skipped, case.fault);
+        anyhow::Ok((case, tokio::spawn(Box::pin(run_with(faults))).await??))
     });
     let results: Vec<_> = runs.buffered(AT_ONCE).collect::<Vec<_>>().await.into_iter().collect::<Result<_>>()?;
-    let sum = table(&results);
-    let met = results.iter().filter(|(.., fired)| *fired).count();
-    let tried = format!("{met} faults at {} points, {} events", points.len(), sum.accepted);
-    row("a call fails, or its invocation ends", &tried, sum.lost, sum.duplicates, sum.server_errors);
-    assert_eq!(sum.lost, 0, "lost");
+    let (accepted, outcome) = print_and_sum(&results);
+    let met = results.iter().filter(|(_, result)| result.faults.fired()).count();
+    let tried = format!("{met} faults at {} points, {accepted} events", points.len());
+    print_row("makes a call fail, or ends its invocation", &tried, Some(outcome));
+    assert_eq!(outcome.lost, 0, "lost");
     Ok(())
 }
 
-/// Prints the outcome of each case, and returns their sum.
-#[allow(clippy::print_stdout, reason = "what came of each is what is asked for")]
-fn table(results: &[(Point, usize, Fault, Outcome, bool)]) -> Outcome {
-    let mut sum = Outcome::default();
-    for ((function, call), skipped, fault, outcome, fired) in results {
-        let Outcome { accepted, lost, duplicates, server_errors } = outcome;
+/// Prints the outcome of each case. Returns the sum of the accepted events, and the sum of the outcomes.
+#[allow(clippy::print_stdout, reason = "the developer asked for the outcome of each case")]
+fn print_and_sum(results: &[(Case, RunResult)]) -> (usize, Outcome) {
+    let (mut accepted_in_all, mut sum) = (0, Outcome::default());
+    for (Case { point: (function, call), skipped, fault }, RunResult { accepted, outcome, faults }) in results {
+        let Outcome { lost, duplicated, server_errors } = outcome;
         let number = skipped + 1;
         println!(
-            "  {function} {call} {number} {fault:?}: {accepted} accepted, {lost} lost, {duplicates} duplicated, {server_errors} 5xx"
+            "  {function} {call} {number} {fault:?}: {accepted} accepted, {lost} lost, {duplicated} duplicated, {server_errors} 5xx"
         );
         // The number of calls beyond the first differs from run to run.
-        assert!(*fired || number > 1, "{function} {call} {number} {fault:?} was never met");
-        sum.accepted += accepted;
+        assert!(faults.fired() || number > 1, "{function} {call} {number} {fault:?} was never met");
+        accepted_in_all += accepted;
         sum.lost += lost;
-        sum.duplicates += duplicates;
+        sum.duplicated += duplicated;
         sum.server_errors += server_errors;
     }
-    sum
+    (accepted_in_all, sum)
 }
 
 /// Every fault at the first calls of each point. In the short form, one fault at the first call of each point.
-fn cases(points: &[(Point, usize)], is_long: bool) -> Vec<(Point, usize, Fault)> {
+fn cases_at(points: &[(Point, usize)], is_long: bool) -> Vec<Case> {
     let mut cases = Vec::new();
     for (index, (point, times)) in points.iter().enumerate() {
         for (number, fault) in FAULTS.into_iter().enumerate() {
             for skipped in 0..(*times).min(CALLS_MAX) {
                 if is_long || (skipped == 0 && index % FAULTS.len() == number) {
-                    cases.push((point.clone(), skipped, fault));
+                    cases.push(Case { point: point.clone(), skipped, fault });
                 }
             }
         }

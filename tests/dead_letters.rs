@@ -9,17 +9,17 @@ use crate::stack::{AGENT, Api, OTHER_AGENT, wait_until};
 
 const DEAD_LETTERS: [&str; 3] = ["EventsDeadLetters", "DeliveriesDeadLetters", "RetriesDeadLetters"];
 
-async fn lengths(api: &Api) -> Result<[usize; 3]> {
-    let mut lengths = [0; 3];
-    for (length, queue) in lengths.iter_mut().zip(DEAD_LETTERS) {
-        *length = api.queue_length(queue).await?;
+async fn dead_letter_counts(api: &Api) -> Result<[usize; 3]> {
+    let mut counts = [0; 3];
+    for (count, queue) in counts.iter_mut().zip(DEAD_LETTERS) {
+        *count = api.queue_length(queue).await?;
     }
-    Ok(lengths)
+    Ok(counts)
 }
 
 /// Waits until each dead-letter queue holds the expected number of messages.
-async fn dead_letters(api: &Api, expected: [usize; 3]) -> Result<()> {
-    wait_until("dead letters", async || Ok((lengths(api).await? == expected).then_some(()))).await
+async fn wait_for_dead_letters(api: &Api, expected: [usize; 3]) -> Result<()> {
+    wait_until("dead letters", async || Ok((dead_letter_counts(api).await? == expected).then_some(()))).await
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_message_that_no_function_can_read_ends_in_the_dead_letters_and_holds_
     }
     api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;
     receiver.wait_for(1).await?;
-    dead_letters(&api, [1, 1, 1]).await?;
+    wait_for_dead_letters(&api, [1, 1, 1]).await?;
     assert_eq!(receiver.received().len(), 1);
     Ok(())
 }
@@ -50,7 +50,7 @@ async fn an_event_that_cannot_be_fanned_out_is_requeued_alone_and_the_others_are
     let event = |agent| json!({ "type": "a", "agent_id": agent, "data": {} });
     let events = [AGENT, OTHER_AGENT, AGENT].map(event);
     assert_eq!(api.post("/v1/events", &json!({ "events": events })).await?.status, 202);
-    dead_letters(&api, [1, 0, 0]).await?;
+    wait_for_dead_letters(&api, [1, 0, 0]).await?;
     assert_eq!(receiver.received().len(), 2);
     Ok(())
 }
@@ -80,6 +80,6 @@ async fn nothing_that_a_customer_does_ends_in_the_dead_letters() -> Result<()> {
         assert_eq!(deliveries[0]["status"], "failed", "{url}");
         assert!(deliveries[0]["errorMessage"].is_string(), "{url}");
     }
-    assert_eq!(lengths(&api).await?, [0, 0, 0]);
+    assert_eq!(dead_letter_counts(&api).await?, [0, 0, 0]);
     Ok(())
 }

@@ -49,15 +49,15 @@ impl DocumentedCall {
 }
 
 /// The calls of each page, in their order.
-pub(crate) fn pages() -> Result<Vec<Vec<DocumentedCall>>> {
+pub(crate) fn read_pages() -> Result<Vec<Vec<DocumentedCall>>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api");
     let mut files: Vec<_> = folder.read_dir()?.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
     files.sort();
-    files.iter().map(|file| calls(&std::fs::read_to_string(file)?)).collect()
+    files.iter().map(|file| read_calls(&std::fs::read_to_string(file)?)).collect()
 }
 
 /// Reads each `sh` block with a `curl` whose next block is its answer: `json 200` or `text 204`.
-fn calls(page: &str) -> Result<Vec<DocumentedCall>> {
+fn read_calls(page: &str) -> Result<Vec<DocumentedCall>> {
     // Every second piece is the inside of a fence.
     let fences: Vec<&str> = page.split("```").skip(1).step_by(2).collect();
     let mut calls = Vec::new();

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::{Map, Value, json};
 
-use crate::promises::{is_long, random, row};
+use crate::promises::{is_long, print_row, random};
 use crate::receiver::Receiver;
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
@@ -129,18 +129,18 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn run<S: Strategy>(
-    what: &str,
+fn check_random_cases<S: Strategy>(
+    test: &str,
     cases: u32,
-    kept: &'static str,
+    seeds_file: &'static str,
     strategy: S,
-    test: impl Fn(S::Value) -> Result<(), TestCaseError>,
+    check: impl Fn(S::Value) -> Result<(), TestCaseError>,
 ) {
     let cases = if is_long() { cases * 20 } else { cases };
-    if let Err(error) = TestRunner::new(random(cases, kept)).run(&strategy, test) {
+    if let Err(error) = TestRunner::new(random(cases, seeds_file)).run(&strategy, check) {
         panic!("{error}");
     }
-    row(what, &format!("{cases} cases"), 0, 0, 0);
+    print_row(test, &format!("{cases} cases"), None);
 }
 
 #[test]
@@ -164,8 +164,8 @@ fn no_request_breaks_a_call() {
         1 => (prop::sample::select(vec!["limit", "offset", "hours", "agent_id", "cursor"]), "[a-z0-9%=.+-]{0,12}")
             .prop_map(|(name, value)| format!("?{name}={}", value.replace('%', "%25"))),
     ];
-    run(
-        "any request to any call",
+    check_random_cases(
+        "sends any request to any call",
         400,
         "seeds/requests.txt",
         (prop::sample::select(routes), agents, queries, bodies()),
@@ -234,7 +234,7 @@ fn no_queue_message_breaks_a_function() {
             json!({ "v": 1, "scope": tenant, "events": [event] }).to_string()
         }),
     ];
-    run("any message in a queue", 150, "seeds/messages.txt", envelopes, |body| {
+    check_random_cases("puts any message into a queue", 150, "seeds/messages.txt", envelopes, |body| {
         let record = json!({ "messageId": "m-1", "body": body, "attributes": { "SentTimestamp": "1" } });
         for function in [pipeline::fan_out::FUNCTION, pipeline::deliver::FUNCTION] {
             let function::Trigger::Queues(_, handler) = function.trigger else { continue };

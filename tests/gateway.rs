@@ -72,7 +72,7 @@ async fn forwarding_headers_of_the_caller_are_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn paths_that_are_no_utf8_or_too_long_are_refused() -> Result<()> {
+async fn a_path_that_is_not_utf8_or_is_too_long_is_refused() -> Result<()> {
     let api = Api::start().await?;
     for path in ["/v1/agents/%ff", "/agentphone/v1/agents/%ff/webhook"] {
         let answer = api.get(path).await?;

@@ -19,7 +19,7 @@ use local::aws;
 use serde_json::{Value, json};
 
 use crate::receiver::{Received, Receiver};
-use crate::stack::{AGENT, Api, OTHER_AGENT, settings};
+use crate::stack::{AGENT, Api, OTHER_AGENT, test_settings};
 
 /// 2025-01-15T11:00:00.250Z
 const NOW: Timestamp = Timestamp::from_millis(1_736_938_800_250);
@@ -40,7 +40,7 @@ async fn fixed() -> Result<Api> {
 }
 
 /// A request as received, with its headers sorted, but without the receiver's address.
-fn written(received: &Received) -> String {
+fn request_text(received: &Received) -> String {
     let mut text = format!("{} {} HTTP/1.1\n", received.method, received.path);
     let mut headers: Vec<(&str, &str)> =
         received.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
@@ -53,13 +53,13 @@ fn written(received: &Received) -> String {
 }
 
 /// Compares the received requests with the golden files of these names.
-fn hold(received: &[Received], names: &[&str]) -> Result<()> {
+fn compare_with_golden_files(received: &[Received], names: &[&str]) -> Result<()> {
     assert_eq!(received.len(), names.len());
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/deliveries");
     #[allow(clippy::disallowed_methods, reason = "it is the test's own switch, and no setting of a function")]
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     for (received, name) in received.iter().zip(names) {
-        let (path, actual) = (folder.join(format!("{name}.http")), written(received));
+        let (path, actual) = (folder.join(format!("{name}.http")), request_text(received));
         if update {
             fs::write(&path, &actual)?;
         }
@@ -122,7 +122,10 @@ async fn agentlines_deliveries_match_their_golden_files() -> Result<()> {
     api.idle().await?;
     set(json!({ "signature_header": "X-Hub-Signature-256", "secret": "a secret of my own" })).await?;
     publish(&api, &[call(AGENT)]).await?;
-    hold(&receiver.received(), &["agentline_sms", "agentline_call", "agentline_test", "agentline_hub_signature"])
+    compare_with_golden_files(
+        &receiver.received(),
+        &["agentline_sms", "agentline_call", "agentline_test", "agentline_hub_signature"],
+    )
 }
 
 #[tokio::test]
@@ -136,7 +139,7 @@ async fn agentphones_deliveries_match_their_golden_files() -> Result<()> {
     publish(&api, &[message(AGENT), call(AGENT), reaction]).await?;
     api.send(Method::POST, &format!("/agentphone/v1/agents/{AGENT}/webhook/test"), "").await?;
     let names = ["agentphone_message", "agentphone_call_ended", "agentphone_reaction", "agentphone_test"];
-    hold(&receiver.received(), &names)
+    compare_with_golden_files(&receiver.received(), &names)
 }
 
 #[tokio::test]
@@ -165,7 +168,7 @@ async fn talkovers_deliveries_match_their_golden_files() -> Result<()> {
     assert_eq!(api.post(&webhooks, &plain).await?.status, 201);
     publish(&api, &[call(OTHER_AGENT)]).await?;
     let names = ["talkover_call_ended", "talkover_test", "talkover_template", "talkover_without_secret"];
-    hold(&receiver.received(), &names)
+    compare_with_golden_files(&receiver.received(), &names)
 }
 
 #[tokio::test]
@@ -178,7 +181,7 @@ async fn caseys_deliveries_match_their_golden_files() -> Result<()> {
     publish(&api, &[event]).await?;
     api.send(Method::POST, "/casey/v1/backend/webhooks/test", "").await?;
     api.idle().await?;
-    hold(&receiver.received(), &["casey_conversation_completed", "casey_test"])
+    compare_with_golden_files(&receiver.received(), &["casey_conversation_completed", "casey_test"])
 }
 
 /// Requests, and the errors that they are answered with.
@@ -188,7 +191,7 @@ const ERRORS: &str = include_str!("golden/errors.json");
 async fn errors_match_their_golden_file() -> Result<()> {
     let api = Api::start().await?;
     // The store of this stack is unreachable.
-    let nowhere = Store::new(DynamoDb::new(&aws::config("http://127.0.0.1:1").await), &settings()?);
+    let nowhere = Store::new(DynamoDb::new(&aws::config("http://127.0.0.1:1").await), &test_settings()?);
     let broken = Api::with_app(|app| app.store = nowhere).await?;
     for case in serde_json::from_str::<Vec<Value>>(ERRORS)? {
         let text = |name: &str| case[name].as_str().unwrap_or_default();

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use domain::{Health, Webhook};
 use serde_json::{Value, json};
 
-use crate::promises::{is_long, row};
+use crate::promises::{is_long, print_row};
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, wait_until};
 
@@ -14,15 +14,15 @@ const DEFAULT: &str = "/agentphone/v1/webhooks";
 const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
 
 /// The agent's webhook as the store has it.
-async fn stored(api: &Api) -> Result<Webhook> {
+async fn stored_webhook(api: &Api) -> Result<Webhook> {
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let webhooks = store.webhooks(&tenant).await?;
     webhooks.into_iter().find(|webhook| webhook.owner.agent().is_some_and(|id| id.as_str() == AGENT)).context("set")
 }
 
 /// Waits until the agent's webhook is as `check` wants it.
-async fn until(api: &Api, check: impl Fn(&Webhook) -> bool) -> Result<Webhook> {
-    wait_until("a change of the webhook", async || Ok(Some(stored(api).await?).filter(&check))).await
+async fn wait_for_webhook(api: &Api, check: impl Fn(&Webhook) -> bool) -> Result<Webhook> {
+    wait_until("a change of the webhook", async || Ok(Some(stored_webhook(api).await?).filter(&check))).await
 }
 
 async fn publish(api: &Api, agent: &str) -> Result<()> {
@@ -37,11 +37,11 @@ async fn a_webhook_whose_endpoint_is_gone_is_disabled_and_the_project_gets_an_ev
     api.post(DEFAULT, &json!({ "url": default.url("/") })).await?;
     let webhook = api.set_webhook(AGENT, &gone.url("/")).await?;
     publish(&api, AGENT).await?;
-    let told = default.wait_for(1).await?.remove(0).json();
-    assert_eq!(told["event"], "webhook.disabled");
-    assert_eq!((&told["data"]["webhook_id"], &told["data"]["agent_id"]), (&webhook["id"], &json!(AGENT)));
-    assert_eq!(told["data"]["reason"], "It answered 410.");
-    until(&api, |webhook| !webhook.enabled).await?;
+    let payload = default.wait_for(1).await?.remove(0).json();
+    assert_eq!(payload["event"], "webhook.disabled");
+    assert_eq!((&payload["data"]["webhook_id"], &payload["data"]["agent_id"]), (&webhook["id"], &json!(AGENT)));
+    assert_eq!(payload["data"]["reason"], "It answered 410.");
+    wait_for_webhook(&api, |webhook| !webhook.enabled).await?;
     assert_eq!(api.get(WEBHOOK).await?.body["status"], "disabled");
     let logged = api.delivery_with_status(AGENT, "failed").await?;
     assert_eq!((&logged["attemptCount"], &logged["httpStatus"]), (&json!(1), &json!(410)));
@@ -63,8 +63,8 @@ async fn a_webhook_whose_endpoint_is_gone_is_disabled_even_if_another_attempt_st
     publish(&api, AGENT).await?;
     gone.wait_for(1).await?;
     publish(&api, AGENT).await?;
-    until(&api, |webhook| webhook.health.failing_since.is_some()).await?;
-    until(&api, |webhook| !webhook.enabled).await?;
+    wait_for_webhook(&api, |webhook| webhook.health.failing_since.is_some()).await?;
+    wait_for_webhook(&api, |webhook| !webhook.enabled).await?;
     Ok(())
 }
 
@@ -75,16 +75,16 @@ async fn a_webhook_whose_endpoint_only_failed_for_too_long_is_disabled() -> Resu
     api.post(DEFAULT, &json!({ "url": default.url("/") })).await?;
     api.set_webhook(AGENT, &failing.url("/")).await?;
     publish(&api, AGENT).await?;
-    let told = default.wait_for(1).await?.remove(0).json();
-    assert_eq!(told["event"], "webhook.disabled");
-    assert_eq!(told["data"]["reason"], "It failed for too long without one success.");
-    assert!(told["data"]["failing_since"].is_string());
+    let payload = default.wait_for(1).await?.remove(0).json();
+    assert_eq!(payload["event"], "webhook.disabled");
+    assert_eq!(payload["data"]["reason"], "It failed for too long without one success.");
+    assert!(payload["data"]["failing_since"].is_string());
     let attempts = failing.received().len();
     assert!((3..6).contains(&attempts), "{attempts}");
     let logged = api.delivery_with_status(AGENT, "failed").await?;
     assert_eq!(logged["errorMessage"], "The webhook is disabled.");
     api.idle().await?;
-    assert_eq!(default.received().len(), 1, "told once");
+    assert_eq!(default.received().len(), 1, "one event");
     Ok(())
 }
 
@@ -99,7 +99,7 @@ async fn one_success_resets_the_time_until_a_webhook_is_disabled() -> Result<()>
         api.idle().await?;
     }
     assert_eq!(flapping.received().len(), 6);
-    let webhook = stored(&api).await?;
+    let webhook = stored_webhook(&api).await?;
     assert!(webhook.enabled);
     assert_eq!((webhook.health.failing_since, webhook.health.slow_since), (None, None));
     Ok(())
@@ -110,9 +110,9 @@ async fn setting_a_webhook_again_resets_its_health() -> Result<()> {
     let (api, failing) = (Api::with(&[("RETRY_SCHEDULE", "10m")]).await?, Receiver::start(&[Step::Status(500)]).await?);
     api.set_webhook(AGENT, &failing.url("/")).await?;
     publish(&api, AGENT).await?;
-    until(&api, |webhook| webhook.health.failing_since.is_some()).await?;
+    wait_for_webhook(&api, |webhook| webhook.health.failing_since.is_some()).await?;
     api.set_webhook(AGENT, &failing.url("/")).await?;
-    assert_eq!(stored(&api).await?.health, Health::default());
+    assert_eq!(stored_webhook(&api).await?.health, Health::default());
     Ok(())
 }
 
@@ -121,12 +121,12 @@ async fn a_slow_endpoint_waits_in_the_slow_lane_until_it_answers_in_time() -> Re
     let (api, slow) = (Api::start().await?, Receiver::start(&[Step::Late(Duration::from_secs(3), 200)]).await?);
     api.set_webhook(AGENT, &slow.url("/")).await?;
     publish(&api, AGENT).await?;
-    let noted = until(&api, |webhook| webhook.health.slow_since.is_some()).await?;
-    assert_eq!(noted.health.failing_since, None);
-    assert_eq!(api.deliveries(AGENT).await?.len(), 0, "noted while the endpoint still lets it wait");
+    let slow_webhook = wait_for_webhook(&api, |webhook| webhook.health.slow_since.is_some()).await?;
+    assert_eq!(slow_webhook.health.failing_since, None);
+    assert_eq!(api.deliveries(AGENT).await?.len(), 0, "the health changes before the attempt ends");
     publish(&api, AGENT).await?;
     slow.wait_for(2).await?;
-    until(&api, |webhook| webhook.health.slow_since.is_none()).await?;
+    wait_for_webhook(&api, |webhook| webhook.health.slow_since.is_none()).await?;
     api.idle().await?;
     let deliveries = api.deliveries(AGENT).await?;
     assert!(deliveries.iter().all(|delivery| delivery["status"] == "success" && delivery["attemptCount"] == 1));
@@ -142,18 +142,17 @@ async fn nobodys_slow_endpoint_delays_another() -> Result<()> {
     api.set_webhook(AGENT, &hanging.url("/")).await?;
     let alone = p99(&api, &well, 0).await?;
     publish(&api, AGENT).await?;
-    until(&api, |webhook| webhook.health.slow_since.is_some()).await?;
+    wait_for_webhook(&api, |webhook| webhook.health.slow_since.is_some()).await?;
     let beside = p99(&api, &well, 10).await?;
     // Beside all the other tests, a delay of a second is chance. Without the slow lane it would be the hanging
     // endpoint's 30 seconds.
     let floor = if is_long() { Duration::ZERO } else { Duration::from_secs(3) };
     let bound = (alone * 2).max(floor);
     let (alone_ms, beside_ms) = (alone.as_millis(), beside.as_millis());
-    let tried =
-        format!("10 times the traffic to a hanging endpoint: p99 {beside_ms} ms beside it, {alone_ms} ms alone");
-    row("nobody's slow endpoint delays another", &tried, 0, 0, 0);
+    let tried = format!("p99 {beside_ms} ms beside it, {alone_ms} ms alone");
+    print_row("sends ten times the traffic to a hanging endpoint", &tried, None);
     assert!(beside <= bound, "{beside:?} beside a hanging endpoint, {alone:?} alone");
-    assert!(hanging.received().len() > 10, "it is tried all the same");
+    assert!(hanging.received().len() > 10, "the hanging endpoint gets attempts, too");
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::process::Process;
-use crate::promises::{is_long, row};
+use crate::promises::{is_long, print_row};
 use crate::stack::{AGENT, Client};
 
 const WEBHOOK: &str = "/agentphone/v1/agents/agt_abc123/webhook";
@@ -71,9 +71,9 @@ async fn a_certificate_is_valid_for_its_name_alone_and_from_a_known_authority_al
         (&others, "localhost", Some("invalid peer certificate: UnknownIssuer")),
     ] {
         process.client.set_webhook(AGENT, &format!("https://{host}:{port}/")).await?;
-        let told = test_call(&process.client).await?;
-        assert_eq!(told["success"], error.is_none(), "{host}: {told}");
-        let message = told["errorMessage"].as_str().unwrap_or_default();
+        let answer = test_call(&process.client).await?;
+        assert_eq!(answer["success"], error.is_none(), "{host}: {answer}");
+        let message = answer["errorMessage"].as_str().unwrap_or_default();
         assert!(message.contains(error.unwrap_or_default()), "{host}: {message}");
     }
     trusting.kill().await?;
@@ -123,7 +123,7 @@ fn bomb() -> Result<Vec<u8>> {
     Ok([head.into_bytes(), body].concat())
 }
 
-fn floods() -> Result<Vec<(&'static str, Flood)>> {
+fn hostile_answers() -> Result<Vec<(&'static str, Flood)>> {
     let fast = |start: &[u8], then: &[u8]| Flood { start: start.to_vec(), then: then.to_vec(), pause: Duration::ZERO };
     let drip =
         Flood { start: b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), then: b"x".to_vec(), pause: Duration::from_millis(50) };
@@ -159,7 +159,7 @@ async fn hostile_answers_take_neither_memory_nor_time() -> Result<()> {
     let mut most = 0;
     let stores = Process::spawn("0", &["--in-memory", "stores"], &[]).await?;
     let functions = Process::spawn("0", &[], &[("STORES_URL", stores.url.as_str())]).await?;
-    let floods = floods()?;
+    let floods = hostile_answers()?;
     for (what, flood) in floods.clone() {
         let settings = json!({ "url": flooding_endpoint(flood).await?, "timeout": 5 });
         assert_eq!(functions.client.post(WEBHOOK, &settings).await?.status, 200);
@@ -179,13 +179,8 @@ async fn hostile_answers_take_neither_memory_nor_time() -> Result<()> {
         ensure!(longest < TIME_MAX, "{what}: {longest:?}");
         most = most.max(grown);
     }
-    row(
-        "an endpoint's answer never ends",
-        &format!("{} answers; {most} KiB more memory", floods.len() * count),
-        0,
-        0,
-        0,
-    );
+    let tried = format!("{} answers; {most} KiB more memory", floods.len() * count);
+    print_row("lets an endpoint send an answer that never ends", &tried, None);
     functions.kill().await?;
     stores.kill().await
 }

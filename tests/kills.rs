@@ -13,7 +13,7 @@ use local::aws;
 use serde_json::{Value, json};
 
 use crate::process::Process;
-use crate::promises::{is_long, row};
+use crate::promises::{Outcome, is_long, print_row};
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Client, queue_url_of};
 
@@ -44,13 +44,13 @@ async fn publish(client: Client, events: usize) -> Result<usize> {
 }
 
 /// A number below `bound` from a sequence that is the same in every run.
-fn chance(state: &mut u64, bound: u64) -> u64 {
+fn next_random(state: &mut u64, bound: u64) -> u64 {
     // The constants of Knuth's MMIX generator.
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) % bound
 }
 
-fn numbers(received: &[Received]) -> BTreeSet<u64> {
+fn event_numbers(received: &[Received]) -> BTreeSet<u64> {
     received.iter().filter_map(|received| received.json()["data"]["n"].as_u64()).collect()
 }
 
@@ -86,30 +86,30 @@ async fn nothing_accepted_is_lost_however_often_the_functions_are_killed() -> Re
     let sqs = Sqs::new(&aws::config(&stores.url).await);
     functions.client.set_webhook(AGENT, &receiver.url("/")).await?;
     let publishing = tokio::spawn(publish(functions.client.clone(), events));
-    let mut luck = 42;
+    let mut random_state = 42;
     for _ in 0..kills {
-        tokio::time::sleep(Duration::from_millis(50 + chance(&mut luck, 700))).await;
+        tokio::time::sleep(Duration::from_millis(50 + next_random(&mut random_state, 700))).await;
         functions.kill().await?;
         functions = Process::spawn(&port, &[], &environment).await?;
     }
     let failures = publishing.await??;
     let (start, mut redriven) = (Instant::now(), 0);
-    while numbers(&receiver.received()).len() < events && start.elapsed() < PATIENCE {
+    while event_numbers(&receiver.received()).len() < events && start.elapsed() < PATIENCE {
         redriven += redrive(&sqs).await?;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let received = receiver.received();
-    let lost = events - numbers(&received).len();
+    let lost = events - event_numbers(&received).len();
     let mut ids: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
     for received in &received {
         let number = received.json()["data"]["n"].as_u64().unwrap_or_default();
         ids.entry(number).or_default().insert(received.header("webhook-id").to_owned());
     }
-    let duplicates = received.len() - ids.len();
+    let outcome = Outcome { lost, duplicated: received.len() - ids.len(), server_errors: failures };
     let tried = format!("{kills} kills, {events} events; {redriven} messages brought back from dead letters");
-    row("the functions are killed (SIGKILL)", &tried, lost, duplicates, failures);
+    print_row("kills the functions (SIGKILL)", &tried, Some(outcome));
     ensure!(lost == 0, "{lost} of {events} were lost");
-    ensure!(ids.values().all(|ids| ids.len() == 1), "a repeat carries the same webhook-id");
+    ensure!(ids.values().all(|ids| ids.len() == 1), "a repeat has the same webhook-id");
     functions.kill().await?;
     stores.kill().await
 }

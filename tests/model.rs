@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
-use crate::promises::{is_long, random, row};
+use crate::promises::{is_long, print_row, random};
 use crate::receiver::{Received, Receiver};
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
@@ -118,7 +118,7 @@ enum Dialect {
 
 /// A primary webhook. `target` is the receiver's path.
 #[derive(Debug)]
-struct Slot {
+struct PrimaryWebhook {
     dialect: Dialect,
     target: String,
     enabled: bool,
@@ -126,7 +126,7 @@ struct Slot {
 
 /// An additional webhook. `agent` is `None` for the project's. `path` is the path of the calls that manage it.
 #[derive(Debug)]
-struct NewWebhook {
+struct AdditionalWebhook {
     dialect: Dialect,
     agent: Option<usize>,
     names: BTreeSet<&'static str>,
@@ -138,31 +138,31 @@ struct NewWebhook {
 /// The webhooks that are set, as the customers know them.
 #[derive(Debug, Default)]
 struct Model {
-    primaries: BTreeMap<Option<usize>, Slot>,
-    subscriptions: Vec<NewWebhook>,
+    primaries: BTreeMap<Option<usize>, PrimaryWebhook>,
+    additional: Vec<AdditionalWebhook>,
     targets: usize,
 }
 
 impl Model {
     /// The deliveries of an event: the target of each, and the name that it gives the event type.
-    fn told(&self, event: &Event) -> Vec<(String, String)> {
+    fn expected_deliveries(&self, event: &Event) -> Vec<(String, String)> {
         let agent = event.agent;
-        let mut told = Vec::new();
+        let mut deliveries = Vec::new();
         let overriding = agent.and_then(|agent| self.primaries.get(&Some(agent)));
         if let Some(primary) = overriding.or(self.primaries.get(&None))
             && primary.enabled
         {
-            told.push((primary.target.clone(), NAMES[event.row][primary.dialect as usize].to_owned()));
+            deliveries.push((primary.target.clone(), NAMES[event.row][primary.dialect as usize].to_owned()));
         }
-        for subscription in &self.subscriptions {
-            let name = NAMES[event.row][subscription.dialect as usize];
-            let is_concerned = subscription.agent.is_none() || subscription.agent == agent;
-            if is_concerned && subscription.enabled && subscription.names.contains(name) {
-                told.push((subscription.target.clone(), name.to_owned()));
+        for webhook in &self.additional {
+            let name = NAMES[event.row][webhook.dialect as usize];
+            let is_concerned = webhook.agent.is_none() || webhook.agent == agent;
+            if is_concerned && webhook.enabled && webhook.names.contains(name) {
+                deliveries.push((webhook.target.clone(), name.to_owned()));
             }
         }
-        told.sort();
-        told
+        deliveries.sort();
+        deliveries
     }
 
     fn new_target(&mut self) -> String {
@@ -173,7 +173,7 @@ impl Model {
     /// The `pick`th additional webhook of a dialect, if it has any.
     fn picked(&self, dialect: Dialect, pick: usize) -> Option<usize> {
         let all: Vec<usize> =
-            (0..self.subscriptions.len()).filter(|&index| self.subscriptions[index].dialect == dialect).collect();
+            (0..self.additional.len()).filter(|&index| self.additional[index].dialect == dialect).collect();
         (!all.is_empty()).then(|| all[pick % all.len()])
     }
 }
@@ -200,13 +200,13 @@ async fn make(api: &Api, receiver: &Receiver, model: &mut Model, change: &Change
             let target = model.new_target();
             let body = json!({ "agent_id": AGENTS[*agent], "url": receiver.url(&target) });
             assert_eq!(api.post("/agentline/v1/webhooks", &body).await?.status, 200);
-            model.primaries.insert(Some(*agent), Slot { dialect: Dialect::AgentLine, target, enabled: true });
+            model.primaries.insert(Some(*agent), PrimaryWebhook { dialect: Dialect::AgentLine, target, enabled: true });
         }
         Change::SetByAgentPhone { agent } => {
             let target = model.new_target();
             let body = json!({ "url": receiver.url(&target) });
             assert_eq!(api.post(&primary_path(*agent), &body).await?.status, 200);
-            model.primaries.insert(*agent, Slot { dialect: Dialect::AgentPhone, target, enabled: true });
+            model.primaries.insert(*agent, PrimaryWebhook { dialect: Dialect::AgentPhone, target, enabled: true });
         }
         Change::DeleteByAgentLine { agent } => {
             let deleted = api.delete(&format!("/agentline/v1/webhooks?agent_id={}", AGENTS[*agent])).await?;
@@ -226,18 +226,18 @@ async fn make(api: &Api, receiver: &Receiver, model: &mut Model, change: &Change
             let created = api.post("/casey/v1/backend/webhooks", &body).await?;
             let id = created.body["data"]["id"].as_str().context("created")?.to_owned();
             let path = format!("/casey/v1/backend/webhooks/{id}");
-            model.subscriptions.push(NewWebhook { dialect, agent: None, names, target, enabled: true, path });
+            model.additional.push(AdditionalWebhook { dialect, agent: None, names, target, enabled: true, path });
         }
         Change::DeleteCasey { pick } => {
             let Some(index) = model.picked(Dialect::Casey, *pick) else { return Ok(()) };
-            assert_eq!(api.delete(&model.subscriptions.remove(index).path).await?.status, 204);
+            assert_eq!(api.delete(&model.additional.remove(index).path).await?.status, 204);
         }
         Change::DeleteAgent { agent } => {
             let path = format!("/v1/agents/{}", AGENTS[*agent]);
             assert_eq!(api.delete(&path).await?.status, 204);
             assert_eq!(api.put(&path, &json!({})).await?.status, 201);
             model.primaries.remove(&Some(*agent));
-            model.subscriptions.retain(|subscription| subscription.agent != Some(*agent));
+            model.additional.retain(|webhook| webhook.agent != Some(*agent));
         }
     }
     Ok(())
@@ -253,25 +253,25 @@ async fn make_by_talkover(api: &Api, receiver: &Receiver, model: &mut Model, cha
             let created = api.post(&talkover_path(*agent), &body).await?;
             let path = format!("{}/{}", talkover_path(*agent), created.body["data"]["id"].as_str().context("created")?);
             let (dialect, agent, enabled) = (Dialect::Talkover, Some(*agent), *enabled);
-            model.subscriptions.push(NewWebhook { dialect, agent, names, target, enabled, path });
+            model.additional.push(AdditionalWebhook { dialect, agent, names, target, enabled, path });
         }
         TalkoverChange::Update { pick, events } => {
             let Some(index) = model.picked(Dialect::Talkover, *pick) else { return Ok(()) };
-            let subscription = &mut model.subscriptions[index];
-            subscription.names = talkover_names(events);
-            let body = json!({ "events": subscription.names });
-            assert_eq!(api.put(&subscription.path, &body).await?.status, 200);
+            let webhook = &mut model.additional[index];
+            webhook.names = talkover_names(events);
+            let body = json!({ "events": webhook.names });
+            assert_eq!(api.put(&webhook.path, &body).await?.status, 200);
         }
         TalkoverChange::Toggle { pick } => {
             let Some(index) = model.picked(Dialect::Talkover, *pick) else { return Ok(()) };
-            let subscription = &mut model.subscriptions[index];
-            subscription.enabled = !subscription.enabled;
-            let toggled = api.send(Method::PATCH, &format!("{}/toggle", subscription.path), "").await?;
-            assert_eq!(toggled.body["data"]["enabled"], subscription.enabled);
+            let webhook = &mut model.additional[index];
+            webhook.enabled = !webhook.enabled;
+            let toggled = api.send(Method::PATCH, &format!("{}/toggle", webhook.path), "").await?;
+            assert_eq!(toggled.body["data"]["enabled"], webhook.enabled);
         }
         TalkoverChange::Delete { pick } => {
             let Some(index) = model.picked(Dialect::Talkover, *pick) else { return Ok(()) };
-            assert_eq!(api.delete(&model.subscriptions.remove(index).path).await?.status, 200);
+            assert_eq!(api.delete(&model.additional.remove(index).path).await?.status, 200);
         }
     }
     Ok(())
@@ -283,7 +283,7 @@ async fn disable(api: &Api, model: &mut Model, agent: Option<usize>) -> Result<(
     primary.enabled = false;
     let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
     let owner = agent.map_or(Ok(Owner::Project), |agent| AgentId::parse(AGENTS[agent]).map(Owner::Agent))?;
-    let before = store.owned(&tenant, &owner).await?.primary_webhook().context("a slot")?;
+    let before = store.owned(&tenant, &owner).await?.primary_webhook().context("a primary webhook")?;
     let mut after = before.clone();
     after.enabled = false;
     store.replace(&tenant, Some(&before), &after).await?;
@@ -292,9 +292,9 @@ async fn disable(api: &Api, model: &mut Model, agent: Option<usize>) -> Result<(
 
 /// The number of a delivery's event, and the name of its event type there, in any dialect.
 fn number_and_name(received: &Received) -> (u64, String) {
-    let told = received.json();
-    let number = told["data"]["n"].as_u64().or(told["n"].as_u64()).unwrap();
-    let name = told["event"].as_str().or(told["event_type"].as_str()).unwrap();
+    let payload = received.json();
+    let number = payload["data"]["n"].as_u64().or(payload["n"].as_u64()).unwrap();
+    let name = payload["event"].as_str().or(payload["event_type"].as_str()).unwrap();
     (number, name.to_owned())
 }
 
@@ -312,22 +312,23 @@ async fn check(rounds: &[(Vec<Change>, Vec<Event>)]) -> Result<()> {
                 body["agent_id"] = Value::from(AGENTS[agent]);
             }
             api.publish(&body).await?;
-            expected.insert(number, model.told(event));
+            expected.insert(number, model.expected_deliveries(event));
         }
         api.idle().await?;
     }
-    let mut told: BTreeMap<u64, Vec<(String, String)>> = expected.keys().map(|&number| (number, Vec::new())).collect();
+    let mut actual: BTreeMap<u64, Vec<(String, String)>> =
+        expected.keys().map(|&number| (number, Vec::new())).collect();
     for received in receiver.received() {
         let (number, name) = number_and_name(&received);
-        told.get_mut(&number).context("an event that was published")?.push((received.path, name));
+        actual.get_mut(&number).context("an event that was published")?.push((received.path, name));
     }
-    told.values_mut().for_each(|told| told.sort());
-    assert_eq!(told, expected, "{model:#?}");
+    actual.values_mut().for_each(|deliveries| deliveries.sort());
+    assert_eq!(actual, expected, "{model:#?}");
     Ok(())
 }
 
 #[test]
-fn over_random_webhooks_and_deletions_each_event_reaches_whom_the_documents_say() {
+fn each_event_reaches_the_webhooks_that_the_documents_name_over_random_changes() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let rounds =
         prop::collection::vec((prop::collection::vec(changes(), 0..8), prop::collection::vec(events(), 1..8)), 1..5);
@@ -339,5 +340,6 @@ fn over_random_webhooks_and_deletions_each_event_reaches_whom_the_documents_say(
     if let Err(error) = result {
         panic!("{error}");
     }
-    row("each event reaches whom the documents say", &format!("{cases} random histories"), 0, 0, 0);
+    let test = "makes random changes to webhooks, and checks who gets each event";
+    print_row(test, &format!("{cases} random histories"), None);
 }

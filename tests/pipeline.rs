@@ -14,14 +14,14 @@ use functions::function::Trigger;
 use functions::lambda::invoke_queue;
 use functions::pipeline;
 use local::aws;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use local::template::Template;
 use serde_json::{Value, json};
 use usecases::app::App;
 use usecases::ttl_cache::TtlCache;
 
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api, settings};
+use crate::stack::{AGENT, Api, test_settings};
 
 /// An `App` with a clock that the test sets, beside a running stack.
 struct Bench {
@@ -37,7 +37,7 @@ impl Bench {
     async fn start() -> Result<Self> {
         let api = Api::unswept().await?;
         let config = aws::config(&api.stack.stores_url).await;
-        let mut app = App::new(settings()?, DIALECTS, DynamoDb::new(&config), Sqs::new(&config));
+        let mut app = App::new(test_settings()?, DIALECTS, DynamoDb::new(&config), Sqs::new(&config));
         // Long enough that the stack's own pollers never see a retry of the test.
         app.settings.retry_schedule = "15m,15m".parse()?;
         let start_ms = app.clock.now().millis() - 3_600_000;
@@ -48,7 +48,7 @@ impl Bench {
     }
 
     /// The message of an attempt for the webhook of the demo project's agent, due `after` the start.
-    fn message(&self, webhook: &Value, attempt: u32, after: Duration) -> Value {
+    fn delivery_message(&self, webhook: &Value, attempt: u32, after: Duration) -> Value {
         json!({
             "v": 1,
             "key": {
@@ -92,7 +92,7 @@ impl Bench {
 async fn a_wait_over_fifteen_minutes_goes_in_hops_and_an_early_message_is_never_sent() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let message = bench.message(&webhook, 2, Duration::from_secs(40 * 60));
+    let message = bench.delivery_message(&webhook, 2, Duration::from_secs(40 * 60));
     for hop in 1..=3 {
         assert_eq!(bench.deliver(std::slice::from_ref(&message), 1).await?, [] as [String; 0]);
         // Requeued with a delay, so that the stack's own poller does not see the message.
@@ -116,7 +116,7 @@ async fn a_first_attempt_uses_the_webhook_snapshot_for_a_second_and_then_the_sto
     });
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/now")).await?;
     let deliver = async |bench: &Bench, id: &str, attempt: u32| {
-        let mut message = bench.message(&webhook, attempt, Duration::ZERO);
+        let mut message = bench.delivery_message(&webhook, attempt, Duration::ZERO);
         message["key"]["id"] = json!(id);
         message["as_read"] = snapshot.clone();
         bench.deliver(&[message], 1).await
@@ -137,14 +137,14 @@ async fn a_first_attempt_uses_the_webhook_snapshot_for_a_second_and_then_the_sto
 #[tokio::test]
 async fn a_webhook_snapshot_of_another_version_is_not_read() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
-    bench.api.set_webhook(AGENT, &receiver.url("/copy")).await?;
+    bench.api.set_webhook(AGENT, &receiver.url("/snapshot")).await?;
     let [tenant, _] = local::demo::tenants();
     let stored = bench.app.store.primary_webhooks(&tenant).await?.pop().unwrap();
-    let mut copy: Value = serde_json::from_str(bench.app.store.snapshot(&tenant, &stored)?.get())?;
-    copy["v"] = json!(2);
+    let mut snapshot: Value = serde_json::from_str(bench.app.store.snapshot(&tenant, &stored)?.get())?;
+    snapshot["v"] = json!(2);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/now")).await?;
-    let mut message = bench.message(&webhook, 1, Duration::ZERO);
-    message["as_read"] = json!({ "at": bench.app.clock.now(), "updated_at": stored.updated_at, "webhook": copy });
+    let mut message = bench.delivery_message(&webhook, 1, Duration::ZERO);
+    message["as_read"] = json!({ "at": bench.app.clock.now(), "updated_at": stored.updated_at, "webhook": snapshot });
     bench.deliver(&[message], 1).await?;
     assert_eq!(receiver.received()[0].path, "/now");
     Ok(())
@@ -154,7 +154,7 @@ async fn a_webhook_snapshot_of_another_version_is_not_read() -> Result<()> {
 async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_handled() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let good = bench.message(&webhook, 1, Duration::ZERO);
+    let good = bench.delivery_message(&webhook, 1, Duration::ZERO);
     let mut newer = good.clone();
     newer["v"] = json!(2);
     let failures = bench.deliver(&[json!("no JSON"), good, newer, json!({})], 1).await?;
@@ -164,10 +164,10 @@ async fn a_message_that_cannot_be_read_is_reported_and_the_others_are_handled() 
 }
 
 #[tokio::test]
-async fn an_attempt_that_was_logged_before_the_function_died_is_not_made_again_but_its_retry_is_queued() -> Result<()> {
+async fn an_attempt_that_was_logged_before_the_function_died_is_not_repeated_and_its_retry_is_queued() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let message = bench.message(&webhook, 1, Duration::ZERO);
+    let message = bench.delivery_message(&webhook, 1, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     assert_eq!((receiver.received().len(), bench.api.queue_length("RetriesQueue").await?), (1, 1));
     // SQS shows the message again, because the function died before it answered.
@@ -177,10 +177,10 @@ async fn an_attempt_that_was_logged_before_the_function_died_is_not_made_again_b
 }
 
 #[tokio::test]
-async fn of_two_copies_of_a_message_only_one_schedules_a_retry() -> Result<()> {
+async fn a_message_that_sqs_delivers_twice_schedules_one_retry() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[const { Step::Status(500) }; 2]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    let message = bench.message(&webhook, 1, Duration::ZERO);
+    let message = bench.delivery_message(&webhook, 1, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&message), 1).await?;
     bench.pass(Duration::from_millis(1));
     // Setting the webhook again resets its health. Otherwise the second message would wait in the slow lane.
@@ -195,16 +195,16 @@ async fn of_two_copies_of_a_message_only_one_schedules_a_retry() -> Result<()> {
 async fn a_repeated_message_of_a_retry_is_not_sent_again() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[const { Step::Status(500) }; 2]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    bench.deliver(&[bench.message(&webhook, 1, Duration::ZERO)], 1).await?;
-    let second = bench.message(&webhook, 2, Duration::ZERO);
+    bench.deliver(&[bench.delivery_message(&webhook, 1, Duration::ZERO)], 1).await?;
+    let second = bench.delivery_message(&webhook, 2, Duration::ZERO);
     bench.deliver(std::slice::from_ref(&second), 1).await?;
     assert_eq!(receiver.received().len(), 2);
-    for late_copy in [second, bench.message(&webhook, 1, Duration::ZERO)] {
-        bench.deliver(&[late_copy], 2).await?;
+    for late_message in [second, bench.delivery_message(&webhook, 1, Duration::ZERO)] {
+        bench.deliver(&[late_message], 2).await?;
     }
     assert_eq!(receiver.received().len(), 2, "the log has these attempts");
-    bench.deliver(&[bench.message(&webhook, 3, Duration::ZERO)], 1).await?;
-    bench.deliver(&[bench.message(&webhook, 4, Duration::ZERO)], 1).await?;
+    bench.deliver(&[bench.delivery_message(&webhook, 3, Duration::ZERO)], 1).await?;
+    bench.deliver(&[bench.delivery_message(&webhook, 4, Duration::ZERO)], 1).await?;
     assert_eq!(receiver.received().len(), 3, "nothing follows a success");
     Ok(())
 }
@@ -224,7 +224,7 @@ async fn an_event_in_the_queue_that_publishing_would_refuse_is_delivered_to_nobo
             panic!("fan_out is behind a queue")
         };
         let config = aws::config(&api.stack.stores_url).await;
-        let app = App::new(settings()?, DIALECTS, DynamoDb::new(&config), Sqs::new(&config));
+        let app = App::new(test_settings()?, DIALECTS, DynamoDb::new(&config), Sqs::new(&config));
         assert_eq!(invoke_queue(&app, fan_out, event).await.batch_item_failures.len(), 1);
     }
     api.idle().await?;
@@ -236,7 +236,7 @@ async fn an_event_in_the_queue_that_publishing_would_refuse_is_delivered_to_nobo
 async fn sweep_queues_an_overdue_delivery_once() -> Result<()> {
     let (bench, receiver) = (Bench::start().await?, Receiver::start(&[Step::Status(500)]).await?);
     let webhook = bench.api.set_webhook(AGENT, &receiver.url("/")).await?;
-    bench.deliver(&[bench.message(&webhook, 1, Duration::ZERO)], 1).await?;
+    bench.deliver(&[bench.delivery_message(&webhook, 1, Duration::ZERO)], 1).await?;
     let Trigger::Schedule(_, sweep) = pipeline::sweep::FUNCTION.trigger else { panic!("sweep is behind a schedule") };
     sweep(&bench.app).await?;
     bench.pass(Duration::from_secs((15 + 19) * 60));
@@ -254,7 +254,7 @@ async fn sweep_queues_an_overdue_delivery_once() -> Result<()> {
 
 #[tokio::test]
 async fn the_embedded_stores_have_what_the_template_lists() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let stack = Api::on(&local::stack::StoresAt::Url(stores.url.clone()), &[]).await?;
     let config = aws::config(&stores.url).await;
     let tables = DynamoDb::new(&config).list_tables().send().await?.table_names.unwrap_or_default();

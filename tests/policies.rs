@@ -12,7 +12,7 @@ use functions::pipeline;
 use local::invoke;
 use local::policy::Use;
 use local::stack::{SEALING_KEYS, StoresAt};
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use local::template::Template;
 use serde_json::{Value, json};
 use usecases::app::App;
@@ -23,7 +23,7 @@ use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE, wait_until};
 
 /// The permissions in the template that no function has used yet.
-fn unused(api: &Api) -> Result<BTreeSet<Use>> {
+fn unused_permissions(api: &Api) -> Result<BTreeSet<Use>> {
     let mut allowed = BTreeSet::new();
     for function in Template::built_in()?.functions.into_values() {
         allowed.extend(function.permissions.into_iter().map(|permission| (function.name.clone(), permission)));
@@ -34,13 +34,13 @@ fn unused(api: &Api) -> Result<BTreeSet<Use>> {
 
 /// Whether every permission that `concerns` selects has been used.
 fn has_used_all(api: &Api, concerns: impl Fn(&Use) -> bool) -> Result<Option<()>> {
-    Ok((!unused(api)?.iter().any(concerns)).then_some(()))
+    Ok((!unused_permissions(api)?.iter().any(concerns)).then_some(()))
 }
 
 /// Invokes `admin` as Lambda does.
-async fn admin(api: &Api, command: Value) -> Result<Value> {
+async fn run_command(api: &Api, command: Value) -> Result<Value> {
     let app = api.app.clone();
-    let answer = invoke::contained("admin", PATIENCE, async move { administer(&app, command).await });
+    let answer = invoke::run_invocation("admin", PATIENCE, async move { administer(&app, command).await });
     Ok(answer.await.expect("it ends")?)
 }
 
@@ -49,7 +49,9 @@ async fn sweep(api: &Api) -> Result<()> {
     let Trigger::Schedule(_, handler) = pipeline::sweep::FUNCTION.trigger else { panic!("it has a schedule") };
     let swept = async || {
         let app = api.app.clone();
-        invoke::contained("pipeline-sweep", PATIENCE, async move { handler(&app).await }).await.expect("it ends")?;
+        invoke::run_invocation("pipeline-sweep", PATIENCE, async move { handler(&app).await })
+            .await
+            .expect("it ends")?;
         has_used_all(api, |(function, _)| function == "pipeline-sweep")
     };
     wait_until("what is overdue", swept).await
@@ -57,7 +59,7 @@ async fn sweep(api: &Api) -> Result<()> {
 
 /// Makes every call of the API reference, with `receiver` as each webhook's URL.
 async fn make_documented_calls(api: &Api, receiver: &Receiver) -> Result<()> {
-    for page in documented_calls::pages()? {
+    for page in documented_calls::read_pages()? {
         let mut id = String::new();
         for call in page {
             let (path, body) = (call.path.replace("$ID", &id), call.body_for(&receiver.url("/")));
@@ -74,7 +76,7 @@ async fn make_documented_calls(api: &Api, receiver: &Receiver) -> Result<()> {
 async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let message = json!({
-        "type": "message.received", "agent_id": AGENT, "id": "named", "conversation_id": "c", "data": { "message": "Hello" },
+        "type": "message.received", "agent_id": AGENT, "id": "order-1", "conversation_id": "c", "data": { "message": "Hello" },
         "conversation_state": { "step": 1 },
     });
     for _ in 0..2 {
@@ -83,7 +85,7 @@ async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     // An event of a conversation, put straight into the queue.
     let tenant = json!({ "project": "demo", "environment": "test" });
     let mut direct = message;
-    direct["id"] = json!("direct");
+    direct["id"] = json!("order-2");
     api.enqueue("EventsQueue", &json!({ "v": 1, "scope": tenant, "events": [direct] }).to_string()).await?;
     // Enough events to spread the webhook's log.
     let many = json!({ "events": vec![json!({ "type": "n", "agent_id": AGENT, "data": {} }); 40] });
@@ -124,7 +126,7 @@ async fn fail(api: &Api) -> Result<()> {
 
 #[tokio::test]
 async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let at = StoresAt::Url(stores.url.clone());
     let before_the_rotation = Api::on(&at, &[]).await?;
     before_the_rotation.set_webhook(OTHER_AGENT, "http://127.0.0.1:1/").await?;
@@ -138,21 +140,21 @@ async fn every_function_may_do_what_it_does_and_nothing_more() -> Result<()> {
     })
     .await?;
     let receiver = Receiver::start(&[]).await?;
-    admin(&api, json!({ "command": "create_project", "project": "acme" })).await?;
-    admin(
+    run_command(&api, json!({ "command": "create_project", "project": "acme" })).await?;
+    run_command(
         &api,
         json!({ "command": "create_key", "project": "acme", "environment": "test", "permissions": ["manage"] }),
     )
     .await?;
-    admin(&api, json!({ "command": "reseal", "project": "demo" })).await?;
+    run_command(&api, json!({ "command": "reseal", "project": "demo" })).await?;
     make_documented_calls(&api, &receiver).await?;
     deliver(&api, &receiver).await?;
     for list in ["", "/stats", "/all-time"] {
         assert_eq!(api.get(&format!("/agentphone/v1/webhooks/deliveries{list}")).await?.status, 200);
     }
     fail(&api).await?;
-    admin(&api, json!({ "command": "delete_project", "project": "demo" })).await?;
-    assert_eq!(unused(&api)?, BTreeSet::new(), "allowed, and not used");
+    run_command(&api, json!({ "command": "delete_project", "project": "demo" })).await?;
+    assert_eq!(unused_permissions(&api)?, BTreeSet::new(), "allowed, and not used");
     assert_eq!(api.stack.policy.refused(), BTreeSet::new(), "used, and not allowed");
     Ok(())
 }

@@ -9,14 +9,33 @@ pub(crate) fn is_long() -> bool {
     std::env::var_os("PROMISES").is_some_and(|value| value == "long")
 }
 
-/// A proptest configuration of `cases` random cases. Failed cases are stored in the file `kept` beside the tests, and
-/// every run tries them first.
-pub(crate) fn random(cases: u32, kept: &'static str) -> Config {
-    Config { cases, failure_persistence: Some(Box::new(FileFailurePersistence::Direct(kept))), ..Config::default() }
+/// A proptest configuration of `cases` random cases. Failed cases are stored in `seeds_file` beside the tests, and every
+/// run tries them first.
+pub(crate) fn random(cases: u32, seeds_file: &'static str) -> Config {
+    Config {
+        cases,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(seeds_file))),
+        ..Config::default()
+    }
 }
 
-/// Prints a row of the table of promises: the cases that were tried, and their outcome.
-#[allow(clippy::print_stdout, reason = "the table is what is asked for")]
-pub(crate) fn row(promise: &str, tried: &str, lost: usize, duplicated: usize, server_errors: usize) {
-    println!("| {promise} | {tried} | {lost} | {duplicated} | {server_errors} |");
+/// The counts of a test that publishes events while something fails.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// Accepted events that a receiver did not get.
+    pub(crate) lost: usize,
+    /// Requests beyond those of the retry schedule, each with a `webhook-id` that came before.
+    pub(crate) duplicated: usize,
+    /// Answers of 500 and more to the platform, and requests without an answer.
+    pub(crate) server_errors: usize,
+}
+
+/// Prints a test's row in the table of promises: what the test does, the cases that it tried, and the outcome if the
+/// test counts it.
+#[allow(clippy::print_stdout, reason = "the developer asked for the table")]
+pub(crate) fn print_row(test: &str, tried: &str, outcome: Option<Outcome>) {
+    let counts = outcome.map(|Outcome { lost, duplicated, server_errors }| [lost, duplicated, server_errors]);
+    let [lost, duplicated, server_errors] =
+        counts.map_or_else(|| ["–"; 3].map(str::to_owned), |counts| counts.map(|count| count.to_string()));
+    println!("| {test} | {tried} | {lost} | {duplicated} | {server_errors} |");
 }

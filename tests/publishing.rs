@@ -28,7 +28,7 @@ async fn a_batch_is_answered_in_its_order_and_all_of_it_is_delivered() -> Result
 }
 
 #[tokio::test]
-async fn one_bad_event_has_its_batch_refused_and_the_error_names_it() -> Result<()> {
+async fn a_batch_with_a_bad_event_is_refused_and_the_error_names_the_event() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let good = json!({ "type": "a", "agent_id": AGENT, "data": {} });
@@ -40,7 +40,7 @@ async fn one_bad_event_has_its_batch_refused_and_the_error_names_it() -> Result<
     let fields: Vec<_> = details.iter().map(|detail| detail["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["events[1].type", "events[3].data", "events[4]"]);
     api.idle().await?;
-    assert_eq!(receiver.received().len(), 0, "none is taken");
+    assert_eq!(receiver.received().len(), 0, "no event is accepted");
     Ok(())
 }
 

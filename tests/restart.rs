@@ -1,8 +1,11 @@
 //! Waiting messages survive a restart, after a clean stop and after a SIGKILL.
 
 use anyhow::{Context, Result};
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement};
+use local::aws;
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::{Value, json};
 
 use crate::process::Process;
@@ -12,7 +15,7 @@ use crate::stack::{AGENT, Api};
 #[tokio::test]
 async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let stores = StoresAt::Embedded(Keep::In(folder.path().to_owned()));
+    let stores = StoresAt::Embedded(DataLocation::Folder(folder.path().to_owned()));
     let settings = [("RETRY_SCHEDULE", "5s")];
     let receiver = Receiver::start(&[Step::Status(500)]).await?;
     let api = Api::on(&stores, &settings).await?;
@@ -99,20 +102,51 @@ async fn functions_outlive_a_restart_of_their_stores() -> Result<()> {
 #[tokio::test]
 async fn two_stacks_cannot_share_a_folder() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let keep = Keep::In(folder.path().to_owned());
-    let first = Stores::start(&keep, 0).await?;
-    let refusal = Stores::start(&keep, 0).await.err().context("a second one started")?;
+    let location = DataLocation::Folder(folder.path().to_owned());
+    let first = Stores::start(&location, 0).await?;
+    let refusal = Stores::start(&location, 0).await.err().context("a second one started")?;
     assert!(refusal.to_string().contains("in use"), "{refusal}");
     first.stop().await;
-    Stores::start(&keep, 0).await?.stop().await;
+    Stores::start(&location, 0).await?.stop().await;
+    Ok(())
+}
+
+/// Creates the table of webhooks as an earlier version did: without its index.
+async fn create_table_without_index(stores: &Stores) -> Result<()> {
+    let attribute = |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type("S".into()).build();
+    let key = |name: &str, kind: &str| KeySchemaElement::builder().attribute_name(name).key_type(kind.into()).build();
+    DynamoDb::new(&aws::config(&stores.url).await)
+        .create_table()
+        .table_name("ConfigTable")
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(vec![attribute("pk")?, attribute("sk")?]))
+        .set_key_schema(Some(vec![key("pk", "HASH")?, key("sk", "RANGE")?]))
+        .send()
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stack_refuses_a_data_folder_whose_table_lacks_an_index() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let location = DataLocation::Folder(folder.path().to_owned());
+    let stores = Stores::start(&location, 0).await?;
+    create_table_without_index(&stores).await?;
+    let remedy = "delete the data folder of these stores or start them with another --data-dir";
+    let refusal = Api::on(&StoresAt::Url(stores.url.clone()), &[]).await.err().context("a stack started")?;
+    let expected = "the table ConfigTable is of an earlier version and has no index listing";
+    assert!(format!("{refusal:#}").ends_with(&format!("{expected}: {remedy}")), "{refusal:#}");
+    stores.stop().await;
+    let remedy = format!("delete the folder {} or use another --data-dir", folder.path().display());
+    let refusal = Api::on(&StoresAt::Embedded(location), &[]).await.err().context("a stack started")?;
+    assert!(format!("{refusal:#}").ends_with(&format!("{expected}: {remedy}")), "{refusal:#}");
     Ok(())
 }
 
 #[tokio::test]
 async fn dead_letters_survive_a_restart() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let keep = Keep::In(folder.path().to_owned());
-    let stores = StoresAt::Embedded(keep.clone());
+    let stores = StoresAt::Embedded(DataLocation::Folder(folder.path().to_owned()));
     let api = Api::on(&stores, &[]).await?;
     api.enqueue("EventsDeadLetters", "left here").await?;
     api.stack.stop().await;

@@ -50,7 +50,7 @@ async fn a_waiting_delivery_says_why_and_until_when() -> Result<()> {
 }
 
 #[tokio::test]
-async fn after_five_retries_it_has_failed() -> Result<()> {
+async fn a_delivery_has_failed_after_five_retries() -> Result<()> {
     let api = Api::with(&[("RETRY_SCHEDULE", "1ms,1ms,1ms,1ms,1ms,1ms,1ms")]).await?;
     let receiver = Receiver::start(&[const { Step::Status(500) }; 7]).await?;
     api.set_webhook(AGENT, &receiver.url("/")).await?;

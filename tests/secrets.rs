@@ -9,7 +9,7 @@ use http::Method;
 use local::aws;
 use local::demo::{LIVE_KEY, TEST_KEY};
 use local::stack::StoresAt;
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde_json::json;
 
 use crate::process::Process;
@@ -77,7 +77,7 @@ async fn no_log_line_holds_a_secret_a_key_or_a_body() -> Result<()> {
     let receiver = Receiver::start(&[500, 302, 500, 503].map(Step::Status)).await?;
     let gone = Receiver::start(&[Step::Status(410)]).await?;
     let environment = [
-        ("RUST_LOG", "info,functions=trace,shared=trace,local=trace"),
+        ("RUST_LOG", "info,domain=trace,rules=trace,clients=trace,usecases=trace,functions=trace,local=trace"),
         ("RETRY_SCHEDULE", "1s,1s"),
         ("RETRY_JITTER", "0"),
     ];
@@ -88,6 +88,8 @@ async fn no_log_line_holds_a_secret_a_key_or_a_body() -> Result<()> {
     process.logs(&path, "a webhook was disabled").await?;
     process.kill().await?;
     let log = std::fs::read_to_string(&path)?;
+    let has_trace = log.lines().any(|line| line.contains("TRACE") && line.contains("clients::send"));
+    assert!(has_trace, "the log has the lines of every level");
     let keys = [TEST_KEY, LIVE_KEY, "sk_test_guessed-key-6a1b"].map(str::to_owned);
     for secret in CHOSEN.map(str::to_owned).into_iter().chain(made).chain(keys) {
         assert!(!log.contains(&secret), "{secret} is in the log");
@@ -96,7 +98,7 @@ async fn no_log_line_holds_a_secret_a_key_or_a_body() -> Result<()> {
 }
 
 /// Every item of the stack's tables, as text.
-async fn stored(url: &str) -> Result<String> {
+async fn stored_items(url: &str) -> Result<String> {
     let client = DynamoDb::new(&aws::config(url).await);
     let mut text = String::new();
     for table in ["ConfigTable", "LogTable"] {
@@ -109,12 +111,12 @@ async fn stored(url: &str) -> Result<String> {
 }
 
 #[tokio::test]
-async fn nobody_who_reads_the_store_finds_a_secret_or_a_key() -> Result<()> {
+async fn no_stored_item_shows_a_secret_or_a_key() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let made = use_every_secret(&api, &receiver, &receiver).await?;
     api.idle().await?;
-    let stored = stored(&api.stack.stores_url).await?;
-    assert!(stored.contains("agt_abc123") && stored.contains("event_phone_call_ended"), "that is the store");
+    let stored = stored_items(&api.stack.stores_url).await?;
+    assert!(stored.contains("agt_abc123") && stored.contains("event_phone_call_ended"), "those are the stored items");
     let chosen = CHOSEN.into_iter().filter(|secret| !secret.starts_with("body")).map(str::to_owned);
     for secret in chosen.chain(made).chain([TEST_KEY.to_owned(), LIVE_KEY.to_owned()]) {
         assert!(!stored.contains(&secret), "{secret} is in the store");
@@ -141,7 +143,7 @@ async fn a_webhook_snapshot_in_a_message_shows_no_secret() -> Result<()> {
 async fn a_rotated_sealing_key_opens_what_it_sealed_and_seals_no_more() -> Result<()> {
     let (old, new) =
         ("old:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "new:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let at = StoresAt::Url(stores.url.clone());
     let first = Api::on(&at, &[("SEALING_KEYS", old)]).await?;
     let webhook = first.set_webhook(AGENT, "https://a.example").await?;
@@ -150,22 +152,22 @@ async fn a_rotated_sealing_key_opens_what_it_sealed_and_seals_no_more() -> Resul
     let both = Api::on(&at, &[("SEALING_KEYS", &format!("{new},{old}"))]).await?;
     let path = format!("/agentphone/v1/agents/{AGENT}/webhook");
     assert_eq!(both.get(&path).await?.body, webhook);
-    assert!(stored(&stores.url).await?.contains("old."));
+    assert!(stored_items(&stores.url).await?.contains("old."));
     let again = both.set_webhook(AGENT, "https://a.example").await?;
     let reseal = async || administer(&both.app, json!({ "command": "reseal", "project": "demo" })).await;
     assert_eq!(
         reseal().await?,
         json!({ "project": "demo", "resealed": 1, "done": true }),
-        "the other one was set again"
+        "the other webhook was set again"
     );
     assert_eq!(reseal().await?["resealed"], 0);
-    assert!(!stored(&stores.url).await?.contains("old."));
+    assert!(!stored_items(&stores.url).await?.contains("old."));
     both.stack.stop().await;
     let rotated = Api::on(&at, &[("SEALING_KEYS", new)]).await?;
     assert_eq!(rotated.get(&path).await?.body, again);
     assert_eq!(rotated.get(&path.replace(AGENT, OTHER_AGENT)).await?.body, other);
     rotated.stack.stop().await;
     let lost = Api::on(&at, &[("SEALING_KEYS", old)]).await?;
-    assert_eq!(lost.get(&path).await?.status, 503, "a key that is missing is a fault of ours, and nothing is lost");
+    assert_eq!(lost.get(&path).await?.status, 503, "a missing key is an internal error");
     Ok(())
 }

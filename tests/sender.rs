@@ -34,12 +34,12 @@ async fn addresses_that_are_not_public_are_refused_unless_allowed() -> Result<()
         ("169.254.169.254", "169.254.169.254"),
         ("10.0.0.1", "10.0.0.1"),
     ] {
-        let told = test_call(&api, &format!("http://{host}:{port}/"), 5).await?;
+        let answer = test_call(&api, &format!("http://{host}:{port}/"), 5).await?;
         let error = format!("The address {refused} is not allowed.");
-        assert_eq!(told, json!({ "success": false, "httpStatus": null, "errorMessage": error }), "{host}");
+        assert_eq!(answer, json!({ "success": false, "httpStatus": null, "errorMessage": error }), "{host}");
     }
-    let told = test_call(&api, &format!("http://localhost:{port}/"), 5).await?;
-    assert!(told["errorMessage"].as_str().unwrap().ends_with("is not allowed."), "looked-up names too: {told}");
+    let answer = test_call(&api, &format!("http://localhost:{port}/"), 5).await?;
+    assert!(answer["errorMessage"].as_str().unwrap().ends_with("is not allowed."), "looked-up names too: {answer}");
     assert_eq!(receiver.received().len(), 0);
     let allowed = Api::start().await?;
     assert_eq!(test_call(&allowed, &format!("http://localhost:{port}/"), 5).await?["success"], true);
@@ -51,8 +51,8 @@ async fn a_redirect_is_not_followed() -> Result<()> {
     let (api, inside) = (Api::start().await?, Receiver::start(&[]).await?);
     let to_inside = Step::Full(302, vec![("location", inside.url("/secret"))], String::new());
     let receiver = Receiver::start(&[to_inside]).await?;
-    let told = test_call(&api, &receiver.url("/"), 5).await?;
-    assert_eq!(told, json!({ "success": false, "httpStatus": 302, "errorMessage": "The endpoint answered 302." }));
+    let answer = test_call(&api, &receiver.url("/"), 5).await?;
+    assert_eq!(answer, json!({ "success": false, "httpStatus": 302, "errorMessage": "The endpoint answered 302." }));
     assert_eq!(inside.received().len(), 0);
     Ok(())
 }
@@ -63,14 +63,14 @@ async fn failures_to_connect_are_explained_in_words() -> Result<()> {
     let free = TcpListener::bind("127.0.0.1:0").await?;
     let closed = format!("http://{}/", free.local_addr()?);
     drop(free);
-    let told = test_call(&api, &closed, 5).await?;
-    let error = told["errorMessage"].as_str().unwrap();
+    let answer = test_call(&api, &closed, 5).await?;
+    let error = answer["errorMessage"].as_str().unwrap();
     assert!(error.starts_with("The connection could not be made: Connection refused"), "{error}");
-    let told = test_call(&api, "http://no-such-host.invalid/", 5).await?;
-    assert_eq!(told["errorMessage"], "The host name could not be resolved.");
+    let answer = test_call(&api, "http://no-such-host.invalid/", 5).await?;
+    assert_eq!(answer["errorMessage"], "The host name could not be resolved.");
     let receiver = Receiver::start(&[Step::Hang]).await?;
-    let told = test_call(&api, &receiver.url("/"), 5).await?;
-    assert_eq!(told, json!({ "success": false, "httpStatus": null, "errorMessage": "No answer within 5 seconds." }));
+    let answer = test_call(&api, &receiver.url("/"), 5).await?;
+    assert_eq!(answer, json!({ "success": false, "httpStatus": null, "errorMessage": "No answer within 5 seconds." }));
     Ok(())
 }
 
@@ -96,14 +96,14 @@ async fn raw_endpoint(answer: &'static [u8], then_forever: &'static [u8]) -> Res
 async fn invalid_and_endless_answers_are_cut_off() -> Result<()> {
     let api = Api::start().await?;
     let endless = raw_endpoint(b"HTTP/1.1 200 OK\r\n\r\n", &[b'x'; 8192]).await?;
-    assert_eq!(test_call(&api, &endless, 5).await?["success"], true, "its status has decided");
+    assert_eq!(test_call(&api, &endless, 5).await?["success"], true, "the status decides");
     let headers = raw_endpoint(b"HTTP/1.1 200 OK\r\n", b"x-endless: header\r\n").await?;
     let nonsense = raw_endpoint(b"NOT HTTP AT ALL\r\n\r\n", b"").await?;
     let half = raw_endpoint(b"HTTP/1.1 200 OK\r\ncontent-le", b"").await?;
     for url in [headers, nonsense, half] {
-        let told = test_call(&api, &url, 5).await?;
-        assert_eq!((&told["success"], &told["httpStatus"]), (&json!(false), &Value::Null));
-        assert!(told["errorMessage"].as_str().unwrap().starts_with("The connection broke"), "{told}");
+        let answer = test_call(&api, &url, 5).await?;
+        assert_eq!((&answer["success"], &answer["httpStatus"]), (&json!(false), &Value::Null));
+        assert!(answer["errorMessage"].as_str().unwrap().starts_with("The connection broke"), "{answer}");
     }
     Ok(())
 }
@@ -136,14 +136,14 @@ async fn an_answer_that_drips_is_waited_for_no_longer_than_its_limit() -> Result
     let start = Instant::now();
     let mut body: Vec<&'static [u8]> = vec![b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"];
     body.extend([&b"x"[..]; 600]);
-    let told = test_call(&api, &slow_endpoint(body, pause, false).await?, 30).await?;
-    assert_eq!(told["success"], true, "its status has decided");
+    let answer = test_call(&api, &slow_endpoint(body, pause, false).await?, 30).await?;
+    assert_eq!(answer["success"], true, "the status decides");
     assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
     let start = Instant::now();
     let mut headers: Vec<&'static [u8]> = vec![b"HTTP/1.1 200 OK\r\nx-drip: "];
     headers.extend([&b"x"[..]; 600]);
-    let told = test_call(&api, &slow_endpoint(headers, pause, false).await?, 5).await?;
-    assert_eq!(told["errorMessage"], "No answer within 5 seconds.");
+    let answer = test_call(&api, &slow_endpoint(headers, pause, false).await?, 5).await?;
+    assert_eq!(answer["errorMessage"], "No answer within 5 seconds.");
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     Ok(())
 }
@@ -152,16 +152,16 @@ async fn an_answer_that_drips_is_waited_for_no_longer_than_its_limit() -> Result
 async fn strange_answers_count_by_their_status() -> Result<()> {
     let (api, none) = (Api::start().await?, Duration::ZERO);
     let not_utf8: &[u8] = b"HTTP/1.1 200 OK\r\nx-own: \xff\xfe\r\nretry-after: \xff\r\ncontent-length: 0\r\n\r\n";
-    let told = test_call(&api, &slow_endpoint(vec![not_utf8], none, false).await?, 5).await?;
-    assert_eq!((&told["success"], &told["httpStatus"]), (&json!(true), &json!(200)));
+    let answer = test_call(&api, &slow_endpoint(vec![not_utf8], none, false).await?, 5).await?;
+    assert_eq!((&answer["success"], &answer["httpStatus"]), (&json!(true), &json!(200)));
     let cut: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf";
-    let told = test_call(&api, &slow_endpoint(vec![cut], none, true).await?, 5).await?;
-    assert_eq!(told["success"], true, "a body that breaks off changes nothing");
-    let told = test_call(&api, &slow_endpoint(vec![], none, true).await?, 5).await?;
-    assert!(told["errorMessage"].as_str().unwrap().starts_with("The connection broke"), "{told}");
+    let answer = test_call(&api, &slow_endpoint(vec![cut], none, true).await?, 5).await?;
+    assert_eq!(answer["success"], true, "a body that breaks off changes nothing");
+    let answer = test_call(&api, &slow_endpoint(vec![], none, true).await?, 5).await?;
+    assert!(answer["errorMessage"].as_str().unwrap().starts_with("The connection broke"), "{answer}");
     let plain = Receiver::start(&[]).await?.url("/").replace("http://", "https://");
-    let told = test_call(&api, &plain, 5).await?;
-    assert!(told["errorMessage"].as_str().unwrap().starts_with("The connection could not be made"), "{told}");
+    let answer = test_call(&api, &plain, 5).await?;
+    assert!(answer["errorMessage"].as_str().unwrap().starts_with("The connection could not be made"), "{answer}");
     Ok(())
 }
 

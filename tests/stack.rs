@@ -14,7 +14,7 @@ use http::Method;
 use local::aws;
 use local::demo::TEST_KEY;
 use local::stack::{Stack, StoresAt};
-use local::stores::Keep;
+use local::stores::DataLocation;
 use rules::settings::Settings;
 use serde_json::Value;
 use usecases::app::App;
@@ -82,7 +82,7 @@ impl Api {
 
     /// Like [`Api::start`], with these settings.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Result<Self> {
-        Self::on(&StoresAt::Embedded(Keep::InMemory), settings).await
+        Self::on(&StoresAt::Embedded(DataLocation::Memory), settings).await
     }
 
     /// Starts a stack on these stores.
@@ -92,7 +92,7 @@ impl Api {
 
     /// Like [`Api::start`], but `change` may alter the functions' `App` first.
     pub(crate) async fn with_app(change: impl FnOnce(&mut App)) -> Result<Self> {
-        Self::changed(&StoresAt::Embedded(Keep::InMemory), &[], change).await
+        Self::changed(&StoresAt::Embedded(DataLocation::Memory), &[], change).await
     }
 
     async fn changed(stores: &StoresAt, settings: &[(&str, &str)], change: impl FnOnce(&mut App)) -> Result<Self> {
@@ -109,18 +109,18 @@ impl Api {
         all.extend(settings.iter().copied());
         let setting = |name: &str| all.get(name).map(|&value| value.to_owned());
         let mut app = None;
-        let keep = async |app_context: &mut App| {
-            change(app_context).await;
-            app = Some(app_context.clone());
+        let change_and_copy = async |functions_app: &mut App| {
+            change(functions_app).await;
+            app = Some(functions_app.clone());
         };
-        let stack = Stack::start_with(0, stores, setting, keep).await?;
+        let stack = Stack::start_with(0, stores, setting, change_and_copy).await?;
         let client = Client::new(&stack.url, TEST_KEY);
         Ok(Self { stack, app: app.context("no App")?, client })
     }
 
     /// A store on the stack's tables.
     pub(crate) async fn store(&self) -> Result<Store> {
-        let settings = settings()?;
+        let settings = test_settings()?;
         Ok(Store::new(DynamoDb::new(&aws::config(&self.stack.stores_url).await), &settings))
     }
 
@@ -263,8 +263,8 @@ impl Client {
     }
 }
 
-/// The settings that the template gives, for a test that needs the store or a function without a stack.
-pub(crate) fn settings() -> Result<Settings> {
+/// The settings of a store or a function without a stack: those without a default, and those that the tests change.
+pub(crate) fn test_settings() -> Result<Settings> {
     let value = |name: &str| {
         Some(match name {
             "CONFIG_TABLE" => "ConfigTable".to_owned(),
@@ -273,11 +273,7 @@ pub(crate) fn settings() -> Result<Settings> {
             "RETRY_JITTER" => "0".to_owned(),
             "REQUIRE_HTTPS" => "false".to_owned(),
             "ALLOWED_NETWORKS" => "127.0.0.0/8".to_owned(),
-            "RETENTION_DAYS" => "30".to_owned(),
-            "WEBHOOKS_MAX" => "50".to_owned(),
             "SEALING_KEYS" => local::stack::SEALING_KEYS.to_owned(),
-            "DISABLE_AFTER" => "5d".to_owned(),
-            "SWEEP_AFTER" => "20m".to_owned(),
             "LOG_SUCCESSES" => "0".to_owned(),
             other => other.strip_suffix("_URL").map(queue_url)?,
         })

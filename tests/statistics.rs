@@ -19,7 +19,14 @@ use crate::stack::{AGENT, Api, OTHER_AGENT};
 const DELIVERIES: &str = "/agentphone/v1/webhooks/deliveries";
 
 /// Logs a delivery whose event was accepted `minutes` minutes ago.
-async fn log(store: &Store, tenant: &Tenant, webhook: &Value, n: usize, status: Status, minutes: u64) -> Result<()> {
+async fn log_delivery(
+    store: &Store,
+    tenant: &Tenant,
+    webhook: &Value,
+    n: usize,
+    status: Status,
+    minutes: u64,
+) -> Result<()> {
     let webhook_id = WebhookId::parse(webhook["id"].as_str().unwrap()).unwrap();
     let event_id = EventId::from_queue_message("test", n);
     let delivery = Delivery {
@@ -103,7 +110,7 @@ async fn deliveries_are_counted_by_status_type_and_hour() -> Result<()> {
         (&default, Status::Success, 25 * 60),
     ];
     for (n, (webhook, status, minutes)) in logged.into_iter().enumerate() {
-        log(&store, &tenant, webhook, n, status, minutes).await?;
+        log_delivery(&store, &tenant, webhook, n, status, minutes).await?;
     }
     let stats = api.get(&format!("{DELIVERIES}/stats")).await?;
     let mut body = stats.body;

@@ -14,7 +14,7 @@ use crate::stack::{AGENT, Api};
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
 /// A store in memory with the demo project in it.
-async fn store() -> Result<(Api, Store, Tenant)> {
+async fn start_with_store() -> Result<(Api, Store, Tenant)> {
     let api = Api::unswept().await?;
     let store = api.store().await?;
     let [tenant, _] = local::demo::tenants();
@@ -27,8 +27,8 @@ async fn primary_webhook(store: &Store, tenant: &Tenant) -> Result<Option<Webhoo
 }
 
 #[tokio::test]
-async fn of_two_writers_that_replace_the_same_primary_webhook_one_has_to_read_again() -> Result<()> {
-    let (api, store, tenant) = store().await?;
+async fn the_second_of_two_writers_of_a_primary_webhook_has_to_read_again() -> Result<()> {
+    let (api, store, tenant) = start_with_store().await?;
     api.set_webhook(AGENT, "https://a.example").await?;
     let before = primary_webhook(&store, &tenant).await?.context("set")?;
     let with_url = |url: &str| Webhook {
@@ -46,7 +46,7 @@ async fn of_two_writers_that_replace_the_same_primary_webhook_one_has_to_read_ag
 
 #[tokio::test]
 async fn a_webhook_cannot_be_put_under_an_agent_that_is_gone() -> Result<()> {
-    let (api, store, tenant) = store().await?;
+    let (api, store, tenant) = start_with_store().await?;
     api.set_webhook(AGENT, "https://a.example").await?;
     let webhook = primary_webhook(&store, &tenant).await?.context("set")?;
     assert!(store.delete_agent(&tenant, &AgentId::parse(AGENT)?).await?);
@@ -84,23 +84,23 @@ fn delivery(tenant: &Tenant, webhook_id: &WebhookId, n: usize, status: Status, a
 
 #[tokio::test]
 async fn the_log_takes_each_attempt_once_and_never_goes_back() -> Result<()> {
-    let (_api, store, tenant) = store().await?;
+    let (_api, store, tenant) = start_with_store().await?;
     let webhook = Ids::random().webhook(NOW);
-    let record = |status, attempt: u32| {
+    let log = |status, attempt: u32| {
         let entry = delivery(&tenant, &webhook, 0, status, attempt);
         let store = store.clone();
         async move { store.log_attempt(&entry, Some(attempt.to_string())).await }
     };
-    assert_eq!(record(Status::Pending, 1).await?, Logged::Done);
-    assert_eq!(record(Status::Pending, 1).await?, Logged::Done, "it is our own whose answer was lost");
-    let mut others = delivery(&tenant, &webhook, 0, Status::Pending, 1);
-    others.last_attempt_at = Some(NOW.plus(Duration::from_millis(1)));
-    assert_eq!(store.log_attempt(&others, Some("1".to_owned())).await?, Logged::AlreadyLogged);
-    assert_eq!(record(Status::Pending, 2).await?, Logged::Done);
-    assert_eq!(record(Status::Success, 1).await?, Logged::AlreadyLogged);
-    assert_eq!(record(Status::Failed, 2).await?, Logged::Done, "an end replaces its attempt's waiting");
-    assert_eq!(record(Status::Success, 2).await?, Logged::AlreadyLogged);
-    assert_eq!(record(Status::Pending, 2).await?, Logged::AlreadyLogged);
+    assert_eq!(log(Status::Pending, 1).await?, Logged::Done);
+    assert_eq!(log(Status::Pending, 1).await?, Logged::Done, "the same worker repeats a call whose answer was lost");
+    let mut of_another_worker = delivery(&tenant, &webhook, 0, Status::Pending, 1);
+    of_another_worker.last_attempt_at = Some(NOW.plus(Duration::from_millis(1)));
+    assert_eq!(store.log_attempt(&of_another_worker, Some("1".to_owned())).await?, Logged::AlreadyLogged);
+    assert_eq!(log(Status::Pending, 2).await?, Logged::Done);
+    assert_eq!(log(Status::Success, 1).await?, Logged::AlreadyLogged);
+    assert_eq!(log(Status::Failed, 2).await?, Logged::Done, "a final status replaces `Pending` of the same attempt");
+    assert_eq!(log(Status::Success, 2).await?, Logged::AlreadyLogged);
+    assert_eq!(log(Status::Pending, 2).await?, Logged::AlreadyLogged);
     let expected = delivery(&tenant, &webhook, 0, Status::Failed, 2);
     let (logged, message) = store.delivery(&expected.key).await?.context("logged")?;
     assert_eq!((logged, message.as_deref()), (expected, Some("2")));
@@ -109,7 +109,7 @@ async fn the_log_takes_each_attempt_once_and_never_goes_back() -> Result<()> {
 
 #[tokio::test]
 async fn a_log_in_several_shards_reads_as_one_newest_first() -> Result<()> {
-    let (_api, store, tenant) = store().await?;
+    let (_api, store, tenant) = start_with_store().await?;
     let webhook = Ids::random().webhook(NOW);
     for n in 0..20 {
         store.log_attempt(&delivery(&tenant, &webhook, n, Status::Success, 1), None).await?;
@@ -130,7 +130,7 @@ async fn a_log_in_several_shards_reads_as_one_newest_first() -> Result<()> {
 
 #[tokio::test]
 async fn an_overdue_delivery_is_found_and_deferred_by_one_worker_alone() -> Result<()> {
-    let (_api, store, tenant) = store().await?;
+    let (_api, store, tenant) = start_with_store().await?;
     let webhook = Ids::random().webhook(NOW);
     for (n, status) in [Status::Pending, Status::Success, Status::Failed, Status::Pending].into_iter().enumerate() {
         let message = (status != Status::Success).then(|| n.to_string());
@@ -143,19 +143,19 @@ async fn an_overdue_delivery_is_found_and_deferred_by_one_worker_alone() -> Resu
     assert_eq!(overdue.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(), ["0", "3"]);
     let first = overdue.first().context("found")?;
     assert!(store.defer(first, later).await?);
-    assert!(!store.defer(first, later).await?, "somebody else did");
+    assert!(!store.defer(first, later).await?, "another worker has deferred it");
     assert_eq!(store.overdue(later, 10).await?.len(), 1);
     Ok(())
 }
 
 #[tokio::test]
 async fn an_item_that_cannot_be_read_hides_no_overdue_delivery() -> Result<()> {
-    let (api, store, tenant) = store().await?;
+    let (api, store, tenant) = start_with_store().await?;
     let webhook = Ids::random().webhook(NOW);
     let key = |n: usize| delivery(&tenant, &webhook, n, Status::Pending, 1).key;
     // Two deliveries in the same shard of the index.
-    let part = |n: usize| key(n).id.shard(64);
-    let other = (1..1000).find(|&n| part(n) == part(0)).context("another of its part")?;
+    let shard = |n: usize| key(n).id.shard(64);
+    let other = (1..1000).find(|&n| shard(n) == shard(0)).context("another of its shard")?;
     for n in [0, other] {
         store.log_attempt(&delivery(&tenant, &webhook, n, Status::Pending, 1), Some(n.to_string())).await?;
     }
@@ -173,7 +173,7 @@ async fn an_item_that_cannot_be_read_hides_no_overdue_delivery() -> Result<()> {
         .expression_attribute_values(":first", aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned()))
         .send()
         .await?;
-    assert!(store.overdue(later, 1).await?.is_empty(), "it is the first of its part");
+    assert!(store.overdue(later, 1).await?.is_empty(), "it is the first of its shard");
     let overdue = store.overdue(later, 1).await?;
     assert_eq!(overdue.iter().map(|found| found.message.clone()).collect::<Vec<_>>(), [other.to_string()]);
     Ok(())

@@ -6,7 +6,7 @@ use http::Method;
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
 
-use crate::receiver::{Receiver, Step};
+use crate::receiver::{Received, Receiver, Step};
 use crate::stack::{Api, OTHER_AGENT};
 
 const WEBHOOKS: &str = "/talkover/api/v1/agents/9fbef0b7-8d4e-4a08-9207-66c22155721d/webhooks";
@@ -93,7 +93,7 @@ async fn a_webhook_is_listed_shown_and_deleted() -> Result<()> {
 }
 
 #[tokio::test]
-async fn defaults_are_those_that_are_documented() -> Result<()> {
+async fn a_new_webhook_has_the_documented_defaults() -> Result<()> {
     let api = Api::start().await?;
     let body = json!({ "name": "A", "webhook_url": "https://a.example", "events": ["event_action", "event_action"] });
     let data = api.post(WEBHOOKS, &body).await?.body["data"].clone();
@@ -162,8 +162,8 @@ async fn a_toggle_turns_a_webhook_off_and_on() -> Result<()> {
         api.publish(&json!({ "type": "call.received", "agent_id": OTHER_AGENT, "data": { "on": enabled } })).await?;
         api.idle().await?;
     }
-    let told: Vec<Value> = receiver.received().iter().map(|received| received.json()["data"].clone()).collect();
-    assert_eq!(told, [json!({ "on": true })], "a disabled webhook is told nothing");
+    let data: Vec<Value> = receiver.received().iter().map(|received| received.json()["data"].clone()).collect();
+    assert_eq!(data, [json!({ "on": true })], "a disabled webhook gets no event");
     Ok(())
 }
 
@@ -182,7 +182,7 @@ async fn a_bad_webhook_is_refused_field_by_field_and_not_stored() -> Result<()> 
     assert_eq!((too_large.status, too_large.body), (413, json!({ "message": "The body is over 65536 bytes." })));
     let many = api.post(WEBHOOKS, &with(json!({ "events": vec![7; 20_000] }))).await?;
     assert_eq!(many.status, 422);
-    assert!(many.body.to_string().len() < 4096, "what was sent is not repeated at length");
+    assert!(many.body.to_string().len() < 4096, "the error does not repeat the request at length");
     assert_eq!(api.get(WEBHOOKS).await?.body["data"]["webhooks"], json!([good]), "nothing is stored");
     Ok(())
 }
@@ -286,7 +286,7 @@ async fn a_delivery_has_talkovers_payload_and_signature() -> Result<()> {
 }
 
 #[tokio::test]
-async fn without_a_secret_there_is_no_talkover_signature() -> Result<()> {
+async fn a_delivery_has_no_talkover_signature_if_its_webhook_has_no_secret() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     let webhook = create(&api, json!({ "webhook_url": receiver.url("/"), "webhook_secret": null })).await?;
     let publish =
@@ -301,7 +301,11 @@ async fn without_a_secret_there_is_no_talkover_signature() -> Result<()> {
     let received = receiver.wait_for(2).await?.remove(1);
     assert_eq!(received.header("x-webhook-signature"), received.body_hmac("first"));
     assert!(received.standard_verifies("first"));
-    assert_eq!(received.header("webhook-signature").split(' ').count(), 1, "what nobody knew does not sign on");
+    assert_eq!(
+        received.header("webhook-signature").split(' ').count(),
+        1,
+        "a secret that nobody was shown stops signing at once"
+    );
 
     api.put(&path(&webhook), &json!({ "webhook_secret": "second" })).await?;
     publish().await?;
@@ -389,19 +393,19 @@ async fn a_payload_template_makes_the_body_of_its_event_type_alone() -> Result<(
     let received = receiver.wait_for(1).await?.remove(0);
     let text = String::from_utf8(received.body.to_vec())?;
     assert!(text.contains(r#""seconds":12345678901234567890.10"#), "{text}");
-    let mut told = received.json();
-    told["seconds"] = Value::Null;
+    let mut payload = received.json();
+    payload["seconds"] = Value::Null;
     let expected = json!({
         "id": "c_1", "seconds": null, "last": "\"bye\"", "first": "Grüße 🦀",
         "line": "event_phone_call_ended → Grüße 🦀 ()", "gone": null, "agent": OTHER_AGENT,
         "webhook": [webhook["id"], "My Webhook"], "at": "2025-09-03T23:19:51.000Z",
         "kept": { "n": 1.5, "t": true, "z": null },
     });
-    assert_eq!(told, expected);
+    assert_eq!(payload, expected);
     assert_eq!(received.header("x-webhook-signature"), received.body_hmac("optional_secret_for_hmac"));
     publish("call.received").await?;
     let other = receiver.wait_for(2).await?.remove(1);
-    assert_eq!(other.json()["event"], "event_phone_call_started", "other events are told in the default body");
+    assert_eq!(other.json()["event"], "event_phone_call_started", "another event has the default body");
     assert_eq!(other.json()["data"]["event"], "x");
     Ok(())
 }
@@ -439,10 +443,10 @@ async fn characters_that_sqs_refuses_reach_the_receiver_all_the_same() -> Result
         assert_eq!(api.send(Method::POST, "/v1/events", body).await?.status, 202);
     }
     let received = receiver.wait_for(2).await?;
-    let told =
-        |name: &str| received.iter().map(super::receiver::Received::json).find(|told| !told[name].is_null()).unwrap();
-    assert_eq!(told("a"), json!({ "a": "\u{ffff}\u{fffe}", "b": "\u{ffff}" }));
-    assert_eq!(told("data")["webhook_name"], "\u{ffff}");
+    let payload_with =
+        |name: &str| received.iter().map(Received::json).find(|payload| !payload[name].is_null()).unwrap();
+    assert_eq!(payload_with("a"), json!({ "a": "\u{ffff}\u{fffe}", "b": "\u{ffff}" }));
+    assert_eq!(payload_with("data")["webhook_name"], "\u{ffff}");
     assert!(received.iter().all(|received| received.body.is_ascii()));
     Ok(())
 }
@@ -464,11 +468,11 @@ async fn a_test_call_sends_at_once_and_answers_with_the_outcome() -> Result<()> 
     assert_eq!(failed.body["data"]["status_code"], 503);
     let received = receiver.received().remove(0);
     assert_eq!(received.method.as_str(), "PATCH");
-    let told = received.json();
-    let keys: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
+    let payload = received.json();
+    let keys: Vec<&str> = payload.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["event", "agent_id", "agent_name", "webhook_id", "webhook_name", "timestamp", "test"]);
-    assert_eq!((&told["event"], &told["test"]), (&json!("webhook.test"), &json!(true)));
-    assert_eq!(told["timestamp"].as_str().unwrap().len(), "2025-09-03T23:19:51.042Z".len());
+    assert_eq!((&payload["event"], &payload["test"]), (&json!("webhook.test"), &json!(true)));
+    assert_eq!(payload["timestamp"].as_str().unwrap().len(), "2025-09-03T23:19:51.042Z".len());
     assert_eq!(received.header("x-webhook-signature"), received.body_hmac("optional_secret_for_hmac"));
     api.put(&path(&webhook), &json!({ "webhook_url": "http://127.0.0.1:1/" })).await?;
     let unreachable = api.send(Method::POST, &test, "").await?;

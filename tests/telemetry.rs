@@ -40,8 +40,8 @@ async fn the_events_of_a_batch_and_of_a_message_straight_to_the_queue_have_their
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
     let event = json!({ "type": "call.completed", "agent_id": AGENT, "data": {} });
-    let named = json!({ "type": "call.completed", "agent_id": AGENT, "data": {}, "id": "named" });
-    publish(&api, TRACEPARENT, &json!({ "events": [event, named] })).await?;
+    let with_client_id = json!({ "type": "call.completed", "agent_id": AGENT, "data": {}, "id": "order-1" });
+    publish(&api, TRACEPARENT, &json!({ "events": [event, with_client_id] })).await?;
     let tenant = json!({ "project": "demo", "environment": "test" });
     let message = json!({ "v": 1, "scope": tenant, "traceparent": TRACEPARENT, "events": [event] });
     api.enqueue("EventsQueue", &message.to_string()).await?;
@@ -68,7 +68,7 @@ async fn a_call_without_a_trace_gets_none() -> Result<()> {
 
 /// Publishes an event that fails twice, on a stack with `LOG_SUCCESSES` set to `successes`. Returns the event's id, and
 /// the lines of the log.
-async fn logged(folder: &Path, successes: &str) -> Result<(String, Vec<Value>)> {
+async fn log_of_two_failures(folder: &Path, successes: &str) -> Result<(String, Vec<Value>)> {
     let path = folder.join(successes);
     let environment =
         [("LOG_FORMAT", "json"), ("LOG_SUCCESSES", successes), ("RETRY_SCHEDULE", "1s,1s"), ("RETRY_JITTER", "0")];
@@ -89,9 +89,9 @@ async fn logged(folder: &Path, successes: &str) -> Result<(String, Vec<Value>)> 
 #[tokio::test]
 async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one_name() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (event, lines) = logged(folder.path(), "1").await?;
+    let (event, lines) = log_of_two_failures(folder.path(), "1").await?;
     let of_event: Vec<&Value> = lines.iter().filter(|line| line["event_id"] == event.as_str()).collect();
-    let mut told: Vec<(&str, &str, &Value, &Value)> = of_event
+    let mut logged: Vec<(&str, &str, &Value, &Value)> = of_event
         .iter()
         .map(|line| {
             let (message, function) = (line["message"].as_str(), line["span"]["function"].as_str());
@@ -99,8 +99,8 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
         })
         .collect();
     // Two functions may log at the same time, but the attempts of one delivery are logged in turn.
-    told.sort_by_key(|(_, function, ..)| *function != "pipeline-publish-events" && *function != "pipeline-fan-out");
-    told[..2].sort_unstable_by_key(|(message, ..)| *message);
+    logged.sort_by_key(|(_, function, ..)| *function != "pipeline-publish-events" && *function != "pipeline-fan-out");
+    logged[..2].sort_unstable_by_key(|(message, ..)| *message);
     let expected = [
         ("an event was accepted", "pipeline-publish-events", &Value::Null, &Value::Null),
         ("an event was dispatched", "pipeline-fan-out", &Value::Null, &Value::Null),
@@ -108,7 +108,7 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
         ("an attempt failed", "pipeline-deliver", &json!(2), &json!(503)),
         ("an event was delivered", "pipeline-deliver", &json!(3), &json!(200)),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(logged, expected);
     assert!(of_event.iter().all(|line| line["trace_id"] == TRACE), "{of_event:?}");
     assert!(of_event.iter().all(|line| line["event_type"] == "call.completed"), "{of_event:?}");
     let delivered = of_event.iter().find(|line| line["message"] == "an event was delivered").unwrap();
@@ -120,7 +120,7 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
     for line in &lines {
         let in_span = line["span"].as_object().into_iter().flatten();
         for (field, _) in line.as_object().unwrap().iter().chain(in_span) {
-            assert!(known.contains(field.as_str()), "{field} is a name of its own: {line}");
+            assert!(known.contains(field.as_str()), "{field} is not among the declared fields: {line}");
         }
     }
     Ok(())
@@ -129,9 +129,9 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
 #[tokio::test]
 async fn successes_are_logged_as_often_as_is_set_and_failures_always() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let (event, lines) = logged(folder.path(), "0").await?;
+    let (event, lines) = log_of_two_failures(folder.path(), "0").await?;
     let of_event = lines.iter().filter(|line| line["event_id"] == event.as_str());
-    let told: Vec<_> = of_event.map(|line| line["message"].as_str().unwrap()).collect();
-    assert_eq!(told, ["an attempt failed", "an attempt failed"]);
+    let messages: Vec<_> = of_event.map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["an attempt failed", "an attempt failed"]);
     Ok(())
 }

@@ -22,7 +22,7 @@ struct Ids {
 }
 
 /// Every route of the template: its method and path.
-fn routes() -> Result<Vec<(Method, String)>> {
+fn template_routes() -> Result<Vec<(Method, String)>> {
     let template = Template::built_in()?;
     let triggers = template.functions.values().flat_map(|function| &function.triggers);
     let routes = triggers.filter_map(|trigger| match trigger {
@@ -43,7 +43,7 @@ struct RouteCall {
 
 impl RouteCall {
     fn of_all_routes() -> Result<Vec<Self>> {
-        let (routes, pages) = (routes()?, documented_calls::pages()?);
+        let (routes, pages) = (template_routes()?, documented_calls::read_pages()?);
         let call = |route: &(Method, String)| {
             let call = pages.iter().flatten().find(|call| call.succeeds() && call.route(&routes) == Some(route));
             let call = call.with_context(|| format!("{route:?} has no documented call"))?;
@@ -71,22 +71,22 @@ impl RouteCall {
 }
 
 /// Creates an agent, webhooks of every kind, and a delivery in the test environment.
-async fn fill(api: &Api, receiver: &Receiver) -> Result<Ids> {
-    assert_eq!(api.put(&format!("/v1/agents/{TEST_ONLY}"), &json!({ "name": "Ours" })).await?.status, 201);
+async fn create_all(api: &Api, receiver: &Receiver) -> Result<Ids> {
+    assert_eq!(api.put(&format!("/v1/agents/{TEST_ONLY}"), &json!({ "name": "Hidden" })).await?.status, 201);
     api.set_webhook(TEST_ONLY, &receiver.url("/agent")).await?;
     api.post("/agentphone/v1/webhooks", &json!({ "url": receiver.url("/default") })).await?;
-    let talkover = json!({ "name": "Ours", "webhook_url": receiver.url("/talkover"), "events": ["event_action"] });
+    let talkover = json!({ "name": "Hidden", "webhook_url": receiver.url("/talkover"), "events": ["event_action"] });
     let talkover = api.post(&format!("/talkover/api/v1/agents/{TEST_ONLY}/webhooks"), &talkover).await?;
     let casey = json!({ "url": receiver.url("/casey"), "event_types": ["a"] });
     let casey = api.post("/casey/v1/backend/webhooks", &casey).await?;
     let id = |answer: &Answer| answer.body["data"]["id"].as_str().unwrap().to_owned();
-    api.publish(&json!({ "type": "a", "agent_id": TEST_ONLY, "data": { "by": "us" } })).await?;
+    api.publish(&json!({ "type": "a", "agent_id": TEST_ONLY, "data": { "by": "test" } })).await?;
     api.idle().await?;
     Ok(Ids { agent: TEST_ONLY.to_owned(), talkovers: id(&talkover), caseys: id(&casey) })
 }
 
 /// Every answer that the test environment's own key gets.
-async fn shown(api: &Api, ids: &Ids) -> Result<Vec<(String, Value)>> {
+async fn visible_answers(api: &Api, ids: &Ids) -> Result<Vec<(String, Value)>> {
     let mut shown = Vec::new();
     for call in RouteCall::of_all_routes()? {
         if call.method == Method::GET {
@@ -101,8 +101,8 @@ async fn shown(api: &Api, ids: &Ids) -> Result<Vec<(String, Value)>> {
 #[tokio::test]
 async fn nothing_of_one_environment_or_project_is_visible_to_another_in_any_call() -> Result<()> {
     let (api, receiver) = (Api::start().await?, Receiver::start(&[]).await?);
-    let ids = fill(&api, &receiver).await?;
-    let before = shown(&api, &ids).await?;
+    let ids = create_all(&api, &receiver).await?;
+    let before = visible_answers(&api, &ids).await?;
     let nobody = Ids {
         agent: "agt_nobody_has".to_owned(),
         talkovers: "9fcafbf2-7593-44d6-8cd7-1b221beba62a".to_owned(),
@@ -125,8 +125,9 @@ async fn nothing_of_one_environment_or_project_is_visible_to_another_in_any_call
                 compared += 1;
             }
             let text = answer.body.to_string();
-            let ours = ["Ours", receiver.url("").as_str(), &ids.talkovers, &ids.caseys].map(|ours| text.contains(ours));
-            assert_eq!(ours, [false; 4], "{method} {path}: {text}");
+            let receiver_url = receiver.url("");
+            let secrets = ["Hidden", &receiver_url, &ids.talkovers, &ids.caseys];
+            assert!(!secrets.iter().any(|secret| text.contains(secret)), "{method} {path}: {text}");
             if path.contains("deliveries") && path.starts_with("/agentphone/v1/webhooks") {
                 assert_eq!(answer.body["total"], 0, "{method} {path}");
             }
@@ -137,16 +138,16 @@ async fn nothing_of_one_environment_or_project_is_visible_to_another_in_any_call
         assert_eq!(other.delete(&format!("/v1/agents/{TEST_ONLY}")).await?.status, 204);
     }
     api.idle().await?;
-    assert_eq!(shown(&api, &ids).await?, before, "and nothing of it has changed");
+    assert_eq!(visible_answers(&api, &ids).await?, before, "nothing has changed");
     let by: Vec<Value> = receiver.received().iter().map(|received| received.json()["data"]["by"].clone()).collect();
-    assert_eq!(by, ["us", "us"], "and no event of theirs came");
+    assert_eq!(by, ["test", "test"], "no event of another tenant came");
     Ok(())
 }
 
 #[tokio::test]
-async fn without_a_valid_key_no_route_answers() -> Result<()> {
+async fn no_route_answers_without_a_valid_key() -> Result<()> {
     let api = Api::start().await?;
-    let routes = routes()?;
+    let routes = template_routes()?;
     for (method, path) in &routes {
         for (key, detail, message) in [
             ("", "Missing API key.", "Send an API key: `Authorization: Bearer <key>`."),

@@ -15,7 +15,7 @@ use functions::lambda::invoke_queue;
 use functions::pipeline;
 use lambda_http::Body;
 use local::stack::{self, StoresAt};
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use rules::settings::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -130,21 +130,21 @@ async fn publish(app: &App, events: &[Value]) -> Result<()> {
 }
 
 /// Receives the messages of a queue.
-async fn taken(stores: &Stores, queue: &str) -> Result<Vec<String>> {
+async fn receive_all(stores: &Stores, queue: &str) -> Result<Vec<String>> {
     let sqs = aws_sdk_sqs::Client::new(&local::aws::config(&stores.url).await);
     let received = sqs.receive_message().queue_url(queue_url_of(queue)).max_number_of_messages(10).send().await?;
     Ok(received.messages.unwrap_or_default().into_iter().filter_map(|message| message.body).collect())
 }
 
 async fn capture(receiver: &Receiver) -> Result<Release> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let api = stack_at(&stores, THEN).await?;
     let casey_secret = set_webhooks(&api).await?;
     api.publish(&message_received("Before", 1)).await?;
     receiver.wait_for(1).await?;
-    let mut named = message_received("Named", 2);
-    named["id"] = json!("named");
-    api.publish(&named).await?;
+    let mut with_client_id = message_received("Named", 2);
+    with_client_id["id"] = json!("named");
+    api.publish(&with_client_id).await?;
     let is_pending = |one: &Value| one["status"] == "pending";
     wait_until("a retry", async || Ok(api.deliveries(AGENT).await?.into_iter().find(is_pending))).await?;
     let mut answers = BTreeMap::new();
@@ -154,7 +154,7 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     api.stack.stop().await;
 
     let setting = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-    let (_, mut app) = stack::app_context(&StoresAt::Url(stores.url.clone()), setting).await?;
+    let (_, mut app) = stack::app_on_stores(&StoresAt::Url(stores.url.clone()), setting).await?;
     app.clock = Clock::from_fn(|| THEN);
     let mut items = BTreeMap::new();
     for table in ["ConfigTable", "LogTable"] {
@@ -163,16 +163,16 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
     }
     let ended = |kind: &str| json!({ "type": kind, "agent_id": OTHER_AGENT, "data": { "call": { "id": "call_1" } } });
     publish(&app, &[ended("call.completed"), ended("conversation.completed")]).await?;
-    let events = taken(&stores, "EventsQueue").await?;
+    let events = receive_all(&stores, "EventsQueue").await?;
     // The agent's endpoint has failed, so that its event waits in the slow lane. The default webhook's event does not.
     let to_default = json!({ "type": "call.completed", "agent_id": "agt_other", "data": {} });
     publish(&app, &[message_received("After", 3), to_default]).await?;
-    let body = taken(&stores, "EventsQueue").await?.pop().context("one message")?;
+    let body = receive_all(&stores, "EventsQueue").await?.pop().context("one message")?;
     let batch = json!({ "Records": [{ "messageId": "1", "body": body }] });
     let Trigger::Queues(_, fan_out) = pipeline::fan_out::FUNCTION.trigger else { panic!("it has a queue") };
     invoke_queue(&app, fan_out, serde_json::from_value(batch)?).await;
-    let deliveries = taken(&stores, "DeliveriesQueue").await?;
-    let mut retries = taken(&stores, "RetriesQueue").await?;
+    let deliveries = receive_all(&stores, "DeliveriesQueue").await?;
+    let mut retries = receive_all(&stores, "RetriesQueue").await?;
     // The other retry still waits, so that its message is in the log.
     retries.extend(items["LogTable"].iter().filter_map(|item| item["message"]["S"].as_str()).map(str::to_owned));
     assert_eq!((events.len(), deliveries.len(), retries.len()), (1, 1, 2));
@@ -183,8 +183,8 @@ async fn capture(receiver: &Receiver) -> Result<Release> {
 }
 
 /// Starts stores with the items of a release.
-async fn restored(release: &Release) -> Result<Stores> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+async fn restore(release: &Release) -> Result<Stores> {
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     stack::environment(&stores.url, |_| None).await?;
     for (table, items) in &release.items {
         for item in items {
@@ -206,9 +206,9 @@ fn check_deliveries(received: &[Received], release: &Release) -> Result<()> {
     let secret = release.answers[READ[2]]["secret"].as_str().context("a secret")?;
     let [retried, first] = to("/agentphone")[..] else { bail!("two for AgentPhone's") };
     assert!([retried, first].iter().all(|one| one.agentphone_verifies(secret)));
-    let mut told = [retried, first].map(|one| one.json()["data"]["message"].clone());
-    told.sort_by_key(ToString::to_string);
-    assert_eq!(told, ["After", "Named"]);
+    let mut texts = [retried, first].map(|one| one.json()["data"]["message"].clone());
+    texts.sort_by_key(ToString::to_string);
+    assert_eq!(texts, ["After", "Named"]);
     let histories = [retried, first].map(|one| one.json()["recentHistory"][0]["content"].clone());
     assert_eq!(histories, ["Before", "Before"]);
 
@@ -231,7 +231,7 @@ fn check_deliveries(received: &[Received], release: &Release) -> Result<()> {
 /// Starts this release on the data of another release, and checks its answers and deliveries.
 async fn take_over(release: &Release, receiver: &Receiver) -> Result<()> {
     Settings::read(|name| release.environment.get(name).cloned())?;
-    let (stores, before) = (restored(release).await?, receiver.received().len());
+    let (stores, before) = (restore(release).await?, receiver.received().len());
     let api = stack_at(&stores, NOW).await?;
     for (path, answer) in &release.answers {
         assert_eq!(api.get(path).await?.body, *answer, "{path}");
@@ -279,7 +279,7 @@ async fn this_release_reads_the_items_and_messages_of_every_release() -> Result<
 
 #[tokio::test]
 async fn an_item_of_another_version_is_refused_and_its_events_wait() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     let api = Api::on(&StoresAt::Url(stores.url.clone()), &[("VISIBILITY_TIMEOUT_S", "1")]).await?;
     let receiver = Receiver::start(&[]).await?;
     api.set_webhook(AGENT, &receiver.url("/")).await?;
@@ -295,7 +295,7 @@ async fn an_item_of_another_version_is_refused_and_its_events_wait() -> Result<(
     }
     for _ in 0..2 {
         let answer = api.put(&format!("/v1/agents/{AGENT}"), &json!({ "name": "Ada" })).await?;
-        assert_eq!(answer.status, 503, "it is not written over");
+        assert_eq!(answer.status, 503, "the item is not overwritten");
     }
     assert_eq!(api.get(READ[2]).await?.status, 503);
     api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;

@@ -14,7 +14,7 @@ use functions::lambda::invoke_queue;
 use functions::pipeline;
 use local::demo;
 use local::stack::{Stack, StoresAt};
-use local::stores::Keep;
+use local::stores::DataLocation;
 use rules::sign::Signature;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -56,7 +56,7 @@ impl Alone {
     /// Registers a webhook at `receiver_url`.
     pub(crate) async fn start(receiver_url: &str) -> Result<Self> {
         let mut app = None;
-        let at = StoresAt::Embedded(Keep::InMemory);
+        let at = StoresAt::Embedded(DataLocation::Memory);
         let stack = Stack::start_with(0, &at, |_| None, async |own: &mut App| app = Some(own.clone())).await?;
         let app = app.context("no App")?;
         let [work, ..] = WORKS;
@@ -73,7 +73,7 @@ impl Alone {
         at_once(REQUESTS_AT_ONCE, lasting, move |_| {
             let (own, body) = (self.clone(), body.clone());
             async move {
-                let (id, signature) = (own.delivery_id(0), signature()?);
+                let (id, signature) = (own.delivery_id(0), agentphone_signature()?);
                 let content = Content { id: &id, signature: &signature, headers: &[], traceparent: None, body: &body };
                 let now = own.app.clock.now();
                 let outcome = make_attempt(&*own.app.sender, &own.webhook, content, now, Duration::MAX).await;
@@ -140,7 +140,7 @@ impl Alone {
             attempt: 1,
             due_at: now,
             slow_lane: false,
-            signature: signature()?,
+            signature: agentphone_signature()?,
             headers: Vec::new(),
             body: to_raw_value(&event("agt_abc123", number))?,
         })
@@ -173,6 +173,6 @@ where
 }
 
 /// AgentPhone's signature, by its name in a queue message of release 0.1.0.
-fn signature() -> Result<Signature> {
+fn agentphone_signature() -> Result<Signature> {
     Ok(serde_json::from_value(json!("timestamped_hex"))?)
 }

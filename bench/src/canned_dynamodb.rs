@@ -17,8 +17,8 @@ type Answers = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 /// Puts this DynamoDB behind an app's store. The first answer to each kind of call comes from the embedded stores.
 pub(crate) async fn stand_in(app: &mut App, stores_url: &str) {
     let answers = Answers::default();
-    let client = sdk_wire::client(move |request, inner| {
-        let call = sdk_wire::call(&request);
+    let client = sdk_wire::intercepting_client(move |request, inner| {
+        let call = sdk_wire::call_name(&request);
         let known = answers.lock().unwrap_or_else(PoisonError::into_inner).get(&call).cloned();
         if let Some(body) = known {
             return HttpConnectorFuture::ready(sdk_wire::ok(body));
@@ -29,7 +29,7 @@ pub(crate) async fn stand_in(app: &mut App, stores_url: &str) {
             if !first.status().is_success() {
                 return Ok(first);
             }
-            let body = sdk_wire::body(first).await?;
+            let body = sdk_wire::read_body(first).await?;
             answers.lock().unwrap_or_else(PoisonError::into_inner).insert(call, body.clone());
             sdk_wire::ok(body)
         })

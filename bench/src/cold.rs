@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use functions::functions::FUNCTIONS;
+use local::aws::REGION;
 use local::stack::SEALING_KEYS;
 use serde::Serialize;
 use tokio::io::AsyncReadExt;
@@ -83,7 +84,7 @@ async fn start((name, path): (&str, &Path), listener: &TcpListener, address: Soc
     Ok(took)
 }
 
-/// The environment variables that Lambda and the template set.
+/// The environment variables that Lambda sets, the settings without a default, and the system's certificates.
 fn environment(runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
     let fixed = [
         ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
@@ -91,7 +92,7 @@ fn environment(runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
         ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
         ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", "bench"),
-        ("AWS_REGION", "us-east-1"),
+        ("AWS_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "bench"),
         ("AWS_SECRET_ACCESS_KEY", "bench"),
         ("CONFIG_TABLE", "config"),
@@ -99,15 +100,7 @@ fn environment(runtime_api: SocketAddr) -> Vec<(&'static str, String)> {
         ("EVENTS_QUEUE_URL", "http://localhost/events"),
         ("DELIVERIES_QUEUE_URL", "http://localhost/deliveries"),
         ("RETRIES_QUEUE_URL", "http://localhost/retries"),
-        ("RETRY_SCHEDULE", "5s,5m"),
-        ("RETRY_JITTER", "0.2"),
-        ("REQUIRE_HTTPS", "true"),
-        ("ALLOWED_NETWORKS", ""),
-        ("RETENTION_DAYS", "30"),
-        ("WEBHOOKS_MAX", "50"),
         ("SEALING_KEYS", SEALING_KEYS),
-        ("DISABLE_AFTER", "5d"),
-        ("SWEEP_AFTER", "20m"),
         // Amazon Linux has all certificates in one file. Other systems also have a file for each certificate.
         ("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"),
     ];

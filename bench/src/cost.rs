@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::count::Tally;
 use crate::price::{Cost, Prices, gb_seconds};
 use crate::process::Process;
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{Behavior, Receiver};
 use crate::work::{Platform, Work};
 
 /// How long an endpoint takes to answer.
@@ -62,27 +62,27 @@ pub(crate) async fn run(
     events: usize,
     prices: &Prices,
 ) -> Result<Row> {
-    let manner = Manner { failing_percent, pause: ENDPOINT_PAUSE };
+    let behavior = Behavior { failing_percent, pause: ENDPOINT_PAUSE };
     let Way { name, batch, agents, publishers } = way;
-    let work = Work { name, batch, agents, webhooks: 1, manner, window: publishers * batch };
+    let work = Work { name, batch, agents, webhooks: 1, behavior, window: publishers * batch };
     let stores = Process::start(&["stores"]).await?;
     let mut functions = Process::start(&["functions", "--stores-url", &stores.url, "--count"]).await?;
     let platform = Platform::new(&functions.url);
     platform.set_up(&work, &receiver.url).await?;
     let requests = if publishers == 1 { events / 10 } else { events } / batch;
-    let tally = deliver(&work, &platform, receiver, publishers, requests, &mut functions).await?;
-    let cost = tally.cost(prices);
+    let counts = deliver(&work, &platform, receiver, publishers, requests, &mut functions).await?;
+    let cost = counts.cost(prices);
     Ok(Row { publishing: name, succeeding_percent: 100 - failing_percent, dollars_a_million: cost.total(), cost })
 }
 
 /// The counts of a run, and its processor time.
-pub(crate) struct Taken {
+pub(crate) struct RunCounts {
     tally: Tally,
     delivered: u64,
     cpu_s: f64,
 }
 
-impl Taken {
+impl RunCounts {
     pub(crate) fn cost(&self, prices: &Prices) -> Cost {
         Cost::of(&self.tally, prices, self.delivered, gb_seconds(&self.tally, self.cpu_s))
     }
@@ -97,8 +97,8 @@ pub(crate) async fn deliver(
     publishers: usize,
     requests: usize,
     functions: &mut Process,
-) -> Result<Taken> {
-    receiver.reset(work.manner);
+) -> Result<RunCounts> {
+    receiver.reset(work.behavior);
     receiver.widen(work.window);
     functions.ask::<Tally>("counts").await?;
     let cpu_before = functions.cpu()?;
@@ -122,5 +122,5 @@ pub(crate) async fn deliver(
     // Attempts are logged after the endpoint's last answer.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let tally = functions.ask("counts").await?;
-    Ok(Taken { tally, delivered, cpu_s: (functions.cpu()? - cpu_before).as_secs_f64() })
+    Ok(RunCounts { tally, delivered, cpu_s: (functions.cpu()? - cpu_before).as_secs_f64() })
 }

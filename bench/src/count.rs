@@ -55,7 +55,7 @@ pub(crate) struct Invocations {
     pub(crate) billed_ms: u64,
 }
 
-/// The counts since the last call of [`Counts::taken`].
+/// The counts since the last call of [`Counts::take`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// By function, then by call: `PutItem`, `SendMessageBatch`.
@@ -69,7 +69,7 @@ pub(crate) struct Counts(Mutex<Tally>);
 
 impl Counts {
     /// Returns the counts, and sets them to zero.
-    pub(crate) fn taken(&self) -> Tally {
+    pub(crate) fn take(&self) -> Tally {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -109,7 +109,7 @@ pub(crate) fn stand_in_with(app: &mut App, dynamodb: &SdkConfig, sqs: &SdkConfig
 #[derive(Debug)]
 struct Counter(Arc<Counts>);
 
-/// Defines `ask_for_units` and `units`: they access the input and the output of any of DynamoDB's calls.
+/// Defines `ask_for_units` and `consumed_units`: they access the input and the output of any of DynamoDB's calls.
 macro_rules! dynamodb_calls {
     ($($module:ident $input:ident $output:ident $kind:ident),* $(,)?) => {
         fn ask_for_units(input: &mut Input) {
@@ -120,7 +120,7 @@ macro_rules! dynamodb_calls {
             )*
         }
 
-        fn units(output: &Output) -> Option<Units> {
+        fn consumed_units(output: &Output) -> Option<Units> {
             $(
                 if let Some(output) = output.downcast_ref::<$module::$output>() {
                     return Some(Units::$kind(output.consumed_capacity.iter().flat_map(each).sum()));
@@ -200,7 +200,7 @@ impl Intercept for Counter {
     ) -> Result<(), BoxError> {
         let name = config.load::<Metadata>().map(|call| call.name().to_owned()).unwrap_or_default();
         let units = match context.output_or_error() {
-            Ok(output) => units(output),
+            Ok(output) => consumed_units(output),
             // AWS charges for a write even if its condition fails.
             Err(_) if ["PutItem", "UpdateItem", "DeleteItem"].contains(&name.as_str()) => Some(Units::Write(1.0)),
             Err(_) => None,

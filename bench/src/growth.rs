@@ -11,7 +11,7 @@ use crate::cost;
 use crate::measure::{self, Latency};
 use crate::price::{Cost, Prices};
 use crate::process::Process;
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{Behavior, Receiver};
 use crate::work::{Platform, Work};
 
 /// Webhooks of the project, each of another agent.
@@ -28,7 +28,7 @@ pub(crate) const CALLS: [(&str, &str); 4] = [
 const PUBLISHERS: usize = 32;
 
 /// How long latency is measured.
-const CALM: Duration = Duration::from_secs(10);
+const LATENCY_DURATION: Duration = Duration::from_secs(10);
 
 /// A project of one size.
 #[derive(Debug, Clone, Serialize)]
@@ -59,20 +59,21 @@ impl fmt::Display for Call {
 
 /// Registers `webhooks` webhooks, logs `logged` deliveries of all agents in turn, and measures.
 pub(crate) async fn run(webhooks: usize, logged: usize, receiver: &Arc<Receiver>, prices: &Prices) -> Result<Row> {
-    let manner = Manner::default();
-    let batches = Work { name: "growth", batch: 10, agents: webhooks, webhooks: 1, manner, window: 2_000 };
+    let behavior = Behavior::default();
+    let batches = Work { name: "growth", batch: 10, agents: webhooks, webhooks: 1, behavior, window: 2_000 };
     let stores = Process::start(&["stores"]).await?;
     let mut functions = Process::start(&["functions", "--stores-url", &stores.url, "--count"]).await?;
     let platform = Platform::new(&functions.url);
     platform.set_up(&batches, &receiver.url).await?;
     let requests = logged / batches.batch;
-    let taken = cost::deliver(&batches, &platform, receiver, PUBLISHERS, requests, &mut functions).await?;
-    let latency = measure::latency(&platform, receiver, &Work { batch: 1, ..batches }, CALM).await?;
+    let counts = cost::deliver(&batches, &platform, receiver, PUBLISHERS, requests, &mut functions).await?;
+    let latency =
+        measure::measure_latency(&platform, receiver, &Work { batch: 1, ..batches }, LATENCY_DURATION).await?;
     let mut calls = Vec::new();
     for (name, path) in CALLS {
         let start = Instant::now();
         let (status, bytes) = platform.get(path).await?;
         calls.push(Call { name, status: status.as_u16(), ms: start.elapsed().as_secs_f64() * 1e3, bytes });
     }
-    Ok(Row { webhooks, cost: taken.cost(prices), latency, calls })
+    Ok(Row { webhooks, cost: counts.cost(prices), latency, calls })
 }

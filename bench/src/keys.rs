@@ -24,7 +24,7 @@ pub(crate) struct Units {
 
 /// The units that a table or an index took, and its busiest keys.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Place {
+pub(crate) struct TableUsage {
     /// For example `LogTable` or `LogTable/due`.
     pub(crate) name: String,
     pub(crate) all: Units,
@@ -61,23 +61,25 @@ impl Keys {
     }
 
     /// The counted units by table and index.
-    pub(crate) fn places(&self) -> Vec<Place> {
-        let mut places: BTreeMap<String, Place> = BTreeMap::new();
+    pub(crate) fn usage_by_table(&self) -> Vec<TableUsage> {
+        let mut tables: BTreeMap<String, TableUsage> = BTreeMap::new();
         for ((name, key), units) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let place = places.entry(name.clone()).or_insert_with(|| Place { name: name.clone(), ..Place::default() });
-            place.all.write += units.write;
-            place.all.read += units.read;
-            place.most_written.count(key, units.write);
-            place.most_read.count(key, units.read);
+            let usage = tables
+                .entry(name.clone())
+                .or_insert_with(|| TableUsage { name: name.clone(), ..TableUsage::default() });
+            usage.all.write += units.write;
+            usage.all.read += units.read;
+            usage.most_written.count(key, units.write);
+            usage.most_read.count(key, units.read);
         }
-        places.into_values().collect()
+        tables.into_values().collect()
     }
 
     /// A client whose calls are counted.
     pub(crate) fn client(&self) -> SharedHttpClient {
         let keys = self.clone();
-        sdk_wire::client(move |request, inner| {
-            let call = sdk_wire::call(&request);
+        sdk_wire::intercepting_client(move |request, inner| {
+            let call = sdk_wire::call_name(&request);
             let (asked, keys) = (read::<Asked>(request.body().bytes()), keys.clone());
             let answer = inner.call(request);
             HttpConnectorFuture::new(async move {
@@ -87,7 +89,7 @@ impl Keys {
                     keys.count(&call, &asked, &Answered::default());
                     return Ok(answer);
                 }
-                let body = sdk_wire::body(answer).await?;
+                let body = sdk_wire::read_body(answer).await?;
                 keys.count(&call, &asked, &read(Some(&body))?);
                 sdk_wire::ok(body)
             })
@@ -98,7 +100,7 @@ impl Keys {
         let is_write =
             ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"].iter().any(|name| call.ends_with(name));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (place, units, attribute) in answered.capacities(&asked.table_name) {
+        for (table, units, attribute) in answered.capacities(&asked.table_name) {
             let mut keys = asked.keys(attribute);
             if keys.is_empty() {
                 // A write that removes an item from an index does not say from which key. It counts for the empty key.
@@ -106,7 +108,7 @@ impl Keys {
             }
             let each = units / to_f64(keys.len().max(1) as u64);
             for key in keys {
-                let units = all.entry((place.clone(), key.to_owned())).or_default();
+                let units = all.entry((table.clone(), key.to_owned())).or_default();
                 if is_write { units.write += each } else { units.read += each }
             }
         }
@@ -204,14 +206,14 @@ impl Default for OneOrMany {
 struct Capacity {
     table_name: String,
     #[serde(default)]
-    table: Taken,
+    table: CapacityUnits,
     #[serde(default)]
-    global_secondary_indexes: BTreeMap<String, Taken>,
+    global_secondary_indexes: BTreeMap<String, CapacityUnits>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Taken {
+struct CapacityUnits {
     capacity_units: f64,
 }
 
@@ -229,9 +231,9 @@ impl Answered {
         let mut capacities = Vec::new();
         for Capacity { table_name, table, global_secondary_indexes } in consumed {
             capacities.push((table_name.clone(), table.capacity_units, "pk"));
-            for (index, taken) in global_secondary_indexes {
+            for (index, units) in global_secondary_indexes {
                 let attribute = if index == "due" { "due_pk" } else { "list_pk" };
-                capacities.push((format!("{table_name}/{index}"), taken.capacity_units, attribute));
+                capacities.push((format!("{table_name}/{index}"), units.capacity_units, attribute));
             }
         }
         capacities.retain(|(_, units, _)| *units > 0.0);

@@ -16,7 +16,7 @@ use crate::work::{Platform, Work};
 const PUBLISHERS: usize = 16;
 
 /// Events a second while latency is measured.
-const CALM_A_SECOND: f64 = 50.0;
+const LATENCY_EVENTS_A_SECOND: f64 = 50.0;
 
 /// How long outstanding deliveries may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Lengths {
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
-    pub(crate) calm: Duration,
+    pub(crate) latency: Duration,
 }
 
 /// The figures of one kind of work.
@@ -48,7 +48,7 @@ pub(crate) async fn work(work: &Work, receiver: &Arc<Receiver>, lengths: Lengths
     let stores = Process::start(&["stores"]).await?;
     let functions = Process::start(&["functions", "--stores-url", &stores.url]).await?;
     let platform = Platform::new(&functions.url);
-    receiver.reset(work.manner);
+    receiver.reset(work.behavior);
     platform.set_up(work, &receiver.url).await?;
 
     let mut publishers = JoinSet::new();
@@ -70,7 +70,7 @@ pub(crate) async fn work(work: &Work, receiver: &Arc<Receiver>, lengths: Lengths
     let functions_mib = functions.memory_mib()?;
     settle(receiver).await?;
 
-    let Latency { p50_ms, p99_ms } = latency(&platform, receiver, work, lengths.calm).await?;
+    let Latency { p50_ms, p99_ms } = measure_latency(&platform, receiver, work, lengths.latency).await?;
     Ok(Figures {
         work: work.name,
         delivered_a_second: delivered / took.as_secs_f64(),
@@ -97,16 +97,16 @@ pub(crate) struct Latency {
 }
 
 /// Measures latency at 50 events a second.
-pub(crate) async fn latency(
+pub(crate) async fn measure_latency(
     platform: &Platform,
     receiver: &Arc<Receiver>,
     work: &Work,
     lasting: Duration,
 ) -> Result<Latency> {
-    receiver.reset(work.manner);
-    calm(platform, receiver, work, lasting).await?;
+    receiver.reset(work.behavior);
+    publish_evenly(platform, receiver, work, lasting).await?;
     let latencies = receiver.latencies();
-    ensure!(!latencies.is_empty(), "no event was told from the others");
+    ensure!(!latencies.is_empty(), "no delivery has the number of its event");
     let at = |part: f64| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
         let index = (to_f64(latencies.len() as u64) * part) as usize;
@@ -116,8 +116,8 @@ pub(crate) async fn latency(
 }
 
 /// Publishes at an even rate, however long each request takes. Then waits until every delivery has arrived.
-async fn calm(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lasting: Duration) -> Result<()> {
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(to_f64(work.batch as u64) / CALM_A_SECOND));
+async fn publish_evenly(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lasting: Duration) -> Result<()> {
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(to_f64(work.batch as u64) / LATENCY_EVENTS_A_SECOND));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut requests = JoinSet::new();
     let (end, mut expected) = (Instant::now() + lasting, 0);

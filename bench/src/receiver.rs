@@ -20,7 +20,7 @@ const FAILURES_MAX: u32 = 4;
 
 /// How the endpoint behaves from now on.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Manner {
+pub(crate) struct Behavior {
     /// Attempts of a hundred that fail.
     pub(crate) failing_percent: u64,
     /// How long the endpoint waits before it answers.
@@ -29,7 +29,7 @@ pub(crate) struct Manner {
 
 #[derive(Default)]
 struct Seen {
-    manner: Manner,
+    behavior: Behavior,
     delivered: HashSet<String>,
     /// Failed attempts of each delivery.
     failures: HashMap<String, u32>,
@@ -68,9 +68,9 @@ impl Receiver {
         Ok(Self { shared, url })
     }
 
-    /// Forgets everything, follows `manner` from now on, and closes the window: nothing may be published yet.
-    pub(crate) fn reset(&self, manner: Manner) {
-        *self.shared.seen() = Seen { manner, ..Seen::default() };
+    /// Forgets everything, follows `behavior` from now on, and closes the window: nothing may be published yet.
+    pub(crate) fn reset(&self, behavior: Behavior) {
+        *self.shared.seen() = Seen { behavior, ..Seen::default() };
         self.shared.attempts.store(0, Ordering::Relaxed);
         self.shared.delivered.store(0, Ordering::Relaxed);
         self.close_window();
@@ -136,14 +136,14 @@ impl Shared {
 async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let now = Instant::now();
     let attempt = shared.attempts.fetch_add(1, Ordering::Relaxed);
-    let manner = shared.seen().manner;
-    if !manner.pause.is_zero() {
-        tokio::time::sleep(manner.pause).await;
+    let behavior = shared.seen().behavior;
+    if !behavior.pause.is_zero() {
+        tokio::time::sleep(behavior.pause).await;
     }
     let id = headers.get("webhook-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
     let mut seen = shared.seen();
     // 37 has no divisor in common with 100: every hundred attempts give each remainder once, in a mixed order.
-    if attempt.wrapping_mul(37) % 100 < manner.failing_percent {
+    if attempt.wrapping_mul(37) % 100 < behavior.failing_percent {
         let failures = seen.failures.entry(id.to_owned()).or_default();
         *failures += 1;
         if *failures <= FAILURES_MAX {

@@ -12,13 +12,13 @@ use crate::alone::Rate;
 use crate::cold::{self, Start};
 use crate::cost;
 use crate::growth;
-use crate::keys::Place;
+use crate::keys::TableUsage;
 use crate::measure::{self, Figures, Lengths};
 use crate::price::{Cost, Prices};
 use crate::process::Process;
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{Behavior, Receiver};
 use crate::roles::say;
-use crate::scale::{self, Second, Worked};
+use crate::scale::{self, Second, StageResult};
 use crate::work::WORKS;
 
 /// Measures `parts`, or every part if the list is empty. Prints the figures, and writes them to `file`.
@@ -53,8 +53,8 @@ pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> 
 /// Measures every kind of work, and the floor.
 async fn speed(receiver: &Arc<Receiver>, short: bool) -> Result<Value> {
     let seconds = |long: u64, brief: u64| Duration::from_secs(if short { brief } else { long });
-    let lengths = Lengths { warm_up: seconds(3, 1), measured: seconds(8, 2), calm: seconds(20, 3) };
-    receiver.reset(Manner::default());
+    let lengths = Lengths { warm_up: seconds(3, 1), measured: seconds(8, 2), latency: seconds(20, 3) };
+    receiver.reset(Behavior::default());
     let lasting = seconds(5, 2).as_secs().to_string();
     let mut alone = Process::start(&["alone", "--receiver-url", &receiver.url, "--seconds", &lasting]).await?;
     // The first run opens the connections, and its figure is dropped.
@@ -146,12 +146,12 @@ async fn scale(receiver: &Arc<Receiver>) -> Result<Second> {
     say(&format!("\n{events} events in a second, {attempts} attempts, of which {percent} % fail:\n"))?;
     say("| function | invocations | processes |")?;
     say("|---|---|---|")?;
-    for Worked { function, invocations, processes, .. } in &second.worked {
+    for StageResult { function, invocations, processes, .. } in &second.stages {
         say(&format!("| {function} | {invocations} | {processes} |"))?;
     }
     say("\n| table or index | write units | read units | the most written key | the most read key |")?;
     say("|---|---|---|---|---|")?;
-    for Place { name, all, most_written, most_read } in &second.places {
+    for TableUsage { name, all, most_written, most_read } in &second.tables {
         say(&format!(
             "| {name} | {:.0} | {:.0} | {:.0} {} | {:.0} {} |",
             all.write, all.read, most_written.units, most_written.key, most_read.units, most_read.key

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use local::stack::{Stack, StoresAt};
-use local::stores::{Keep, Stores};
+use local::stores::{DataLocation, Stores};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -15,9 +15,9 @@ use crate::count::{self, Counts};
 
 /// Serves the embedded DynamoDB and SQS.
 pub(crate) async fn stores() -> Result<()> {
-    let stores = Stores::start(&Keep::InMemory, 0).await?;
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
     say(&format!("ready {}", stores.url))?;
-    until_asked_no_more(|| Ok(())).await
+    serve_questions(|| Ok(())).await
 }
 
 /// Runs every function on the stores at `stores_url`, with a gateway and pollers like AWS's.
@@ -36,7 +36,7 @@ pub(crate) async fn functions(stores_url: &str, retry_schedule: &str, counting: 
         Stack::start(0, &at, setting).await?
     };
     say(&format!("ready {}", stack.url))?;
-    until_asked_no_more(|| Ok(counts.taken())).await
+    serve_questions(|| Ok(counts.take())).await
 }
 
 /// Runs the measurements without a pipeline, against the endpoint at `receiver_url`.
@@ -48,7 +48,7 @@ pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
         let rate = match question.as_str() {
             "floor" => alone.clone().floor(lasting).await?,
             "deliver" => alone.clone().deliver(lasting).await?,
-            other => bail!("`{other}` is no question"),
+            other => bail!("`{other}` is not a question"),
         };
         say(&serde_json::to_string(&rate)?)?;
     }
@@ -56,7 +56,7 @@ pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
 }
 
 /// Answers each question of the process that started this one, until that process ends.
-async fn until_asked_no_more<T: Serialize>(answer: impl Fn() -> Result<T>) -> Result<()> {
+async fn serve_questions<T: Serialize>(answer: impl Fn() -> Result<T>) -> Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while lines.next_line().await?.is_some() {
         say(&serde_json::to_string(&answer()?)?)?;

@@ -16,7 +16,7 @@ use functions::pipeline::{deliver, fan_out, publish_events};
 use futures::{TryStreamExt, stream};
 use local::demo::{self, TEST_KEY};
 use local::stack::{Stack, StoresAt};
-use local::stores::Keep;
+use local::stores::DataLocation;
 use local::{aws, invoke};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -26,10 +26,10 @@ use usecases::hot_keys::HotKeyDetector;
 use usecases::ttl_cache::TtlCache;
 
 use crate::count::{self, Counts};
-use crate::keys::{Keys, Place};
+use crate::keys::{Keys, TableUsage};
 use crate::measure::to_f64;
 use crate::price::{Cost, LAMBDA_GB, Prices};
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{Behavior, Receiver};
 use crate::sent::{self, Queues, Sent};
 use crate::work::{Platform, Work, event};
 
@@ -68,9 +68,9 @@ const FAN_OUT: Stage = Stage { function: fan_out::FUNCTION, invocation: Duration
 /// The endpoint is assumed to answer in 100 ms.
 const DELIVER: Stage = Stage { function: deliver::FUNCTION, invocation: Duration::from_millis(120) };
 
-/// The work of a function in the simulated second.
+/// The invocations of a function in the simulated second.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Worked {
+pub(crate) struct StageResult {
     pub(crate) function: &'static str,
     pub(crate) invocations: usize,
     /// The assumed time of one invocation on AWS.
@@ -81,8 +81,8 @@ pub(crate) struct Worked {
 /// The simulated second.
 #[derive(Debug, Serialize)]
 pub(crate) struct Second {
-    pub(crate) worked: Vec<Worked>,
-    pub(crate) places: Vec<Place>,
+    pub(crate) stages: Vec<StageResult>,
+    pub(crate) tables: Vec<TableUsage>,
     pub(crate) attempts: u64,
     pub(crate) cost: Cost,
 }
@@ -101,7 +101,7 @@ struct Simulation {
 /// Simulates the second.
 pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     let (keys, counts, queues) = (Keys::default(), Arc::new(Counts::default()), Queues::default());
-    let stores = local::stores::Stores::start(&Keep::InMemory, 0).await?;
+    let stores = local::stores::Stores::start(&DataLocation::Memory, 0).await?;
     let mut app = None;
     let stack = Stack::start_with(
         0,
@@ -115,9 +115,9 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     let dynamodb = config.to_builder().http_client(keys.client()).build();
     let sqs = config.into_builder().http_client(sent::client(&queues, &app.settings.retries_queue_url)).build();
     count::stand_in_with(&mut app, &dynamodb, &sqs, &counts);
-    let manner = Manner { failing_percent: FAILING_PERCENT, pause: Duration::ZERO };
-    receiver.reset(manner);
-    let work = Work { name: "scale", batch: BATCH, agents: AGENTS + 1, webhooks: 1, manner, window: 0 };
+    let behavior = Behavior { failing_percent: FAILING_PERCENT, pause: Duration::ZERO };
+    receiver.reset(behavior);
+    let work = Work { name: "scale", batch: BATCH, agents: AGENTS + 1, webhooks: 1, behavior, window: 0 };
     Platform::new(&stack.url).set_up(&work, &receiver.url).await?;
 
     // After a few seconds of this load, the busy webhook's log is spread over 16 shards.
@@ -128,19 +128,18 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     let simulation = Simulation::new(app, queues);
     simulation.work(0, WARM_UP).await?;
     keys.reset();
-    counts.taken();
+    counts.take();
     let before = receiver.attempts();
-    let worked = simulation.work(WARM_UP, EVENTS).await?;
+    let stages = simulation.work(WARM_UP, EVENTS).await?;
     let attempts = receiver.attempts() - before;
     stack.stop().await;
-    let gb_seconds =
-        worked.iter().map(|worked| to_f64(worked.invocations as u64) * worked.invocation_s * LAMBDA_GB).sum();
-    let mut tally = counts.taken();
-    for worked in &worked {
-        tally.invocations.entry(worked.function.to_owned()).or_default().count += worked.invocations as u64;
+    let gb_seconds = stages.iter().map(|stage| to_f64(stage.invocations as u64) * stage.invocation_s * LAMBDA_GB).sum();
+    let mut tally = counts.take();
+    for stage in &stages {
+        tally.invocations.entry(stage.function.to_owned()).or_default().count += stage.invocations as u64;
     }
     let cost = Cost::of(&tally, &Prices::listed()?, EVENTS as u64, gb_seconds);
-    Ok(Second { worked, places: keys.places(), attempts, cost })
+    Ok(Second { stages, tables: keys.usage_by_table(), attempts, cost })
 }
 
 impl Simulation {
@@ -148,7 +147,7 @@ impl Simulation {
         let start = app.clock.now();
         let requests = EVENTS / BATCH;
         let processes =
-            |stage: &Stage, a_second: usize| (0..processes(stage, a_second)).map(|_| process(&app)).collect();
+            |stage: &Stage, a_second: usize| (0..process_count(stage, a_second)).map(|_| new_process(&app)).collect();
         Self {
             publishers: processes(&PUBLISH, requests),
             // The events of a request travel in one message or two.
@@ -161,31 +160,37 @@ impl Simulation {
 
     /// Publishes `events` events, and handles all their messages. Retries are included, because the retries of earlier
     /// seconds are as many.
-    async fn work(&self, first: usize, events: usize) -> Result<Vec<Worked>> {
-        let requests: Vec<Value> = (first..first + events).step_by(BATCH).map(request).collect();
+    async fn work(&self, first: usize, events: usize) -> Result<Vec<StageResult>> {
+        let requests: Vec<Value> = (first..first + events).step_by(BATCH).map(batch_request).collect();
         let from = |ms: usize| self.start.plus(Duration::from_millis(ms as u64));
         let started = from(first * 1000 / EVENTS);
-        let mut worked = vec![self.stage(&PUBLISH, &self.publishers, requests, started).await?];
-        let (messages, _) = self.sent();
-        worked.push(self.stage(&FAN_OUT, &self.fanners, batches(messages), started).await?);
-        let (firsts, mut retries) = self.sent();
-        worked.push(self.stage(&DELIVER, &self.deliverers, batches(firsts), started).await?);
-        retries.extend(self.sent().1);
+        let mut results = vec![self.run_stage(&PUBLISH, &self.publishers, requests, started).await?];
+        let (messages, _) = self.take_sent();
+        results.push(self.run_stage(&FAN_OUT, &self.fanners, batches(messages), started).await?);
+        let (firsts, mut retries) = self.take_sent();
+        results.push(self.run_stage(&DELIVER, &self.deliverers, batches(firsts), started).await?);
+        retries.extend(self.take_sent().1);
         let mut now = started;
         while !retries.is_empty() {
             // Each round of retries happens two days later, when all of them are due.
             now = now.plus(Duration::from_secs(2 * 24 * 60 * 60));
-            worked.push(self.stage(&DELIVER, &self.deliverers, batches(retries), now).await?);
-            retries = self.sent().1;
+            results.push(self.run_stage(&DELIVER, &self.deliverers, batches(retries), now).await?);
+            retries = self.take_sent().1;
         }
-        Ok(worked)
+        Ok(results)
     }
 
     /// Invokes a function once for each input, spread evenly over the second from `started` on.
-    async fn stage(&self, stage: &Stage, all: &[Process], inputs: Vec<Value>, started: Timestamp) -> Result<Worked> {
+    async fn run_stage(
+        &self,
+        stage: &Stage,
+        all: &[Process],
+        inputs: Vec<Value>,
+        started: Timestamp,
+    ) -> Result<StageResult> {
         let (function, invocations) = (stage.function, inputs.len());
         // Only as many processes as this load keeps busy: a round of few retries needs few.
-        let count = processes(stage, invocations).min(all.len());
+        let count = process_count(stage, invocations).min(all.len());
         let all = all.get(..count).unwrap_or(all);
         stream::iter(inputs.into_iter().enumerate().map(Ok))
             .try_for_each_concurrent(AT_ONCE, |(number, input)| async move {
@@ -196,18 +201,18 @@ impl Simulation {
             })
             .await?;
         let invocation_s = stage.invocation.as_secs_f64();
-        Ok(Worked { function: function.name, invocations, invocation_s, processes: count })
+        Ok(StageResult { function: function.name, invocations, invocation_s, processes: count })
     }
 
     /// Takes the messages that were sent since the last call: those to handle at once, and retries.
-    fn sent(&self) -> (Vec<Sent>, Vec<Sent>) {
+    fn take_sent(&self) -> (Vec<Sent>, Vec<Sent>) {
         let sent = std::mem::take(&mut *self.queues.lock().unwrap_or_else(PoisonError::into_inner));
         sent.into_iter().partition(|sent| !sent.is_retry)
     }
 }
 
 /// The number of processes that Lambda runs for `a_second` invocations a second.
-fn processes(stage: &Stage, a_second: usize) -> usize {
+fn process_count(stage: &Stage, a_second: usize) -> usize {
     let busy = stage.invocation.mul_f64(ratio(a_second, 1));
     usize::try_from(busy.as_secs()).unwrap_or(usize::MAX).max(1)
 }
@@ -218,7 +223,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
 }
 
 /// A process with the same settings and clients as `app`, but with caches and a clock of its own.
-fn process(app: &App) -> Process {
+fn new_process(app: &App) -> Process {
     let shown = Arc::new(AtomicI64::new(app.clock.now().millis()));
     let clock = shown.clone();
     let mut app = app.clone();
@@ -247,11 +252,11 @@ async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> 
         }
         Ok(())
     };
-    invoke::contained(function.name, PATIENCE, work).await.context("it ended")?
+    invoke::run_invocation(function.name, PATIENCE, work).await.context("the invocation ended early")?
 }
 
 /// A request with a batch of events, numbered from `first` on.
-fn request(first: usize) -> Value {
+fn batch_request(first: usize) -> Value {
     let of = |number: usize| if number.is_multiple_of(BUSY_ONE_IN) { 0 } else { 1 + number % AGENTS };
     let events: Vec<Value> =
         (first..first + BATCH).map(|number| event(&format!("agt_{}", of(number)), number)).collect();

@@ -27,7 +27,7 @@ struct Connector {
 }
 
 /// A client that lets `answer` answer every request.
-pub(crate) fn client(
+pub(crate) fn intercepting_client(
     answer: impl Fn(HttpRequest, SharedHttpConnector) -> HttpConnectorFuture + Send + Sync + 'static,
 ) -> SharedHttpClient {
     let inner = aws_smithy_http_client::Builder::new().build_http();
@@ -35,7 +35,7 @@ pub(crate) fn client(
 }
 
 /// The name of a request's call, for example `DynamoDB_20120810.PutItem`.
-pub(crate) fn call(request: &HttpRequest) -> String {
+pub(crate) fn call_name(request: &HttpRequest) -> String {
     request.headers().get("x-amz-target").unwrap_or_default().to_owned()
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn ok(body: Vec<u8>) -> Result<HttpResponse, ConnectorError> {
 }
 
 /// An answer's whole body.
-pub(crate) async fn body(response: HttpResponse) -> Result<Vec<u8>, ConnectorError> {
+pub(crate) async fn read_body(response: HttpResponse) -> Result<Vec<u8>, ConnectorError> {
     let body = ByteStream::new(response.into_body()).collect().await;
     Ok(body.map_err(|error| ConnectorError::io(error.into()))?.to_vec())
 }

@@ -35,14 +35,16 @@ struct Entry {
 /// A client that adds sent messages to `queues`.
 pub(crate) fn client(queues: &Queues, retries_url: &str) -> SharedHttpClient {
     let (queues, retries_url) = (queues.clone(), retries_url.to_owned());
-    sdk_wire::client(move |request, _| {
+    sdk_wire::intercepting_client(move |request, _| {
         let batch = request.body().bytes().and_then(|body| serde_json::from_slice::<Batch>(body).ok());
         let Batch { queue_url, entries } = batch.unwrap_or_default();
         let is_retry = queue_url == retries_url;
-        let taken = |entry: &Entry| json!({ "Id": entry.id, "MessageId": "", "MD5OfMessageBody": "" });
-        let taken: Vec<_> = entries.iter().map(taken).collect();
+        let accept = |entry: &Entry| json!({ "Id": entry.id, "MessageId": "", "MD5OfMessageBody": "" });
+        let accepted: Vec<_> = entries.iter().map(accept).collect();
         let sent = entries.into_iter().map(|entry| Sent { body: entry.message_body, is_retry });
         queues.lock().unwrap_or_else(PoisonError::into_inner).extend(sent);
-        HttpConnectorFuture::ready(sdk_wire::ok(json!({ "Successful": taken, "Failed": [] }).to_string().into_bytes()))
+        HttpConnectorFuture::ready(sdk_wire::ok(
+            json!({ "Successful": accepted, "Failed": [] }).to_string().into_bytes(),
+        ))
     })
 }

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use local::demo::{AGENTS, TEST_KEY};
 use serde_json::{Value, json};
 
-use crate::receiver::{Manner, Receiver};
+use crate::receiver::{Behavior, Receiver};
 
 /// Bytes of an event's JSON.
 pub(crate) const EVENT_BYTES: usize = 600;
@@ -29,24 +29,24 @@ pub(crate) struct Work {
     /// Agents that the events belong to, in turn. Each agent has webhooks of its own.
     pub(crate) agents: usize,
     /// How the webhooks' endpoint behaves.
-    pub(crate) manner: Manner,
+    pub(crate) behavior: Behavior,
     /// Deliveries that may be outstanding.
     pub(crate) window: usize,
 }
 
-const WELL: Manner = Manner { failing_percent: 0, pause: Duration::ZERO };
+const NO_FAILURES: Behavior = Behavior { failing_percent: 0, pause: Duration::ZERO };
 
 /// The four kinds of work that are measured.
 pub(crate) const WORKS: [Work; 4] = [
-    Work { name: "one event, one webhook", batch: 1, webhooks: 1, agents: 1, manner: WELL, window: 2000 },
-    Work { name: "one event, 10 webhooks", batch: 1, webhooks: 10, agents: 1, manner: WELL, window: 2000 },
-    Work { name: "batches of 100", batch: 100, webhooks: 1, agents: 1, manner: WELL, window: 2000 },
+    Work { name: "one event, one webhook", batch: 1, webhooks: 1, agents: 1, behavior: NO_FAILURES, window: 2000 },
+    Work { name: "one event, 10 webhooks", batch: 1, webhooks: 10, agents: 1, behavior: NO_FAILURES, window: 2000 },
+    Work { name: "batches of 100", batch: 100, webhooks: 1, agents: 1, behavior: NO_FAILURES, window: 2000 },
     Work {
         name: "30 % of attempts fail",
         batch: 100,
         webhooks: 1,
         agents: 1,
-        manner: Manner { failing_percent: 30, pause: Duration::ZERO },
+        behavior: Behavior { failing_percent: 30, pause: Duration::ZERO },
         window: 8_000,
     },
 ];

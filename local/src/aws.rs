@@ -2,7 +2,8 @@
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 
-const REGION: &str = "us-east-1";
+/// The region of the embedded stores. A client's own region is ignored.
+pub const REGION: &str = "us-east-1";
 
 /// Environment variables that point every AWS SDK at `endpoint` instead of AWS. The stores check no credentials.
 #[must_use]

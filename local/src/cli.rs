@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::demo;
 use crate::stack::{self, Stack, StoresAt};
-use crate::stores::{Keep, Stores};
+use crate::stores::{DataLocation, Stores};
 
 /// Runs every Switchhook function in one process, on embedded stores.
 #[derive(Parser)]
@@ -74,12 +74,13 @@ pub async fn run() -> ExitCode {
 
 async fn start(cli: Cli) -> Result<()> {
     write_log();
-    let keep = if cli.options.in_memory { Keep::InMemory } else { Keep::In(cli.options.data_dir) };
+    let location =
+        if cli.options.in_memory { DataLocation::Memory } else { DataLocation::Folder(cli.options.data_dir) };
     match cli.command {
-        None => run_stack(cli.options.port.unwrap_or(3000), keep, cli.options.stores_url).await,
-        Some(Command::Admin { event }) => administer(event, keep, cli.options.stores_url).await,
+        None => run_stack(cli.options.port.unwrap_or(3000), location, cli.options.stores_url).await,
+        Some(Command::Admin { event }) => administer(event, location, cli.options.stores_url).await,
         Some(Command::Stores { env_file }) => {
-            run_stores(cli.options.port.unwrap_or(8000), &keep, env_file.as_deref()).await
+            run_stores(cli.options.port.unwrap_or(8000), &location, env_file.as_deref()).await
         }
     }
 }
@@ -98,17 +99,17 @@ fn write_log() {
         .init();
 }
 
-fn stores_at(keep: Keep, url: Option<String>) -> Result<StoresAt> {
+fn stores_at(location: DataLocation, url: Option<String>) -> Result<StoresAt> {
     match url.filter(|url| !url.is_empty()) {
-        None => Ok(StoresAt::Embedded(keep)),
+        None => Ok(StoresAt::Embedded(location)),
         Some(url) if Url::parse(&url).is_ok_and(|url| url.has_host()) => Ok(StoresAt::Url(url)),
-        Some(url) => bail!("STORES_URL: `{url}` is no URL"),
+        Some(url) => bail!("STORES_URL: `{url}` is not a URL"),
     }
 }
 
 /// Invokes `admin` without a running stack, and prints its answer.
-async fn administer(event: Value, keep: Keep, stores_url: Option<String>) -> Result<()> {
-    let (stores, app) = stack::app_context(&stores_at(keep, stores_url)?, settings::read_variable).await?;
+async fn administer(event: Value, location: DataLocation, stores_url: Option<String>) -> Result<()> {
+    let (stores, app) = stack::app_on_stores(&stores_at(location, stores_url)?, settings::read_variable).await?;
     let answer = admin::administer(&app, event).await;
     if let Some(stores) = stores {
         stores.stop().await;
@@ -116,15 +117,15 @@ async fn administer(event: Value, keep: Keep, stores_url: Option<String>) -> Res
     say(&serde_json::to_string_pretty(&answer.map_err(|error| anyhow!("{error}"))?)?)
 }
 
-async fn run_stack(port: u16, keep: Keep, stores_url: Option<String>) -> Result<()> {
-    let stores = stores_at(keep, stores_url)?;
+async fn run_stack(port: u16, location: DataLocation, stores_url: Option<String>) -> Result<()> {
+    let stores = stores_at(location, stores_url)?;
     let stack = Stack::start(port, &stores, settings::read_variable).await?;
     say(&format!("{}\nready {}", demo::welcome(&stack.url, &stack.stores_url), stack.url))?;
     stop(stack.stop()).await
 }
 
-async fn run_stores(port: u16, keep: &Keep, env_file: Option<&Path>) -> Result<()> {
-    let stores = Stores::start(keep, port).await?;
+async fn run_stores(port: u16, location: &DataLocation, env_file: Option<&Path>) -> Result<()> {
+    let stores = Stores::start(location, port).await?;
     let environment = stack::environment(&stores.url, settings::read_variable).await?;
     if let Some(file) = env_file {
         let lines: String = environment.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();

@@ -65,9 +65,9 @@ pub(crate) fn router(template: &Template, app: &Arc<App>) -> Result<Router> {
             };
             let timeout = function.timeout.min(INTEGRATION_TIMEOUT);
             let route = Route { app: app.clone(), name: found.name, endpoint, timeout };
-            let serve = move |address, parameters, request| serve(route.clone(), address, parameters, request);
+            let handler = move |address, parameters, request| serve(route.clone(), address, parameters, request);
             let router = routers.entry(Method::try_from(method.as_str())?).or_default();
-            *router = std::mem::take(router).route(path, any(serve));
+            *router = std::mem::take(router).route(path, any(handler));
         }
     }
     routers.values_mut().for_each(|router| *router = std::mem::take(router).fallback(not_found));
@@ -106,11 +106,12 @@ async fn serve(
         Err(_) => return message(StatusCode::REQUEST_TIMEOUT, "Request Timeout"),
     };
     let parameters = parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let event = event(&parts, parameters, body, address);
+    let event = api_gateway_event(&parts, parameters, body, address);
     if !fits(&event) {
         return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
     }
-    let answer = invoke::contained(route.name, route.timeout, invoke::http(route.app, route.endpoint, event)).await;
+    let answer =
+        invoke::run_invocation(route.name, route.timeout, invoke::http(route.app, route.endpoint, event)).await;
     answer
         .flatten()
         .and_then(response)
@@ -132,7 +133,7 @@ fn fits(event: &ApiGatewayV2httpRequest) -> bool {
 }
 
 /// The request as an event in API Gateway's payload format 2.0.
-fn event(
+fn api_gateway_event(
     parts: &Parts,
     path_parameters: BTreeMap<String, String>,
     body: Bytes,

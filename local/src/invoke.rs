@@ -23,7 +23,7 @@ pub fn running() -> Option<String> {
 }
 
 /// Runs `work` under a function's name. Polling a queue is such work: Lambda polls with the function's permissions.
-pub(crate) fn in_the_name_of<F: Future>(name: &str, work: F) -> impl Future<Output = F::Output> + use<F> {
+pub(crate) fn as_function<F: Future>(name: &str, work: F) -> impl Future<Output = F::Output> + use<F> {
     FUNCTION.scope(name.to_owned(), work).instrument(span(name))
 }
 
@@ -32,12 +32,12 @@ fn span(name: &str) -> Span {
 }
 
 /// Runs `work` as an invocation of the function `name`. Returns `None` if it panicked or timed out.
-pub async fn contained<T: Send + 'static>(
+pub async fn run_invocation<T: Send + 'static>(
     name: &str,
     timeout: Duration,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
-    let mut task = tokio::spawn(in_the_name_of(name, work));
+    let mut task = tokio::spawn(as_function(name, work));
     let ended = async move {
         match tokio::time::timeout(timeout, &mut task).await {
             Ok(Ok(result)) => Some(result),

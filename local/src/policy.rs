@@ -26,7 +26,7 @@ use crate::template::{Permission, Template};
 /// A function's name, and a permission that it has or used.
 pub type Use = (String, Permission);
 
-/// Checks every call to AWS of a stack's functions, and records the permissions used. Clones share the record.
+/// Checks every call to AWS of a stack's functions, and collects the permissions used. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Policy {
     allowed: Arc<BTreeMap<String, BTreeSet<Permission>>>,

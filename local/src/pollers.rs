@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use usecases::app::App;
 
 use crate::template::{Template, Trigger};
-use crate::{invoke, provision};
+use crate::{aws, invoke, provision};
 
 /// Concurrent invocations for one queue, at most.
 const CONCURRENCY_MAX: usize = 50;
@@ -57,7 +57,7 @@ pub(crate) async fn start(
             continue;
         };
         for trigger in &function.triggers {
-            let Trigger::Queue { queue, batch_size, .. } = trigger else { continue };
+            let Trigger::Queue { queue, batch_size } = trigger else { continue };
             let queue_url = references.get(queue).with_context(|| format!("no queue {queue}"))?.clone();
             let mapping = Mapping {
                 app: app.clone(),
@@ -65,11 +65,11 @@ pub(crate) async fn start(
                 name,
                 handler,
                 timeout: function.timeout,
-                queue_arn: invoke::in_the_name_of(name, provision::arn(sqs, &queue_url)).await?,
+                queue_arn: invoke::as_function(name, provision::queue_arn(sqs, &queue_url)).await?,
                 queue_url,
                 batch_size: *batch_size,
             };
-            tasks.spawn(invoke::in_the_name_of(name, poll(mapping, stop.clone())));
+            tasks.spawn(invoke::as_function(name, poll(mapping, stop.clone())));
         }
     }
     Ok(tasks)
@@ -84,7 +84,7 @@ async fn poll(mapping: Mapping, stop: CancellationToken) {
             Ok(messages) if messages.is_empty() => {}
             Ok(messages) => {
                 let mapping = mapping.clone();
-                invocations.spawn(invoke::in_the_name_of(mapping.name, async move {
+                invocations.spawn(invoke::as_function(mapping.name, async move {
                     mapping.work(messages).await;
                     drop(permit);
                 }));
@@ -117,7 +117,8 @@ impl Mapping {
     async fn work(&self, messages: Vec<Message>) {
         let (app, handler, event) = (self.app.clone(), self.handler, self.event(&messages));
         let answer =
-            invoke::contained(self.name, self.timeout, async move { invoke_queue(&app, handler, event).await }).await;
+            invoke::run_invocation(self.name, self.timeout, async move { invoke_queue(&app, handler, event).await })
+                .await;
         let Some(answer) = answer else { return };
         if let Err(error) = self.delete(&messages, &answer).await {
             tracing::error!(error = format!("{error:#}"), "messages could not be deleted");
@@ -141,7 +142,7 @@ impl Mapping {
         record.attributes = attributes.map(|(name, value)| (name.as_str().to_owned(), value.clone())).collect();
         record.event_source = Some("aws:sqs".to_owned());
         record.event_source_arn = Some(self.queue_arn.clone());
-        record.aws_region = Some("us-east-1".to_owned());
+        record.aws_region = Some(aws::REGION.to_owned());
         record
     }
 

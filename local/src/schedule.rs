@@ -13,6 +13,14 @@ use usecases::app::App;
 use crate::invoke;
 use crate::template::{Template, Trigger};
 
+/// A scheduled function, and the interval of one of its schedules.
+struct Schedule {
+    name: &'static str,
+    handler: ScheduleHandler,
+    interval: Duration,
+    timeout: Duration,
+}
+
 /// Invokes every scheduled function at its interval, until `stop`.
 pub(crate) fn start(template: &Template, app: &Arc<App>, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
@@ -24,26 +32,22 @@ pub(crate) fn start(template: &Template, app: &Arc<App>, stop: &CancellationToke
         };
         for trigger in &function.triggers {
             if let Trigger::Schedule { every } = trigger {
-                let kept = keep(app.clone(), (name, handler), (*every, function.timeout), stop.clone());
-                tasks.spawn(invoke::in_the_name_of(name, kept));
+                let schedule = Schedule { name, handler, interval: *every, timeout: function.timeout };
+                tasks.spawn(invoke::as_function(name, run_schedule(app.clone(), schedule, stop.clone())));
             }
         }
     }
     tasks
 }
 
-async fn keep(
-    app: Arc<App>,
-    (name, handler): (&'static str, ScheduleHandler),
-    (every, timeout): (Duration, Duration),
-    stop: CancellationToken,
-) {
-    let mut times = tokio::time::interval_at(Instant::now() + every, every);
-    while stop.run_until_cancelled(times.tick()).await.is_some() {
+async fn run_schedule(app: Arc<App>, schedule: Schedule, stop: CancellationToken) {
+    let Schedule { name, handler, interval, timeout } = schedule;
+    let mut ticks = tokio::time::interval_at(Instant::now() + interval, interval);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         let app = app.clone();
-        let result = invoke::contained(name, timeout, async move { handler(&app).await }).await;
-        if let Some(Err(fault)) = result {
-            tracing::error!(error = &fault as &dyn std::error::Error, "a scheduled run failed");
+        let result = invoke::run_invocation(name, timeout, async move { handler(&app).await }).await;
+        if let Some(Err(error)) = result {
+            tracing::error!(error = &error as &dyn std::error::Error, "a scheduled run failed");
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use usecases::app::App;
 
 use crate::policy::Policy;
-use crate::stores::{Keep, Stores};
+use crate::stores::{DataLocation, Stores};
 use crate::template::Template;
 use crate::{aws, demo, gateway, inbox, pollers, provision, schedule};
 
@@ -37,7 +37,7 @@ const VISIBILITY: &str = "VISIBILITY_TIMEOUT_S";
 #[derive(Debug, Clone)]
 pub enum StoresAt {
     /// Embedded in this process.
-    Embedded(Keep),
+    Embedded(DataLocation),
     /// In another process, which serves them at this URL.
     Url(String),
 }
@@ -49,7 +49,7 @@ pub struct Stack {
     pub url: String,
     /// The URL of the stores, both DynamoDB and SQS.
     pub stores_url: String,
-    /// The functions' permissions, and the record of those that they used.
+    /// The functions' permissions, and those that they have used.
     pub policy: Policy,
     stores: Option<Stores>,
     server: JoinHandle<()>,
@@ -78,13 +78,13 @@ impl Stack {
         setting: impl Fn(&str) -> Option<String>,
         change: impl AsyncFnOnce(&mut App),
     ) -> Result<Self> {
-        let template = template(&setting)?;
+        let template = read_template(&setting)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
         let url = format!("http://{}", listener.local_addr()?);
-        let Ground { stores, stores_url, sqs, references, policy, mut app } =
-            ground(&template, stores_at, setting).await?;
+        let Provisioned { stores, stores_url, sqs, references, policy, mut app } =
+            provision_stores(&template, stores_at, setting).await?;
         change(&mut app).await;
         let app = Arc::new(app);
 
@@ -120,17 +120,17 @@ impl Stack {
     }
 }
 
-fn template(setting: impl Fn(&str) -> Option<String>) -> Result<Template> {
+fn read_template(setting: impl Fn(&str) -> Option<String>) -> Result<Template> {
     let mut template = Template::built_in().context("template.yaml")?;
     if let Some(seconds) = setting(VISIBILITY) {
-        let seconds = seconds.parse().with_context(|| format!("{VISIBILITY} is no number of seconds"))?;
+        let seconds = seconds.parse().with_context(|| format!("{VISIBILITY} is not a number of seconds"))?;
         template.queues.values_mut().for_each(|queue| queue.visibility_timeout_s = seconds);
     }
     Ok(template)
 }
 
-/// Stores with every table and queue of the template.
-struct Ground {
+/// Stores with every table and queue of the template, and an [`App`] on them.
+struct Provisioned {
     stores: Option<Stores>,
     stores_url: String,
     sqs: aws_sdk_sqs::Client,
@@ -139,13 +139,17 @@ struct Ground {
     app: App,
 }
 
-async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str) -> Option<String>) -> Result<Ground> {
+async fn provision_stores(
+    template: &Template,
+    stores_at: &StoresAt,
+    setting: impl Fn(&str) -> Option<String>,
+) -> Result<Provisioned> {
     let (stores, dynamodb_url, stores_url) = match stores_at {
         StoresAt::Url(url) => (None, url.clone(), url.clone()),
-        StoresAt::Embedded(keep) => {
-            let stores = Stores::start(keep, 0).await?;
-            let urls = (stores.dynamodb_url.clone(), stores.url.clone());
-            (Some(stores), urls.0, urls.1)
+        StoresAt::Embedded(location) => {
+            let stores = Stores::start(location, 0).await?;
+            let (dynamodb_url, url) = (stores.dynamodb_url.clone(), stores.url.clone());
+            (Some(stores), dynamodb_url, url)
         }
     };
     let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
@@ -153,23 +157,34 @@ async fn ground(template: &Template, stores_at: &StoresAt, setting: impl Fn(&str
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&dynamodb).interceptor(policy.clone()).build();
     let sqs = aws_sdk_sqs::config::Builder::from(&sqs).interceptor(policy.clone()).build();
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::from_conf(dynamodb), aws_sdk_sqs::Client::from_conf(sqs));
-    let references = provision::provision(template, &dynamodb, &sqs).await;
+    let references = provision::provision(template, &dynamodb, &sqs, &remedy_for_outdated_data(stores_at)).await;
     let references = references.with_context(|| format!("the stores at {stores_url}"))?;
     let settings = Settings::read(|name| setting(name).or_else(|| value(template, &references, name)))?;
     let app = App::new(settings, DIALECTS, dynamodb, sqs.clone());
     demo::seed(&app).await?;
-    Ok(Ground { stores, stores_url, sqs, references, policy, app })
+    Ok(Provisioned { stores, stores_url, sqs, references, policy, app })
+}
+
+/// How a developer replaces data of an earlier version.
+fn remedy_for_outdated_data(stores_at: &StoresAt) -> String {
+    match stores_at {
+        StoresAt::Embedded(DataLocation::Folder(folder)) => {
+            format!("delete the folder {} or use another --data-dir", folder.display())
+        }
+        StoresAt::Embedded(DataLocation::Memory) => "start again".to_owned(),
+        StoresAt::Url(_) => "delete the data folder of these stores or start them with another --data-dir".to_owned(),
+    }
 }
 
 /// The [`App`] of functions without a running stack, and the stores if they are embedded in this process.
 ///
 /// # Errors
 /// As for [`Stack::start`].
-pub async fn app_context(
+pub async fn app_on_stores(
     stores_at: &StoresAt,
     setting: impl Fn(&str) -> Option<String>,
 ) -> Result<(Option<Stores>, App)> {
-    let Ground { stores, app, .. } = ground(&template(&setting)?, stores_at, setting).await?;
+    let Provisioned { stores, app, .. } = provision_stores(&read_template(&setting)?, stores_at, setting).await?;
     Ok((stores, app))
 }
 
@@ -178,8 +193,8 @@ pub async fn app_context(
 /// # Errors
 /// As for [`Stack::start`].
 pub async fn environment(url: &str, setting: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>> {
-    let template = template(&setting)?;
-    let Ground { references, .. } = ground(&template, &StoresAt::Url(url.to_owned()), &setting).await?;
+    let template = read_template(&setting)?;
+    let Provisioned { references, .. } = provision_stores(&template, &StoresAt::Url(url.to_owned()), &setting).await?;
     let names = template.environment.keys().map(String::as_str);
     let names = names.chain(LOCAL_SETTINGS.iter().map(|(name, _)| *name));
     let of = |name: &str| setting(name).or_else(|| value(&template, &references, name));

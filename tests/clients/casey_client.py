@@ -36,13 +36,13 @@ def check(secret):
 endpoint = call("POST", WEBHOOKS, 201, json={"url": receiver.url})["data"]
 assert call("GET", f"{WEBHOOKS}/{endpoint['id']}/secret", 200) == {"data": {"secret": endpoint["secret"]}}
 message_id = call("POST", f"{WEBHOOKS}/test", 200)["data"]["message_id"]
-told = check(endpoint["secret"])
-assert (told["event_type"], told["event_id"]) == ("test.event", message_id), told
+payload = check(endpoint["secret"])
+assert (payload["event_type"], payload["event_id"]) == ("test.event", message_id), payload
 
 event = {"type": "conversation.completed", "data": {"conversation_id": "conv_1"}}
 call("POST", f"{URL}/v1/events", 202, json=event)
-told = check(endpoint["secret"])
-assert (told["event_type"], told["data"]) == ("conversation.completed", event["data"]), told
+payload = check(endpoint["secret"])
+assert (payload["event_type"], payload["data"]) == ("conversation.completed", event["data"]), payload
 
 call("DELETE", f"{WEBHOOKS}/{endpoint['id']}", 204)
 assert call("GET", f"{WEBHOOKS}/{endpoint['id']}", 404)["error"]["code"] == "not_found"

@@ -23,11 +23,11 @@ use self::journal::Journal;
 
 /// Where the stores keep their data.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Keep {
+pub enum DataLocation {
     /// In this folder, from one start to the next.
-    In(PathBuf),
+    Folder(PathBuf),
     /// In memory, until the process ends.
-    InMemory,
+    Memory,
 }
 
 /// Running stores. They stop by [`Stores::stop`], or when this value is dropped.
@@ -48,11 +48,11 @@ impl Stores {
     ///
     /// # Errors
     /// Where the port is taken, or the folder cannot be used or is in use.
-    pub async fn start(keep: &Keep, port: u16) -> Result<Self> {
-        let (database, journal, lock) = match keep {
-            Keep::InMemory => (Database::memory()?, None, None),
-            Keep::In(folder) => {
-                let lock = lock(folder)?;
+    pub async fn start(location: &DataLocation, port: u16) -> Result<Self> {
+        let (database, journal, lock) = match location {
+            DataLocation::Memory => (Database::memory()?, None, None),
+            DataLocation::Folder(folder) => {
+                let lock = lock_folder(folder)?;
                 let (tables, queues) = (folder.join("dynamodb.sqlite"), folder.join("sqs.sqlite"));
                 let database = Database::new(&text(&tables)?).with_context(|| tables.display().to_string())?;
                 let journal = Journal::open(&queues).with_context(|| queues.display().to_string())?;
@@ -87,7 +87,7 @@ impl Stores {
     }
 }
 
-fn lock(folder: &Path) -> Result<File> {
+fn lock_folder(folder: &Path) -> Result<File> {
     fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     let path = folder.join("lock");
     let file = File::create(&path).with_context(|| format!("making {}", path.display()))?;
@@ -99,7 +99,7 @@ fn lock(folder: &Path) -> Result<File> {
 }
 
 fn text(path: &Path) -> Result<String> {
-    path.to_str().map(str::to_owned).with_context(|| format!("{} is no UTF-8", path.display()))
+    path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
 }
 
 fn url(address: SocketAddr) -> String {

@@ -11,11 +11,9 @@ use winterbaume_sqs::types::{Message, MessageAttribute, Queue};
 use winterbaume_sqs::{SendMessageOutput, SqsState};
 
 use super::journal::Journal;
+use crate::aws::REGION;
 
-/// The region of every queue. A client's own region is ignored.
-const REGION: &str = "us-east-1";
-
-/// Receipt handles of deleted messages that a queue keeps, so that deleting twice is no error.
+/// Receipt handles of deleted messages that a queue keeps, so that deleting twice is not an error.
 const DELETED_HANDLES_MAX: usize = 10_000;
 
 /// The queues. Calls that change no message use `state` directly.
@@ -131,7 +129,7 @@ impl Queues {
     pub(super) fn delete(&mut self, queue: &str, receipt_handle: &str) -> Result<(), SqsError> {
         let messages = self.state.queues.get(queue).map(|queue| queue.messages.as_slice()).unwrap_or_default();
         let found =
-            messages.iter().find(|message| message.all_receipt_handles.iter().any(|held| held == receipt_handle));
+            messages.iter().find(|message| message.all_receipt_handles.iter().any(|handle| handle == receipt_handle));
         let id = found.map(|message| message.message_id.clone());
         self.state.delete_message(queue, receipt_handle)?;
         // winterbaume keeps these handles for repeated deletes, and never drops one.

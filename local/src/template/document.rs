@@ -87,8 +87,6 @@ pub(super) struct MappingProperties {
     pub(super) function_name: Value,
     pub(super) event_source_arn: Value,
     pub(super) batch_size: i32,
-    #[serde(default)]
-    pub(super) function_response_types: Vec<String>,
 }
 
 #[derive(Deserialize)]

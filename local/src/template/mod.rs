@@ -1,4 +1,4 @@
-//! Reads the parts of `template.yaml` that the local stack mounts, and that tests compare with the code.
+//! Reads the parts of `template.yaml` that the local stack and the tests use.
 
 mod document;
 mod permission;
@@ -132,8 +132,6 @@ pub enum Trigger {
         queue: String,
         /// Messages in one invocation, at most.
         batch_size: i32,
-        /// Whether the function's answer names the failed messages, which SQS then shows again.
-        reports_item_failures: bool,
     },
     /// A schedule.
     Schedule {
@@ -199,7 +197,7 @@ impl Template {
                     .insert(name.to_owned(), Function { name: properties.handler, timeout, triggers, permissions });
             }
             MAPPING => {
-                let (function, trigger) = mapping(serde_yaml_ng::from_value(resource.properties)?)?;
+                let (function, trigger) = queue_trigger(serde_yaml_ng::from_value(resource.properties)?)?;
                 let function = self.functions.get_mut(&function).with_context(|| format!("no function {function}"))?;
                 function.triggers.push(trigger);
             }
@@ -231,12 +229,11 @@ fn queue(properties: QueueProperties) -> Result<Queue> {
 }
 
 /// The function that an event source mapping names, and its queue as a trigger.
-fn mapping(properties: MappingProperties) -> Result<(String, Trigger)> {
+fn queue_trigger(properties: MappingProperties) -> Result<(String, Trigger)> {
     let function = tagged(&properties.function_name, "Ref")?.to_owned();
     let trigger = Trigger::Queue {
         queue: resource_of(tagged(&properties.event_source_arn, "GetAtt")?)?,
         batch_size: properties.batch_size,
-        reports_item_failures: properties.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures"),
     };
     Ok((function, trigger))
 }
@@ -244,7 +241,7 @@ fn mapping(properties: MappingProperties) -> Result<(String, Trigger)> {
 fn trigger(event: Event) -> Result<Trigger> {
     let text = |name: &str| {
         let value = event.properties.get(name).with_context(|| format!("no {name}"))?;
-        value.as_str().map(str::to_owned).with_context(|| format!("{name} is no text"))
+        value.as_str().map(str::to_owned).with_context(|| format!("{name} is not text"))
     };
     match event.kind.as_str() {
         "HttpApi" => Ok(Trigger::Route { method: text("Method")?, path: text("Path")? }),
@@ -255,7 +252,7 @@ fn trigger(event: Event) -> Result<Trigger> {
 
 /// Reads `rate(1 minute)`.
 fn rate(expression: &str) -> Result<Duration> {
-    let invalid = || anyhow!("`{expression}` is no rate in minutes");
+    let invalid = || anyhow!("`{expression}` is not a rate in minutes");
     let inside = expression.strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(invalid)?;
     let (number, unit) = inside.split_once(' ').ok_or_else(invalid)?;
     if !unit.starts_with("minute") {
@@ -275,12 +272,12 @@ fn tagged<'a>(value: &'a Value, tag: &str) -> Result<&'a str> {
     if let Value::Tagged(found) = value
         && found.tag == tag
     {
-        return found.value.as_str().context("its argument is no text");
+        return found.value.as_str().context("its argument is not text");
     }
     bail!("not !{tag}, but {value:?}")
 }
 
 /// `EventsQueue` of `EventsQueue.Arn`.
 fn resource_of(arn: &str) -> Result<String> {
-    arn.strip_suffix(".Arn").map(str::to_owned).with_context(|| format!("{arn} is no ARN"))
+    arn.strip_suffix(".Arn").map(str::to_owned).with_context(|| format!("{arn} is not an ARN"))
 }

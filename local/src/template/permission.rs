@@ -37,6 +37,6 @@ fn permitted(resource: &Value) -> Result<String> {
     }
     let text = tagged(resource, "Sub")?;
     let inside = text.strip_prefix("${").and_then(|text| text.split_once('}'));
-    let (arn, rest) = inside.with_context(|| format!("`{text}` is no resource"))?;
+    let (arn, rest) = inside.with_context(|| format!("`{text}` is not a resource"))?;
     Ok(resource_of(arn)? + rest)
 }
