@@ -10,8 +10,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::DeletedReply;
-use super::schema::required_agent;
+use super::schema::{DeletedReply, required_agent};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -11,8 +11,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::WebhooksReply;
-use super::schema::{WebhookReply, owner};
+use super::schema::{WebhookReply, WebhooksReply, owner};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

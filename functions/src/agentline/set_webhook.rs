@@ -11,8 +11,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::SetRequest;
-use super::schema::{WebhookReply, read_set_request};
+use super::schema::{SetRequest, WebhookReply, read_set_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -13,8 +13,7 @@ use usecases::publish::publish_to_webhooks;
 use usecases::webhooks::{self, WebhookError};
 
 use super::render_error;
-use super::schema::SentReply;
-use super::schema::required_agent;
+use super::schema::{SentReply, required_agent};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

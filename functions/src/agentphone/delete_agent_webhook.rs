@@ -6,9 +6,8 @@ use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::render_error;
-use super::schema::DeletedReply;
-use super::{primary_webhook, schema};
+use super::schema::{self, DeletedReply};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

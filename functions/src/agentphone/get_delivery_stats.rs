@@ -10,8 +10,7 @@ use usecases::app::App;
 
 use super::render_error;
 use super::schema::since;
-use super::statistics::Counter;
-use super::statistics::Stats;
+use super::statistics::{Counter, Stats};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

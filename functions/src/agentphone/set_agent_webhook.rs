@@ -7,10 +7,8 @@ use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::render_error;
-use super::schema::SetRequest;
-use super::schema::WebhookReply;
-use super::{primary_webhook, schema};
+use super::schema::{self, SetRequest, WebhookReply};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

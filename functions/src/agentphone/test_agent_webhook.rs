@@ -8,10 +8,8 @@ use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::render_error;
-use super::schema::TestReply;
-use super::schema::TestRequest;
-use super::{primary_webhook, schema};
+use super::schema::{self, TestReply, TestRequest};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -11,8 +11,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::CreateRequest;
-use super::schema::{Data, EndpointReply, read_create_request};
+use super::schema::{CreateRequest, Data, EndpointReply, read_create_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -8,8 +8,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::SecretReply;
-use super::schema::{Data, endpoint};
+use super::schema::{Data, SecretReply, endpoint};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;

@@ -10,8 +10,7 @@ use usecases::app::App;
 use usecases::publish::publish_to_webhooks;
 
 use super::render_error;
-use super::schema::TestReply;
-use super::schema::{Data, endpoints};
+use super::schema::{Data, TestReply, endpoints};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

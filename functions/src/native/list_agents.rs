@@ -12,15 +12,15 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::AgentsReply;
-use super::schema::{AgentReply, FAMILY};
+use super::schema::{AgentReply, AgentsReply, FAMILY};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::{ApiError, Rule};
 use crate::http::authenticate::Caller;
+use crate::http::cursor;
 use crate::http::fields::{Fields, read_query};
+use crate::http::read_request::query_parameter;
 use crate::http::reply::{self, Reply};
-use crate::http::{cursor, read_request::query_parameter};
 use crate::json_schema::Shape;
 
 const LIMIT_DEFAULT: u16 = 50;

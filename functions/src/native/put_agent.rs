@@ -13,8 +13,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::AgentRequest;
-use super::schema::{AgentReply, new_agent_id, read_agent_request};
+use super::schema::{AgentReply, AgentRequest, new_agent_id, read_agent_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

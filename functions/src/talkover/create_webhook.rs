@@ -9,12 +9,9 @@ use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks::{self, NewWebhook};
 
-use super::DIALECT;
-use super::read_webhook::Settings;
-use super::read_webhook::read_webhook;
-use super::render_error;
-use super::schema::Changed;
-use super::schema::{agent, changed};
+use super::read_webhook::{Settings, read_webhook};
+use super::schema::{Changed, agent, changed};
+use super::{DIALECT, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

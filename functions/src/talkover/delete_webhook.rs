@@ -9,8 +9,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::Removed;
-use super::schema::webhook;
+use super::schema::{Removed, webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

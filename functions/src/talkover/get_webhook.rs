@@ -7,8 +7,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::Found;
-use super::schema::{WebhookReply, found, webhook};
+use super::schema::{Found, WebhookReply, found, webhook};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;

@@ -8,12 +8,9 @@ use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks;
 
-use super::DIALECT;
 use super::events::EVENTS;
-use super::render_error;
-use super::schema::Found;
-use super::schema::WebhooksReply;
-use super::schema::{WebhookReply, agent, found};
+use super::schema::{Found, WebhookReply, WebhooksReply, agent, found};
+use super::{DIALECT, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -10,8 +10,7 @@ use usecases::app::App;
 
 use super::payload::build_test_request;
 use super::render_error;
-use super::schema::TestReply;
-use super::schema::{tested, webhook};
+use super::schema::{TestReply, tested, webhook};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;

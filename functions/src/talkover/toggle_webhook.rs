@@ -10,8 +10,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::Changed;
-use super::schema::{changed, webhook};
+use super::schema::{Changed, changed, webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

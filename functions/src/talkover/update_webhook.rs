@@ -9,11 +9,9 @@ use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks;
 
-use super::read_webhook::Settings;
-use super::read_webhook::read_webhook;
+use super::read_webhook::{Settings, read_webhook};
 use super::render_error;
-use super::schema::Changed;
-use super::schema::{changed, webhook};
+use super::schema::{Changed, changed, webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
