@@ -26,7 +26,7 @@ pub struct Limits {
 
 /// Every limit.
 #[must_use]
-pub fn limits() -> Vec<Limits> {
+pub fn list_limits() -> Vec<Limits> {
     let shared = [
         Limits { of: "publishing", rows: publishing() },
         Limits { of: "every call", rows: calls() },

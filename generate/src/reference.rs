@@ -8,14 +8,14 @@ use functions::dialects::DIALECTS;
 use functions::function::{Endpoint, Function, Trigger};
 use functions::functions::FUNCTIONS;
 use functions::json_schema::{Schema, Shape};
-use functions::limits::limits;
+use functions::limits::list_limits;
 use local::stack::LOCAL_SETTINGS;
 use rules::settings::{SETTINGS, Setting, Source};
 use serde_json::{Map, Value, json};
 use usecases::dialect::Dialect;
 
 use crate::File;
-use crate::template::description;
+use crate::template::describe;
 use crate::watch::module;
 
 const NOTE: &str =
@@ -150,7 +150,7 @@ fn settings() -> Result<String> {
             Source::Secret => ("made by the template".to_owned(), "a key of its own".to_owned()),
             Source::StackName(_) => ("the stack's name".to_owned(), "the stack's name".to_owned()),
         };
-        let (variable, description) = (setting.variable(), description(setting));
+        let (variable, description) = (setting.variable(), describe(setting));
         writeln!(text, "| `{variable}` | {parameter} | {default}{} | {description} |", local_default(setting))?;
     }
     Ok(text)
@@ -171,7 +171,7 @@ fn local_default(setting: &Setting) -> String {
 
 fn limits_table() -> Result<String> {
     let mut text = format!("{NOTE}# The limits\n");
-    for limits in limits() {
+    for limits in list_limits() {
         writeln!(text, "\n## {}\n\n| | |\n|---|---|", limits.of)?;
         for (what, limit) in limits.rows {
             writeln!(text, "| {what} | {limit} |")?;

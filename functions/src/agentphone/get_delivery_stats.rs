@@ -9,7 +9,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::since;
+use super::schema::read_since;
 use super::statistics::{Counter, Stats};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
@@ -35,7 +35,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let since = since(request, app.clock.now())?;
+    let since = read_since(request, app.clock.now())?;
     let mut counter = Counter::default();
     app.store.count_primary_deliveries(&caller.tenant, Some(since), |delivery| counter.count(delivery)).await?;
     Ok(reply::json(StatusCode::OK, &counter.finish()))

@@ -36,7 +36,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let (owner, limit) = (schema::agent(request)?, schema::limit(request)?);
+    let (owner, limit) = (schema::agent(request)?, schema::read_limit(request)?);
     let deliveries: Vec<DeliveryReply> = match webhooks::primary_webhook(&app.store, &caller.tenant, &owner).await? {
         None => Vec::new(),
         Some(webhook) => {

@@ -10,7 +10,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::{PageReply, page};
+use super::schema::{PageReply, read_page_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -39,7 +39,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let asked = page(request, app.clock.now())?;
+    let asked = read_page_request(request, app.clock.now())?;
     let page = app.store.primary_deliveries(&caller.tenant, asked.since, asked.offset, asked.limit).await?;
     Ok(reply::json(StatusCode::OK, &PageReply::new(page, &asked)))
 }

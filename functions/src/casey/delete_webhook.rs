@@ -9,7 +9,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::endpoint;
+use super::schema::find_endpoint;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -33,7 +33,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = endpoint(&app.store, &caller.tenant, request).await?;
+    let webhook = find_endpoint(&app.store, &caller.tenant, request).await?;
     webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

@@ -8,7 +8,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::{Data, EndpointReply, endpoint};
+use super::schema::{Data, EndpointReply, find_endpoint};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;
@@ -32,6 +32,6 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = endpoint(&app.store, &caller.tenant, request).await?;
+    let webhook = find_endpoint(&app.store, &caller.tenant, request).await?;
     Ok(reply::json(StatusCode::OK, &Data { data: EndpointReply::from(&webhook) }))
 }

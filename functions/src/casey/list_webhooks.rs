@@ -8,7 +8,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::{Data, EndpointReply, endpoints};
+use super::schema::{Data, EndpointReply, list_endpoints};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -33,7 +33,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
-    let webhooks = endpoints(&app.store, &caller.tenant).await?;
+    let webhooks = list_endpoints(&app.store, &caller.tenant).await?;
     let data: Vec<EndpointReply<'_>> = webhooks.iter().map(EndpointReply::from).collect();
     Ok(reply::json(StatusCode::OK, &Data { data }))
 }

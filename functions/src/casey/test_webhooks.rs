@@ -10,7 +10,7 @@ use usecases::app::App;
 use usecases::publish::publish_to_webhooks;
 
 use super::render_error;
-use super::schema::{Data, TestReply, endpoints};
+use super::schema::{Data, TestReply, list_endpoints};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -35,7 +35,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
-    let endpoints = endpoints(&app.store, &caller.tenant).await?;
+    let endpoints = list_endpoints(&app.store, &caller.tenant).await?;
     let ids = endpoints.into_iter().map(|webhook| webhook.id).collect();
     let event = json!({ "type": "test.event", "data": { "message": "This is a test event." } });
     let id = publish_to_webhooks(app, &caller.tenant, &event, ids).await?;

@@ -12,7 +12,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::{AgentReply, AgentsReply, FAMILY};
+use super::schema::{AgentReply, AgentsReply, CONVERSIONS};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::{ApiError, Rule};
@@ -44,7 +44,7 @@ pub const FUNCTION: Function = Function::http(
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let query = read_query(request, &["limit"]);
-    let mut fields = Fields::new(FAMILY, "query", &query);
+    let mut fields = Fields::new(CONVERSIONS, "query", &query);
     let limit = fields.integer("limit", LIMITS, None).and_then(|limit| u16::try_from(limit).ok());
     fields.finish()?;
     let limit = limit.unwrap_or(LIMIT_DEFAULT);

@@ -58,7 +58,7 @@ struct Body {
 }
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let (bytes, key, traceparent) = (body_bytes(request), idempotency_key(request)?, traceparent(request));
+    let (bytes, key, traceparent) = (body_bytes(request), read_idempotency_key(request)?, read_traceparent(request));
     let body = read_body(bytes)?;
     let publish = PublishRequest {
         events: &body.events,
@@ -79,7 +79,7 @@ fn published(ids: &[EventId], is_batch: bool) -> PublishReply {
 }
 
 /// The request's idempotency key, if it has one.
-fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
+fn read_idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
     let Some(header) = request.headers().get(KEY_HEADER) else { return Ok(None) };
     let key = header.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
     let rule = || Rule::Other(format!("1 to {KEY_CHARS_MAX} visible ASCII characters"));
@@ -87,7 +87,7 @@ fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
 }
 
 /// The trace of the platform's call.
-fn traceparent(request: &Request) -> Option<Traceparent> {
+fn read_traceparent(request: &Request) -> Option<Traceparent> {
     request.headers().get(Traceparent::HEADER)?.to_str().ok().and_then(Traceparent::parse)
 }
 

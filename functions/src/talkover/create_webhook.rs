@@ -1,6 +1,6 @@
 //! `POST /talkover/api/v1/agents/{agent_id}/webhooks`: adds a webhook to an agent.
 //!
-//! Body: the fields of `Settings` (`read_webhook.rs`). 201 `{success, message, data}`; 401; 404 where the agent is not
+//! Body: the fields of `WebhookRequest` (`read_webhook.rs`). 201 `{success, message, data}`; 401; 404 where the agent is not
 //! registered; 413; 422 where a field is not valid, or the agent has 50 webhooks: nothing is stored; 503.
 
 use domain::{DialectName, EventFilter, Permission, Webhook};
@@ -9,8 +9,8 @@ use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks::{self, NewWebhook};
 
-use super::read_webhook::{Settings, read_webhook};
-use super::schema::{Changed, agent, changed};
+use super::read_webhook::{WebhookRequest, read_webhook};
+use super::schema::{ChangedReply, agent, changed};
 use super::{DIALECT, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
@@ -27,8 +27,8 @@ pub const FUNCTION: Function = Function::http(
         method: "POST",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks",
         permission: Permission::Manage,
-        request: Some(Shape::of::<Settings>()),
-        reply: (201, Some(Shape::of::<Changed<'_>>())),
+        request: Some(Shape::of::<WebhookRequest>()),
+        reply: (201, Some(Shape::of::<ChangedReply<'_>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },

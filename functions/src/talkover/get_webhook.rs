@@ -7,7 +7,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::{Found, WebhookReply, found, webhook};
+use super::schema::{FoundReply, WebhookReply, find_webhook, found};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;
@@ -23,7 +23,7 @@ pub const FUNCTION: Function = Function::http(
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
         permission: Permission::Read,
         request: None,
-        reply: (200, Some(Shape::of::<Found<WebhookReply<'_>>>())),
+        reply: (200, Some(Shape::of::<FoundReply<WebhookReply<'_>>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },
@@ -31,6 +31,6 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = webhook(&app.store, &caller.tenant, request).await?;
+    let webhook = find_webhook(&app.store, &caller.tenant, request).await?;
     Ok(found(WebhookReply::from(&webhook)))
 }

@@ -9,7 +9,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::events::EVENTS;
-use super::schema::{Found, WebhookReply, WebhooksReply, agent, found};
+use super::schema::{FoundReply, WebhookReply, WebhooksReply, agent, found};
 use super::{DIALECT, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
@@ -27,7 +27,7 @@ pub const FUNCTION: Function = Function::http(
         path: "/talkover/api/v1/agents/{agent_id}/webhooks",
         permission: Permission::Read,
         request: None,
-        reply: (200, Some(Shape::of::<Found<WebhooksReply<'_>>>())),
+        reply: (200, Some(Shape::of::<FoundReply<WebhooksReply<'_>>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },

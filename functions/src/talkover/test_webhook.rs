@@ -10,7 +10,7 @@ use usecases::app::App;
 
 use super::payload::build_test_request;
 use super::render_error;
-use super::schema::{TestReply, tested, webhook};
+use super::schema::{TestReply, find_webhook, tested};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;
@@ -35,7 +35,7 @@ pub const FUNCTION: Function = Function::http(
 .calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = webhook(&app.store, &caller.tenant, request).await?;
+    let webhook = find_webhook(&app.store, &caller.tenant, request).await?;
     let agent = match webhook.owner.agent() {
         Some(id) => app.store.agent(&caller.tenant, id).await?,
         None => None,

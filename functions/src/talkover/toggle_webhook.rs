@@ -10,7 +10,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::{Changed, changed, webhook};
+use super::schema::{ChangedReply, changed, find_webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -27,7 +27,7 @@ pub const FUNCTION: Function = Function::http(
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/toggle",
         permission: Permission::Manage,
         request: None,
-        reply: (200, Some(Shape::of::<Changed<'_>>())),
+        reply: (200, Some(Shape::of::<ChangedReply<'_>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },
@@ -35,7 +35,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let before = webhook(&app.store, &caller.tenant, request).await?;
+    let before = find_webhook(&app.store, &caller.tenant, request).await?;
     let toggled = |webhook: Webhook| Ok::<_, ApiError>(Webhook { enabled: !webhook.enabled, ..webhook });
     let webhook = webhooks::update_webhook(app, &caller.tenant, before, toggled).await?;
     let message = if webhook.enabled { "Webhook enabled" } else { "Webhook disabled" };

@@ -1,6 +1,6 @@
 //! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the given fields, and no others.
 //!
-//! Body: any of the fields of `Settings` (`read_webhook.rs`). 200 `{success, message, data}`; 401; 404; 413; 422 where
+//! Body: any of the fields of `WebhookRequest` (`read_webhook.rs`). 200 `{success, message, data}`; 401; 404; 413; 422 where
 //! a field is not valid: nothing is changed; 503.
 
 use domain::{EventFilter, Permission, Webhook};
@@ -9,9 +9,9 @@ use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks;
 
-use super::read_webhook::{Settings, read_webhook};
+use super::read_webhook::{WebhookRequest, read_webhook};
 use super::render_error;
-use super::schema::{Changed, changed, webhook};
+use super::schema::{ChangedReply, changed, find_webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -27,8 +27,8 @@ pub const FUNCTION: Function = Function::http(
         method: "PUT",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
         permission: Permission::Manage,
-        request: Some(Shape::partial::<Settings>()),
-        reply: (200, Some(Shape::of::<Changed<'_>>())),
+        request: Some(Shape::partial::<WebhookRequest>()),
+        reply: (200, Some(Shape::of::<ChangedReply<'_>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },
@@ -36,7 +36,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let before = webhook(&app.store, &caller.tenant, request).await?;
+    let before = find_webhook(&app.store, &caller.tenant, request).await?;
     let webhook = webhooks::update_webhook(app, &caller.tenant, before, |webhook| updated(app, request, webhook));
     Ok(changed(StatusCode::OK, "Webhook updated successfully", &webhook.await?))
 }

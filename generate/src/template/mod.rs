@@ -47,13 +47,13 @@ fn parameters() -> Result<String> {
                 writeln!(text, "    Type: Number\n    Default: {default}\n    MinValue: {min}\n    MaxValue: {max}")?
             }
         }
-        writeln!(text, "    Description: {}", serde_json::to_string(&description(setting))?)?;
+        writeln!(text, "    Description: {}", serde_json::to_string(&describe(setting))?)?;
     }
     Ok(text)
 }
 
 /// A setting's description in one line.
-pub(crate) fn description(setting: &Setting) -> String {
+pub(crate) fn describe(setting: &Setting) -> String {
     setting.description.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }
 
@@ -202,7 +202,7 @@ struct Metric {
     comparison: &'static str,
 }
 
-fn metric(watches: Watch) -> Metric {
+fn choose_metric(watches: Watch) -> Metric {
     let above = |namespace, name, dimension, threshold: u32| Metric {
         namespace,
         name,
@@ -245,7 +245,7 @@ fn metric(watches: Watch) -> Metric {
 }
 
 fn write_alarm(text: &mut String, alarm: &Alarm) -> Result<()> {
-    let metric = metric(alarm.watches);
+    let metric = choose_metric(alarm.watches);
     writeln!(text, "  {}:\n    Type: AWS::CloudWatch::Alarm\n    Properties:", alarm.name)?;
     writeln!(text, "      AlarmDescription: {}", alarm.description)?;
     writeln!(text, "      Namespace: {}\n      MetricName: {}", metric.namespace, metric.name)?;
