@@ -1,6 +1,11 @@
 //! `DELETE /agentphone/v1/webhooks`: removes the project's default webhook.
 //!
-//! 200 `{success: true}`; 401; 404 where the webhook is not set; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success: true}`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the webhook is not set.
+//! - 503 where AWS fails.
 
 use domain::{Owner, Permission};
 use lambda_http::Request;

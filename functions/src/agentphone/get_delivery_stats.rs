@@ -1,7 +1,12 @@
 //! `GET /agentphone/v1/webhooks/deliveries/stats`: counts the deliveries to all of the project's primary webhooks.
 //!
-//! Query: `hours` (1-8760, default 24). 200 `{total, success, failed, pending, successRate, byEventType, byHour}`; 400
-//! where the project has over 10,000 webhooks; 401; 422; 503.
+//! Query: `hours?` (1-8760, default 24).
+//!
+//! - 200 `{total, success, failed, pending, successRate, byEventType, byHour}`.
+//! - 400 where the project has more than 10,000 webhooks.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 422 where `hours` is not valid.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,8 +1,13 @@
 //! `GET /agentphone/v1/webhooks/deliveries`: lists the deliveries to all of the project's primary webhooks, newest
 //! first.
 //!
-//! Query: `limit` (1-100, default 50), `offset` (0-10,000), `hours` (1-8760; default: the whole log).
-//! 200 `{items, total, offset, limit}`; 400 where the project has over 10,000 webhooks; 401; 422; 503.
+//! Query: `limit?` (1-100, default 50), `offset?` (0-10,000, default 0), `hours?` (1-8760; default: the whole log).
+//!
+//! - 200 `{items, total, offset, limit}`, with a `DeliveryReply` (`schema.rs`) for each delivery.
+//! - 400 where the project has more than 10,000 webhooks.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 422 where the query is not valid.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;

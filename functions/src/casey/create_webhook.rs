@@ -1,8 +1,12 @@
 //! `POST /casey/v1/backend/webhooks`: adds an endpoint.
 //!
-//! Body: `{url, description?, event_types?}`. 201
-//! `{data: {id, url, description, event_types, enabled, created_at, secret}}`. 400 where a field is not valid or
-//! unknown, or there are 50 endpoints: nothing is stored. 401; 503.
+//! Body: `{url, description?, event_types?}`.
+//!
+//! - 201 `{data: {id, url, description, event_types, enabled, created_at, secret}}`.
+//! - 400 where the body is over 64 KiB or not a JSON object, or a field is not valid or unknown. Also where the project
+//!   has as many endpoints as the setting `WEBHOOKS_MAX` allows. Nothing is stored.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{Owner, Permission};
 use http::StatusCode;

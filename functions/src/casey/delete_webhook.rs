@@ -1,6 +1,11 @@
 //! `DELETE /casey/v1/backend/webhooks/{id}`: removes an endpoint.
 //!
-//! 204; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 204 without a body.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the endpoint does not exist.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,6 +1,11 @@
-//! `GET /casey/v1/backend/webhooks/{id}/secret`: shows the secret that an endpoint's deliveries are signed with.
+//! `GET /casey/v1/backend/webhooks/{id}/secret`: shows the secret that signs an endpoint's deliveries.
 //!
-//! 200 `{data: {secret}}`; 401; 403 with a key that only reads; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{data: {secret}}`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the endpoint does not exist.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,6 +1,11 @@
 //! `GET /casey/v1/backend/webhooks/{id}`: shows an endpoint.
 //!
-//! 200 `{data: {id, url, description, event_types, enabled, created_at}}`; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{data: {id, url, description, event_types, enabled, created_at}}`.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the endpoint does not exist.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,6 +1,10 @@
 //! `GET /casey/v1/backend/webhooks`: lists the endpoints, oldest first.
 //!
-//! 200 `{data: [{id, url, description, event_types, enabled, created_at}]}`; 401; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{data: [{id, url, description, event_types, enabled, created_at}]}`.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,6 +1,10 @@
-//! `POST /casey/v1/backend/webhooks/test`: sends `test.event` to every endpoint, through the queues like a real event.
+//! `POST /casey/v1/backend/webhooks/test`: sends `test.event` to every endpoint, through the queues like any event.
 //!
-//! No body. 200 `{data: {success: true, message_id}}` once the event is queued; 401; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{data: {success: true, message_id}}` once the event is queued.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;
@@ -21,7 +25,7 @@ use crate::json_schema::Shape;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "casey-test-webhooks",
-    "Sends `test.event` to every endpoint, through the queues as any event.",
+    "Sends `test.event` to every endpoint, through the queues like any event.",
     Endpoint {
         method: "POST",
         path: "/casey/v1/backend/webhooks/test",

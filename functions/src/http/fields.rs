@@ -31,13 +31,13 @@ pub fn read_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
         Ok(Value::Object(object)) => return Ok(object),
         Ok(other) => (BodyErrorKind::NotObject(other), String::new(), 0),
         Err(error) if body.is_empty() => (BodyErrorKind::Missing, error.to_string(), 0),
-        Err(error) => (BodyErrorKind::NotJson, error.to_string(), find_error(body, &error)),
+        Err(error) => (BodyErrorKind::NotJson, error.to_string(), find_error_offset(body, &error)),
     };
     Err(ApiError::InvalidBody(BodyError { kind, reason, offset }))
 }
 
 /// The byte of `body` at which the parser stopped.
-fn find_error(body: &[u8], error: &serde_json::Error) -> usize {
+fn find_error_offset(body: &[u8], error: &serde_json::Error) -> usize {
     if error.is_eof() {
         return body.len();
     }
@@ -124,7 +124,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A field that cannot be `null`. An absent field gives `None`; it is an error only if `presence` is required.
+    /// A field that cannot be `null`. An absent field gives `None`, and is an error where it is
+    /// [`Presence::Required`].
     pub fn non_null(&mut self, name: &str, presence: Presence) -> Option<&'a Value> {
         match self.given(name) {
             Given::Value(value) => return Some(value),

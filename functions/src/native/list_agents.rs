@@ -1,8 +1,12 @@
 //! `GET /v1/agents`: lists the agents in the order of their ids.
 //!
-//! Query: `limit?` (1-100, default 50); `cursor?`, the `next_cursor` of the page before. 200
-//! `{agents: [{id, name, created_at}], next_cursor}`, where `next_cursor` is null on the last page; 401; 422 where the
-//! query is not valid; 503. An agent registered within the last second may be missing.
+//! Query: `limit?` (1-100, default 50); `cursor?`, the `next_cursor` of the page before.
+//!
+//! - 200 `{agents: [{id, name, created_at}], next_cursor}`. On the last page, `next_cursor` is null. An agent that was
+//!   registered within the last second may be missing.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 422 where the query is not valid.
+//! - 503 where AWS fails.
 
 use std::ops::RangeInclusive;
 

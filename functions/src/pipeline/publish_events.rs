@@ -3,9 +3,11 @@
 //! Body: one event, or `{"events": […]}` with 1 to 100 events.
 //!
 //! - 202 `{id}`, or `{events: [{id}, …]}` in the order given, once SQS has all events: from then on none is lost.
-//! - 400 where the body is not JSON; 401; 403.
+//! - 400 where the body is not JSON.
+//! - 401 without a valid API key, and 403 where the key may not publish.
+//! - 413 from API Gateway, where the request is over 6 MiB as Lambda counts it.
 //! - 422 where events are not valid: it names each of them, and no event is accepted.
-//! - 503: some events may have been accepted.
+//! - 503 where AWS fails: some events may have been accepted.
 //!
 //! The header `Idempotency-Key` works for the request as `id` works for an event. A repeat within 24 hours gets the
 //! same reply, and its events are dispatched once. The reply is 422 if the key was used with another body before.

@@ -1,7 +1,14 @@
 //! `POST /talkover/api/v1/agents/{agent_id}/webhooks`: adds a webhook to an agent.
 //!
-//! Body: the fields of `WebhookRequest` (`read_webhook.rs`). 201 `{success, message, data}`; 401; 404 where the agent is not
-//! registered; 413; 422 where a field is not valid, or the agent has 50 webhooks: nothing is stored; 503.
+//! Body: `WebhookRequest` (`read_webhook.rs`).
+//!
+//! - 201 `{success, message, data}`, with a `WebhookReply` (`schema.rs`) as `data`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid. Also where the agent has as many webhooks as the
+//!   setting `WEBHOOKS_MAX` allows. Nothing is stored.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{DialectName, EventFilter, Permission, Webhook};
 use http::StatusCode;

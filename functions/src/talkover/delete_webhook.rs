@@ -1,6 +1,11 @@
 //! `DELETE /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: removes a webhook.
 //!
-//! 200 `{success, message}`; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, message}`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,6 +1,11 @@
 //! `GET /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: shows a webhook.
 //!
-//! 200 `{success, data}`; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, data}`, with a `WebhookReply` (`schema.rs`) as `data`.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;

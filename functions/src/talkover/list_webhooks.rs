@@ -1,7 +1,12 @@
 //! `GET /talkover/api/v1/agents/{agent_id}/webhooks`: lists an agent's webhooks, oldest first, and the events that a
 //! webhook can ask for.
 //!
-//! 200 `{success, data: {webhooks, available_events: {name: description}}}`; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, data: {webhooks, available_events: {name: description}}}`.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the agent is not registered.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;

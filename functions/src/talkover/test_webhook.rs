@@ -1,8 +1,12 @@
 //! `POST /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/test`: sends a test event to a webhook now, and waits
 //! for the answer.
 //!
-//! No body. 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed; 401; 404;
-//! 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;

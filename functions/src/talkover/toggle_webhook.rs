@@ -1,7 +1,12 @@
 //! `PATCH /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/toggle`: disables an enabled webhook, and enables a
 //! disabled one.
 //!
-//! No body. 200 `{success, message, data}`; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, message, data}`, with a `WebhookReply` (`schema.rs`) as `data`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{Permission, Webhook};
 use http::StatusCode;

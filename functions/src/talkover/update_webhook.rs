@@ -1,7 +1,13 @@
-//! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the given fields, and no others.
+//! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the given fields of a webhook.
 //!
-//! Body: any of the fields of `WebhookRequest` (`read_webhook.rs`). 200 `{success, message, data}`; 401; 404; 413; 422 where
-//! a field is not valid: nothing is changed; 503.
+//! Body: any of the fields of `WebhookRequest` (`read_webhook.rs`). Absent fields keep their values.
+//!
+//! - 200 `{success, message, data}`, with a `WebhookReply` (`schema.rs`) as `data`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid: nothing is changed.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{EventFilter, Permission, Webhook};
 use http::StatusCode;
