@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use usecases::app::App;
 use usecases::dialect::Dialects;
-use usecases::publish::{TYPE_CHARS_MAX, is_event_type};
+use usecases::publish::{EVENT_TYPE_FORM, TYPE_CHARS_MAX, is_event_type};
 use usecases::webhooks::{self, NewWebhook};
 
 use super::DIALECT;
@@ -146,7 +146,7 @@ fn read_event_types(fields: &mut Fields<'_>, dialects: Dialects) -> Option<Vec<S
     let types = list.iter().map(|value| value.as_str().filter(|text| is_event_type(text)).map(str::to_owned));
     let types: Option<Vec<String>> = types.collect();
     let Some(types) = types else {
-        let text = format!("each of event_types has to be 1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -");
+        let text = format!("each of event_types has to be {EVENT_TYPE_FORM}");
         fields.add_error(field, Rule::Other(text), Value::Null);
         return None;
     };
