@@ -25,14 +25,14 @@ const TEXT_CHARS_MAX: usize = 255;
 const URL_CHARS_MAX: usize = 500;
 /// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: i64 = 30;
-/// The fewest of them.
+/// The shortest timeout of an attempt, in seconds.
 const TIMEOUT_MIN_S: i64 = 5;
 /// Attempts after the first one, where the caller does not say.
 const RETRIES_DEFAULT: i64 = 3;
 /// The most retries after the first attempt.
 const RETRIES_MAX: i64 = 10;
 
-/// All settings of a webhook, under the API's names.
+/// The body that adds or changes a webhook: all of the webhook's settings, under the API's names.
 #[derive(Debug, Clone, JsonSchema)]
 pub(super) struct WebhookRequest {
     pub(super) name: String,
@@ -106,11 +106,7 @@ fn from_body(body: &Map<String, Value>, before: Option<WebhookRequest>, app: &Ap
     match fields.given("webhook_secret") {
         Given::Absent => {}
         Given::Null => settings.secret = None,
-        Given::Value(value) => {
-            let secret = fields.text("webhook_secret", value);
-            let secret = secret.and_then(|secret| fields.check_chars("webhook_secret", secret, 0..=TEXT_CHARS_MAX));
-            settings.secret = secret.map(|secret| Secret::new(secret.to_owned()));
-        }
+        Given::Value(value) => settings.secret = read_secret(&mut fields, value),
     }
     if let Some(events) = read_events(&mut fields, presence) {
         settings.events = events;
@@ -129,6 +125,12 @@ fn read_url<'a>(fields: &mut Fields<'a>, presence: Presence, require_https: bool
     let field = "webhook_url";
     let value = fields.non_null(field, presence)?;
     fields.check_url(field, value.as_str().unwrap_or_default(), UrlLimits { chars_max: URL_CHARS_MAX, require_https })
+}
+
+fn read_secret<'a>(fields: &mut Fields<'a>, value: &'a Value) -> Option<Secret> {
+    let secret = fields.text("webhook_secret", value)?;
+    let secret = fields.check_chars("webhook_secret", secret, 0..=TEXT_CHARS_MAX)?;
+    Some(Secret::new(secret.to_owned()))
 }
 
 /// The events that the body asks for, each once.
