@@ -25,7 +25,7 @@ use crate::http::read_request::{body_bytes, path_parameter, query_parameter};
 const RETRIES_MAX: u8 = 5;
 /// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: u16 = 30;
-/// The fewest seconds that an attempt may take.
+/// The shortest timeout of an attempt, in seconds.
 const TIMEOUT_MIN_S: i64 = 5;
 /// Messages of history that a payload may have.
 const CONTEXT_LIMITS: RangeInclusive<i64> = 0..=50;
@@ -199,6 +199,7 @@ impl From<SetRequest<'_>> for PrimaryWebhookSettings {
             dialect: DialectName::new(DIALECT.name),
             url: url.to_owned(),
             secret: SecretChoice::New,
+            // AgentPhone's signature header is fixed. A header that the customer chose in AgentLine must not stay.
             signature_header: Choice::To(None),
             retries_max: RETRIES_MAX,
             timeout_s: timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(TIMEOUT_DEFAULT_S),
