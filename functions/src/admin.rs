@@ -70,30 +70,24 @@ pub const FUNCTION: Function = Function {
 #[derive(Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 enum Command {
-    CreateProject {
-        project: String,
-    },
-    CreateKey {
-        project: String,
-        environment: Environment,
-        #[serde(alias = "scopes")]
-        permissions: BTreeSet<Permission>,
-        name: Option<String>,
-        expires_in_days: Option<u32>,
-    },
-    ListKeys {
-        project: String,
-    },
-    RevokeKey {
-        project: String,
-        id: String,
-    },
-    Reseal {
-        project: String,
-    },
-    DeleteProject {
-        project: String,
-    },
+    CreateProject { project: String },
+    CreateKey(NewKey),
+    ListKeys { project: String },
+    RevokeKey { project: String, id: String },
+    Reseal { project: String },
+    DeleteProject { project: String },
+}
+
+/// The API key that `create_key` makes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    project: String,
+    environment: Environment,
+    #[serde(alias = "scopes")]
+    permissions: BTreeSet<Permission>,
+    name: Option<String>,
+    expires_in_days: Option<u32>,
 }
 
 /// Why a command failed.
@@ -127,61 +121,71 @@ impl From<clients::store::StoreError> for Refusal {
 /// # Errors
 /// Where the command is not valid, names something that does not exist or exists already, or the store fails.
 pub async fn administer(app: &App, event: Value) -> Result<Value, Refusal> {
-    let now = app.clock.now();
-    let in_time = || app.clock.now() < now.plus(WORK_MAX);
     match serde_json::from_value(event).map_err(Refusal::Command)? {
-        Command::CreateProject { project } => {
-            let project = project_id(&project)?;
-            if app.store.create_project(&project, now).await? {
-                Ok(json!({ "project": project }))
-            } else {
-                Err(Refusal::Exists)
-            }
-        }
-        Command::CreateKey { project, environment, permissions, name, expires_in_days } => {
-            let tenant = Tenant { project: project_id(&project)?, environment };
-            let expires_at = expires_in_days.map(|days| expiry(now, days)).transpose()?;
-            if permissions.is_empty() {
-                return Err(Refusal::Invalid("permissions: at least one of manage, publish and read".to_owned()));
-            }
-            if name.as_ref().is_some_and(|name| !(1..=NAME_CHARS_MAX).contains(&name.chars().count())) {
-                return Err(Refusal::Invalid(format!("name: 1 to {NAME_CHARS_MAX} characters")));
-            }
-            let key = format!("sk_{}_{}{}", environment.as_str(), app.ids.token(), app.ids.token());
-            let stored = app
-                .store
-                .put_api_key(&key, &tenant, NewApiKey { name, permissions, created_at: now, expires_at })
-                .await?;
-            let mut shown = shown(&stored.ok_or(Refusal::Missing("such project"))?, now);
-            if let Some(fields) = shown.as_object_mut() {
-                fields.insert("key".to_owned(), key.into());
-            }
-            Ok(shown)
-        }
-        Command::ListKeys { project } => {
-            let keys = app.store.api_keys(&project_id(&project)?).await?;
-            Ok(json!({ "keys": keys.iter().map(|key| shown(key, now)).collect::<Vec<_>>() }))
-        }
-        Command::RevokeKey { project, id } => {
-            let missing = || Refusal::Missing("such key");
-            let (project, id) = (project_id(&project)?, KeyId::parse(&id).map_err(|_invalid| missing())?);
-            if app.store.delete_api_key(&project, &id).await? { Ok(json!({ "id": id })) } else { Err(missing()) }
-        }
-        Command::Reseal { project } => {
-            let (project, mut resealed, mut done) = (project_id(&project)?, 0, true);
-            for environment in Environment::ALL {
-                let tenant = Tenant { project: project.clone(), environment };
-                let (count, ended) = app.store.reseal(&tenant, in_time).await?;
-                (resealed, done) = (resealed + count, done && ended);
-            }
-            Ok(json!({ "project": project, "resealed": resealed, "done": done }))
-        }
-        Command::DeleteProject { project } => {
-            let project = project_id(&project)?;
-            let done = app.store.delete_project(&project, in_time).await?;
-            Ok(json!({ "project": project, "done": done }))
-        }
+        Command::CreateProject { project } => create_project(app, &project_id(&project)?).await,
+        Command::CreateKey(new) => create_key(app, new).await,
+        Command::ListKeys { project } => list_keys(app, &project_id(&project)?).await,
+        Command::RevokeKey { project, id } => revoke_key(app, &project_id(&project)?, &id).await,
+        Command::Reseal { project } => reseal(app, project_id(&project)?).await,
+        Command::DeleteProject { project } => delete_project(app, &project_id(&project)?).await,
     }
+}
+
+async fn create_project(app: &App, project: &ProjectId) -> Result<Value, Refusal> {
+    let created = app.store.create_project(project, app.clock.now()).await?;
+    if created { Ok(json!({ "project": project })) } else { Err(Refusal::Exists) }
+}
+
+async fn create_key(app: &App, new: NewKey) -> Result<Value, Refusal> {
+    let NewKey { project, environment, permissions, name, expires_in_days } = new;
+    let (tenant, now) = (Tenant { project: project_id(&project)?, environment }, app.clock.now());
+    let expires_at = expires_in_days.map(|days| expiry(now, days)).transpose()?;
+    if permissions.is_empty() {
+        return Err(Refusal::Invalid("permissions: at least one of manage, publish and read".to_owned()));
+    }
+    if name.as_ref().is_some_and(|name| !(1..=NAME_CHARS_MAX).contains(&name.chars().count())) {
+        return Err(Refusal::Invalid(format!("name: 1 to {NAME_CHARS_MAX} characters")));
+    }
+    let key = format!("sk_{}_{}{}", environment.as_str(), app.ids.token(), app.ids.token());
+    let stored =
+        app.store.put_api_key(&key, &tenant, NewApiKey { name, permissions, created_at: now, expires_at }).await?;
+    let mut shown = show_key(&stored.ok_or(Refusal::Missing("such project"))?, now);
+    if let Some(fields) = shown.as_object_mut() {
+        fields.insert("key".to_owned(), key.into());
+    }
+    Ok(shown)
+}
+
+async fn list_keys(app: &App, project: &ProjectId) -> Result<Value, Refusal> {
+    let (keys, now) = (app.store.api_keys(project).await?, app.clock.now());
+    Ok(json!({ "keys": keys.iter().map(|key| show_key(key, now)).collect::<Vec<_>>() }))
+}
+
+async fn revoke_key(app: &App, project: &ProjectId, id: &str) -> Result<Value, Refusal> {
+    let missing = || Refusal::Missing("such key");
+    let id = KeyId::parse(id).map_err(|_invalid| missing())?;
+    if app.store.delete_api_key(project, &id).await? { Ok(json!({ "id": id })) } else { Err(missing()) }
+}
+
+async fn reseal(app: &App, project: ProjectId) -> Result<Value, Refusal> {
+    let (in_time, mut resealed, mut done) = (work_timer(app), 0, true);
+    for environment in Environment::ALL {
+        let tenant = Tenant { project: project.clone(), environment };
+        let (count, ended) = app.store.reseal(&tenant, &in_time).await?;
+        (resealed, done) = (resealed + count, done && ended);
+    }
+    Ok(json!({ "project": project, "resealed": resealed, "done": done }))
+}
+
+async fn delete_project(app: &App, project: &ProjectId) -> Result<Value, Refusal> {
+    let done = app.store.delete_project(project, work_timer(app)).await?;
+    Ok(json!({ "project": project, "done": done }))
+}
+
+/// Says whether the time of a command that starts now still runs.
+fn work_timer(app: &App) -> impl Fn() -> bool {
+    let end = app.clock.now().plus(WORK_MAX);
+    move || app.clock.now() < end
 }
 
 fn project_id(text: &str) -> Result<ProjectId, Refusal> {
@@ -195,7 +199,7 @@ fn expiry(now: Timestamp, days: u32) -> Result<Timestamp, Refusal> {
     Ok(now.plus(Duration::from_secs(u64::from(days) * SECONDS_A_DAY.unsigned_abs())))
 }
 
-fn shown(key: &ApiKey, now: Timestamp) -> Value {
+fn show_key(key: &ApiKey, now: Timestamp) -> Value {
     json!({
         "id": key.id,
         "name": key.name,

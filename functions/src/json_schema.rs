@@ -25,13 +25,13 @@ impl Shape {
         })
     }
 
-    /// The JSON Schema (2020-12) of what is read as the type, with all its parts inlined.
+    /// The JSON Schema of a request of this type (2020-12), with all its parts inlined.
     #[must_use]
     pub fn of_request(self) -> Schema {
         self.schema(Contract::Deserialize)
     }
 
-    /// The JSON Schema (2020-12) of what the type is written as, with all its parts inlined.
+    /// The JSON Schema of a reply of this type (2020-12), with all its parts inlined.
     #[must_use]
     pub fn of_reply(self) -> Schema {
         self.schema(Contract::Serialize)

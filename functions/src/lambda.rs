@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 use usecases::app::App;
 use usecases::pipeline::QueueRecord;
 
-use crate::function::{Function, QueueHandler, Trigger};
+use crate::function::{CommandHandler, Endpoint, Function, QueueHandler, ScheduleHandler, Trigger};
 use crate::functions::FUNCTIONS;
 use crate::log_lines;
 use crate::start_app::app_from_env;
@@ -63,42 +63,50 @@ async fn serve(function: Function) -> Result<(), Error> {
         app.sender.prepare()?;
     }
     app.metrics.count_cold_start(function.name);
-    let app = &app;
-    let span = |context: &Context| {
-        let request_id = &context.request_id;
-        tracing::info_span!("invocation", function = function.name, request_id)
-    };
     match function.trigger {
-        Trigger::Http(endpoint) => {
-            let invoke = |request: Request| {
-                let span = request.lambda_context_ref().map_or_else(Span::none, span);
-                let answer = async move { endpoint.answer(app, &request).await };
-                metered(app, answer).map(Ok::<_, Error>).instrument(span)
-            };
-            lambda_http::run(service_fn(invoke)).await
-        }
-        Trigger::Queues(_, handle) => {
-            let invoke = |event: LambdaEvent<SqsEvent>| {
-                metered(app, invoke_queue(app, handle, event.payload))
-                    .map(Ok::<_, Error>)
-                    .instrument(span(&event.context))
-            };
-            lambda_runtime::run(service_fn(invoke)).await
-        }
-        Trigger::Schedule(_, handle) => {
-            let invoke = |event: LambdaEvent<Value>| {
-                metered(app, handle(app)).map(|done| done.map_err(Error::from)).instrument(span(&event.context))
-            };
-            lambda_runtime::run(service_fn(invoke)).await
-        }
-        Trigger::Command(handle) => {
-            let invoke = |event: LambdaEvent<Value>| {
-                let span = span(&event.context);
-                metered(app, handle(app, event.payload)).instrument(span)
-            };
-            lambda_runtime::run(service_fn(invoke)).await
-        }
+        Trigger::Http(endpoint) => serve_http(&app, function.name, endpoint).await,
+        Trigger::Queues(_, handler) => serve_queues(&app, function.name, handler).await,
+        Trigger::Schedule(_, handler) => serve_schedule(&app, function.name, handler).await,
+        Trigger::Command(handler) => serve_commands(&app, function.name, handler).await,
     }
+}
+
+async fn serve_http(app: &App, name: &str, endpoint: Endpoint) -> Result<(), Error> {
+    let invoke = |request: Request| {
+        let span = request.lambda_context_ref().map_or_else(Span::none, |context| invocation_span(name, context));
+        let answer = async move { endpoint.answer(app, &request).await };
+        metered(app, answer).map(Ok::<_, Error>).instrument(span)
+    };
+    lambda_http::run(service_fn(invoke)).await
+}
+
+async fn serve_queues(app: &App, name: &str, handler: QueueHandler) -> Result<(), Error> {
+    let invoke = |event: LambdaEvent<SqsEvent>| {
+        let span = invocation_span(name, &event.context);
+        metered(app, invoke_queue(app, handler, event.payload)).map(Ok::<_, Error>).instrument(span)
+    };
+    lambda_runtime::run(service_fn(invoke)).await
+}
+
+async fn serve_schedule(app: &App, name: &str, handler: ScheduleHandler) -> Result<(), Error> {
+    let invoke = |event: LambdaEvent<Value>| {
+        let span = invocation_span(name, &event.context);
+        metered(app, handler(app)).map(|done| done.map_err(Error::from)).instrument(span)
+    };
+    lambda_runtime::run(service_fn(invoke)).await
+}
+
+async fn serve_commands(app: &App, name: &str, handler: CommandHandler) -> Result<(), Error> {
+    let invoke = |event: LambdaEvent<Value>| {
+        let span = invocation_span(name, &event.context);
+        metered(app, handler(app, event.payload)).instrument(span)
+    };
+    lambda_runtime::run(service_fn(invoke)).await
+}
+
+/// The span that every log line of an invocation carries.
+fn invocation_span(function: &str, context: &Context) -> Span {
+    tracing::info_span!("invocation", function, request_id = context.request_id)
 }
 
 /// Does the work of an invocation, and then prints its metrics. Lambda copies a function's output into its log.

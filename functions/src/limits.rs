@@ -1,11 +1,13 @@
-//! Every limit that a caller or an endpoint meets, from the constants that hold it: `docs/reference/limits.md` is made of
-//! these.
+//! Every limit that a caller or an endpoint meets, from the constants that hold it. `docs/reference/limits.md` is
+//! generated from this list.
 
 use clients::send::{ANSWER_BYTES_KEPT, ANSWER_BYTES_READ_MAX, BODY_TIMEOUT, CONNECT_TIMEOUT};
+use clients::store::dedup::REPEAT_RECOGNIZED_S;
+use domain::{AgentId, ProjectId};
 use rules::header::NAME_BYTES_MAX;
 use rules::retry::RETRY_AFTER_MAX;
 use usecases::publish::{
-    CONTENT_BYTES_MAX, EVENT_BYTES_MAX, EVENTS_MAX, HISTORY_BYTES_MAX, STATE_BYTES_MAX, TEXT_CHARS_MAX, TYPE_CHARS_MAX,
+    CONTENT_BYTES_MAX, EVENT_BYTES_MAX, EVENT_TYPE_FORM, EVENTS_MAX, HISTORY_BYTES_MAX, STATE_BYTES_MAX, TEXT_CHARS_MAX,
 };
 use usecases::webhooks::{PREVIOUS_SECRET_VALID, PREVIOUS_SECRETS_MAX};
 
@@ -14,6 +16,12 @@ use crate::dialects::DIALECTS;
 use crate::http::read_request::BODY_BYTES_MAX;
 use crate::native::schema::NAME_CHARS_MAX;
 use crate::pipeline::publish_events::KEY_CHARS_MAX;
+
+/// The largest request that Lambda passes to a function, in MiB. Lambda counts the body as a JSON string.
+const REQUEST_MIB_MAX: usize = 6;
+
+/// The longest path with its query, in bytes. API Gateway refuses a longer one.
+const PATH_BYTES_MAX: usize = 10 * 1024;
 
 /// The limits of one API, or of all.
 #[derive(Debug)]
@@ -26,7 +34,7 @@ pub struct Limits {
 
 /// Every limit.
 #[must_use]
-pub fn limits() -> Vec<Limits> {
+pub fn list_limits() -> Vec<Limits> {
     let shared = [
         Limits { of: "publishing", rows: publishing() },
         Limits { of: "every call", rows: calls() },
@@ -40,12 +48,12 @@ pub fn limits() -> Vec<Limits> {
 fn publishing() -> Vec<(&'static str, String)> {
     vec![
         ("an event", format!("{EVENT_BYTES_MAX} bytes of JSON, without the characters U+FFFE and U+FFFF")),
-        ("a request", format!("{EVENTS_MAX} events; 6 MiB as Lambda counts it, each quote escaped")),
-        ("`type`", format!("{TYPE_CHARS_MAX} of `A-Z a-z 0-9 _ . -`")),
+        ("a request", format!("{EVENTS_MAX} events; {REQUEST_MIB_MAX} MiB as Lambda counts it, each quote escaped")),
+        ("`type`", quote_alphabet(EVENT_TYPE_FORM)),
         ("`id`, `channel`, `conversation_id`", format!("{TEXT_CHARS_MAX} characters")),
         ("`conversation_state`", format!("{STATE_BYTES_MAX} bytes of JSON")),
         ("`Idempotency-Key`", format!("{KEY_CHARS_MAX} characters")),
-        ("how long a repeat is recognized", "24 hours".to_owned()),
+        ("how long a repeat is recognized", format!("{} hours", REPEAT_RECOGNIZED_S / 3600)),
         (
             "a conversation's history",
             format!("the latest messages, {CONTENT_BYTES_MAX} bytes of each, {HISTORY_BYTES_MAX} in all"),
@@ -56,8 +64,8 @@ fn publishing() -> Vec<(&'static str, String)> {
 fn calls() -> Vec<(&'static str, String)> {
     vec![
         ("a body, but for publishing", format!("{BODY_BYTES_MAX} bytes")),
-        ("a path and its query", "10,240 bytes".to_owned()),
-        ("an agent's id", "128 of `A-Z a-z 0-9 _ . : -`".to_owned()),
+        ("a path and its query", format!("{PATH_BYTES_MAX} bytes")),
+        ("an agent's id", quote_alphabet(AgentId::FORM)),
         ("an agent's name", format!("{NAME_CHARS_MAX} characters")),
         ("a header's name that a customer sets", format!("{NAME_BYTES_MAX} characters, and none that deliveries set")),
         (
@@ -87,8 +95,26 @@ fn deliveries() -> Vec<(&'static str, String)> {
 
 fn projects() -> Vec<(&'static str, String)> {
     vec![
-        ("a project's id", "64 of `a-z 0-9 _ -`".to_owned()),
+        ("a project's id", quote_alphabet(ProjectId::FORM)),
         ("a key's name", format!("{} characters", admin::NAME_CHARS_MAX)),
         ("a key's life", format!("{} days, or without end", admin::DAYS_MAX)),
     ]
+}
+
+/// A form such as `1 to 64 of a-z 0-9`, with its alphabet as code.
+fn quote_alphabet(form: &str) -> String {
+    form.split_once(" of ").map_or_else(|| form.to_owned(), |(count, alphabet)| format!("{count} of `{alphabet}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use usecases::publish::TYPE_CHARS_MAX;
+
+    use super::*;
+
+    #[test]
+    fn the_form_of_an_event_type_has_its_limit() {
+        assert!(EVENT_TYPE_FORM.starts_with(&format!("1 to {TYPE_CHARS_MAX} of ")));
+        assert_eq!(quote_alphabet(EVENT_TYPE_FORM), "1 to 128 of `A-Z a-z 0-9 _ . -`");
+    }
 }

@@ -40,9 +40,9 @@ impl File {
 /// # Errors
 /// Where a file cannot be read, or lacks a region's marks.
 pub fn files(root: &Path) -> Result<Vec<File>> {
-    let mut files = sources::files(root)?;
-    files.push(template::file(root)?);
-    files.extend(watch::files(root)?);
-    files.extend(reference::files()?);
-    Ok(files)
+    let mut all = sources::files(root)?;
+    all.push(template::file(root)?);
+    all.extend(watch::files(root)?);
+    all.extend(reference::files()?);
+    Ok(all)
 }

@@ -1,7 +1,12 @@
 //! `DELETE /agentline/v1/webhooks`: removes an agent's webhook.
 //!
-//! Query: `agent_id`. 200 `{deleted: true, agent_id}`; 401; 404 where the webhook is not set, or the agent is not
-//! registered; 422 where `agent_id` is missing; 503.
+//! Query: `agent_id`.
+//!
+//! - 200 `{deleted: true, agent_id}`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or its webhook is not set.
+//! - 422 where `agent_id` is missing.
+//! - 503 where AWS fails.
 
 use domain::{AgentId, Permission};
 use http::StatusCode;
@@ -10,8 +15,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::DeletedReply;
-use super::schema::required_agent;
+use super::schema::{DeletedReply, required_agent};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

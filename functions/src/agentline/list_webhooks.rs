@@ -1,8 +1,13 @@
-//! `GET /agentline/v1/webhooks`: lists the agents' webhooks with masked secrets.
+//! `GET /agentline/v1/webhooks`: lists the agents' webhooks, with masked secrets.
 //!
-//! Query: `agent_id?` lists the webhook of this agent only. 200 `{webhooks: [{agent_id, url, secret, signature_header,
-//! created_at}], count}`; 400 where the project has over 10,000 webhooks; 401; 404 where the agent is not registered;
-//! 503. Without `agent_id`, a webhook that was set within the last second may be missing.
+//! Query: `agent_id?`, for the webhook of this agent only.
+//!
+//! - 200 `{webhooks: [{agent_id, url, secret, signature_header, created_at}], count}`. Without `agent_id`, a webhook
+//!   that was set within the last second may be missing.
+//! - 400 where the project has more than 10,000 webhooks.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the agent is not registered.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;
@@ -11,8 +16,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::WebhooksReply;
-use super::schema::{WebhookReply, owner};
+use super::schema::{WebhookReply, WebhooksReply, owner};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -32,7 +32,7 @@ pub const DIALECT: Dialect = Dialect {
         native: Some(event_types::MESSAGE_RECEIVED),
         description: "The agent got a text message.",
     }],
-    reserved_headers: &[EVENT_HEADER, "x-agentline-signature"],
+    reserved_headers: &[EVENT_HEADER, SIGNATURE_HEADER],
     uses_conversation: false,
     limits: schema::limits,
     build_request: payload::build_request,

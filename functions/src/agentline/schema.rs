@@ -10,7 +10,7 @@ use usecases::webhooks::{Choice, PrimaryWebhookSettings, SecretChoice};
 use super::{DIALECT, SIGNATURE_HEADER};
 use crate::fastapi::{PYDANTIC, URL_CHARS_MAX};
 use crate::http::api_error::ApiError;
-use crate::http::fields::{Fields, read_object, read_query};
+use crate::http::fields::{Fields, UrlLimits, read_object, read_query};
 use crate::http::read_request::body_bytes;
 
 /// Retries after the first attempt.
@@ -105,7 +105,7 @@ pub(super) fn read_set_request(
     let body = read_object(body_bytes(request))?;
     let mut fields = Fields::new(PYDANTIC, "body", &body);
     let url = fields.required_string("url");
-    let url = url.and_then(|url| fields.check_url("url", url, (URL_CHARS_MAX, require_https)));
+    let url = url.and_then(|url| fields.check_url("url", url, UrlLimits { chars_max: URL_CHARS_MAX, require_https }));
     let agent_id = fields.required_string("agent_id");
     let secret = fields.string_of("secret", 1..=SECRET_CHARS_MAX);
     let header = fields.string("signature_header");

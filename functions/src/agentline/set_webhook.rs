@@ -1,8 +1,13 @@
 //! `POST /agentline/v1/webhooks`: sets or replaces an agent's webhook.
 //!
-//! Body: `{url, agent_id, secret?, signature_header?}`. 200 `{agent_id, url, secret, signature_header, created_at}`.
-//! Only this reply shows the full secret. 401; 404 where the agent is not registered; 413; 422 where a field is not
-//! valid: nothing is stored; 503.
+//! Body: `{url, agent_id, secret?, signature_header?}`.
+//!
+//! - 200 `{agent_id, url, secret, signature_header, created_at}`. Only this reply shows the full secret.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid: nothing is stored.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::Permission;
 use http::StatusCode;
@@ -11,8 +16,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::SetRequest;
-use super::schema::{WebhookReply, read_set_request};
+use super::schema::{SetRequest, WebhookReply, read_set_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -1,8 +1,12 @@
-//! `POST /agentline/v1/webhooks/test`: sends `webhook.test` to an agent's webhook, through the queues like a real
-//! event.
+//! `POST /agentline/v1/webhooks/test`: sends `webhook.test` to an agent's webhook, through the queues like any event.
 //!
-//! Query: `agent_id`. 200 `{sent: true, url, event_type}` once the event is queued; 401; 404 where the webhook is not
-//! set, or the agent is not registered; 422 where `agent_id` is missing; 503.
+//! Query: `agent_id`. No body.
+//!
+//! - 200 `{sent: true, url, event_type}` once the event is queued.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or its webhook is not set.
+//! - 422 where `agent_id` is missing.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;
@@ -13,8 +17,7 @@ use usecases::publish::publish_to_webhooks;
 use usecases::webhooks::{self, WebhookError};
 
 use super::render_error;
-use super::schema::SentReply;
-use super::schema::required_agent;
+use super::schema::{SentReply, required_agent};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -27,7 +30,7 @@ const EVENT_TYPE: &str = "webhook.test";
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentline-test-webhook",
-    "Sends `webhook.test` to an agent's webhook, through the queues as any event.",
+    "Sends `webhook.test` to an agent's webhook, through the queues like any event.",
     Endpoint {
         method: "POST",
         path: "/agentline/v1/webhooks/test",

@@ -1,14 +1,18 @@
 //! `DELETE /agentphone/v1/agents/{agent_id}/webhook`: removes the agent's webhook; the project's default stands in.
 //!
-//! 200 `{success: true}`; 401; 404 where the webhook is not set, or the agent is not registered; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success: true}`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or its webhook is not set.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::render_error;
-use super::schema::DeletedReply;
-use super::{primary_webhook, schema};
+use super::schema::{self, DeletedReply};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -1,15 +1,18 @@
 //! `GET /agentphone/v1/agents/{agent_id}/webhook`: shows the agent's webhook.
 //!
-//! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where the webhook is not set; 401; 404 where the
-//! agent is not registered; 503.
+//! Neither query nor body.
+//!
+//! - 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where the webhook is not set.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the agent is not registered.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::render_error;
-use super::schema::WebhookReply;
-use super::{primary_webhook, schema};
+use super::schema::{self, WebhookReply};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -1,7 +1,11 @@
-//! `GET /agentphone/v1/webhooks/deliveries/all-time`: counts all deliveries in the log to the project's primary
-//! webhooks.
+//! `GET /agentphone/v1/webhooks/deliveries/all-time`: counts all logged deliveries to the project's primary webhooks.
 //!
-//! 200 `{total, success, failed, successRate}`; 400 where the project has over 10,000 webhooks; 401; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{total, success, failed, successRate}`.
+//! - 400 where the project has more than 10,000 webhooks.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;

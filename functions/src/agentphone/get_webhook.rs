@@ -1,14 +1,17 @@
 //! `GET /agentphone/v1/webhooks`: shows the project's default webhook.
 //!
-//! 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where the webhook is not set; 401; 503.
+//! Neither query nor body.
+//!
+//! - 200 `WebhookReply` (`schema.rs`) with its full secret, or `null` where the webhook is not set.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 503 where AWS fails.
 
 use domain::{Owner, Permission};
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::primary_webhook;
-use super::render_error;
 use super::schema::WebhookReply;
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

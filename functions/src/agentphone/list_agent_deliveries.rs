@@ -1,8 +1,13 @@
 //! `GET /agentphone/v1/agents/{agent_id}/webhook/deliveries`: lists the deliveries to the agent's webhook, newest
 //! first.
 //!
-//! Query: `limit?` (1-100, default 50). 200 a bare array of `DeliveryReply` (`schema.rs`), empty where no webhook is
-//! set; 401; 404 where the agent is not registered; 422 where `limit` is not valid; 503.
+//! Query: `limit?` (1-100, default 50).
+//!
+//! - 200 a bare array of `DeliveryReply` (`schema.rs`), empty where the webhook is not set.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the agent is not registered.
+//! - 422 where `limit` is not valid.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;
@@ -22,7 +27,7 @@ use crate::json_schema::Shape;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "agentphone-list-agent-deliveries",
-    "Lists the deliveries of the agent's webhook, newest first.",
+    "Lists the deliveries to the agent's webhook, newest first.",
     Endpoint {
         method: "GET",
         path: "/agentphone/v1/agents/{agent_id}/webhook/deliveries",
@@ -36,7 +41,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let (owner, limit) = (schema::agent(request)?, schema::limit(request)?);
+    let (owner, limit) = (schema::agent(request)?, schema::read_limit(request)?);
     let deliveries: Vec<DeliveryReply> = match webhooks::primary_webhook(&app.store, &caller.tenant, &owner).await? {
         None => Vec::new(),
         Some(webhook) => {

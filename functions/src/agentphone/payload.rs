@@ -62,7 +62,7 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
         recent_history: conversation.messages.iter().skip(oldest).map(HistoryItem::from).collect(),
         test: None,
     };
-    outgoing_request(&payload, context.id, message_id(&event.data))
+    outgoing_request(&payload, context.id, read_message_id(&event.data))
 }
 
 /// The message of a test call.
@@ -130,7 +130,7 @@ fn signature() -> OwnSignature {
 }
 
 /// The `messageId` of the published data, for the log.
-fn message_id(data: &RawValue) -> Option<String> {
+fn read_message_id(data: &RawValue) -> Option<String> {
     let Ok(Value::Object(data)) = serde_json::from_str(data.get()) else { return None };
     let id = data.get("messageId")?.as_str()?;
     (id.chars().count() <= MESSAGE_ID_CHARS_MAX).then(|| id.to_owned())

@@ -18,14 +18,14 @@ use super::payload::{MESSAGE_ID_CHARS_MAX, TestMessage};
 use super::{DIALECT, TIMEOUT_MAX_S};
 use crate::fastapi::{PYDANTIC, URL_CHARS_MAX};
 use crate::http::api_error::ApiError;
-use crate::http::fields::{Fields, read_object, read_query};
+use crate::http::fields::{Fields, UrlLimits, read_object, read_query};
 use crate::http::read_request::{body_bytes, path_parameter, query_parameter};
 
 /// Retries after the first attempt.
 const RETRIES_MAX: u8 = 5;
 /// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: u16 = 30;
-/// The fewest seconds that an attempt may take.
+/// The shortest timeout of an attempt, in seconds.
 const TIMEOUT_MIN_S: i64 = 5;
 /// Messages of history that a payload may have.
 const CONTEXT_LIMITS: RangeInclusive<i64> = 0..=50;
@@ -185,7 +185,7 @@ pub(super) fn read_set_request(request: &Request, require_https: bool) -> Result
     let body = read_object(body_bytes(request))?;
     let mut fields = Fields::new(PYDANTIC, "body", &body);
     let url = fields.required_string("url");
-    let url = url.and_then(|url| fields.check_url("url", url, (URL_CHARS_MAX, require_https)));
+    let url = url.and_then(|url| fields.check_url("url", url, UrlLimits { chars_max: URL_CHARS_MAX, require_https }));
     let context_limit = fields.integer("contextLimit", CONTEXT_LIMITS, None);
     let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=TIMEOUT_MAX_S, None);
     fields.finish()?;
@@ -199,6 +199,7 @@ impl From<SetRequest<'_>> for PrimaryWebhookSettings {
             dialect: DialectName::new(DIALECT.name),
             url: url.to_owned(),
             secret: SecretChoice::New,
+            // AgentPhone's signature header is fixed. A header that the customer chose in AgentLine must not stay.
             signature_header: Choice::To(None),
             retries_max: RETRIES_MAX,
             timeout_s: timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(TIMEOUT_DEFAULT_S),
@@ -241,7 +242,7 @@ pub(super) fn read_test_request(request: &Request, owner: &Owner) -> Result<Test
 }
 
 /// `?limit=`, from 1 to 100.
-pub(super) fn limit(request: &Request) -> Result<u16, ApiError> {
+pub(super) fn read_limit(request: &Request) -> Result<u16, ApiError> {
     let query = read_query(request, &["limit"]);
     let mut fields = Fields::new(PYDANTIC, "query", &query);
     let limit = fields.integer("limit", LIMITS, None);
@@ -250,7 +251,7 @@ pub(super) fn limit(request: &Request) -> Result<u16, ApiError> {
 }
 
 /// `?limit=&offset=&hours=`; without `hours`, the page covers the whole log.
-pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, ApiError> {
+pub(super) fn read_page_request(request: &Request, now: Timestamp) -> Result<PageRequest, ApiError> {
     let query = read_query(request, &["limit", "offset", "hours"]);
     let mut fields = Fields::new(PYDANTIC, "query", &query);
     let limit = fields.integer("limit", LIMITS, None);
@@ -265,7 +266,7 @@ pub(super) fn page(request: &Request, now: Timestamp) -> Result<PageRequest, Api
 }
 
 /// The start of the time that `?hours=` covers.
-pub(super) fn since(request: &Request, now: Timestamp) -> Result<Timestamp, ApiError> {
+pub(super) fn read_since(request: &Request, now: Timestamp) -> Result<Timestamp, ApiError> {
     let query = read_query(request, &["hours"]);
     let mut fields = Fields::new(PYDANTIC, "query", &query);
     let hours = fields.integer("hours", HOURS, None);

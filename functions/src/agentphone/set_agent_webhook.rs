@@ -1,16 +1,20 @@
 //! `POST /agentphone/v1/agents/{agent_id}/webhook`: sets or replaces the agent's webhook.
 //!
-//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 404 where the agent
-//! is not registered; 422 where a field is not valid: nothing is stored; 503.
+//! Body: `{url, contextLimit?, timeout?}`.
+//!
+//! - 200 `WebhookReply` (`schema.rs`) with a new secret.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid: nothing is stored.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::render_error;
-use super::schema::SetRequest;
-use super::schema::WebhookReply;
-use super::{primary_webhook, schema};
+use super::schema::{self, SetRequest, WebhookReply};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

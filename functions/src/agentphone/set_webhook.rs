@@ -1,16 +1,19 @@
 //! `POST /agentphone/v1/webhooks`: sets or replaces the project's default webhook.
 //!
-//! Body: `{url, contextLimit?, timeout?}`. 200 `WebhookReply` (`schema.rs`) with a new secret; 401; 422 where a field
-//! is not valid: nothing is stored; 503.
+//! Body: `{url, contextLimit?, timeout?}`.
+//!
+//! - 200 `WebhookReply` (`schema.rs`) with a new secret.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid: nothing is stored.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{Owner, Permission};
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::primary_webhook;
-use super::render_error;
-use super::schema::SetRequest;
-use super::schema::WebhookReply;
+use super::schema::{SetRequest, WebhookReply};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

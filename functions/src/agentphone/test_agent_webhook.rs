@@ -1,17 +1,21 @@
 //! `POST /agentphone/v1/agents/{agent_id}/webhook/test`: sends a test message to the agent's webhook now, and waits for
 //! the answer.
 //!
-//! No body. 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401; 404 where the webhook is
-//! not set, or the agent is not registered; 503.
+//! Body: none, or `{from?, to?, message?, channel?}`. The payload carries all of these values.
+//!
+//! - 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or its webhook is not set.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::render_error;
-use super::schema::TestReply;
-use super::schema::TestRequest;
-use super::{primary_webhook, schema};
+use super::schema::{self, TestReply, TestRequest};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -3,18 +3,19 @@
 //!
 //! Query: `agentId?`. Body: none, or `{from?, to?, message?, channel?}`. The payload carries all of these values.
 //!
-//! - 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed; 401.
+//! - 200 `{success, httpStatus, errorMessage}`, also where the endpoint failed.
+//! - 401 without a valid API key, and 403 where the key may not manage.
 //! - 404 where the webhook is not set, or the agent `agentId` is not registered.
-//! - 422 where a field is not valid; 503.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid.
+//! - 503 where AWS fails.
 
 use domain::{Owner, Permission};
 use lambda_http::Request;
 use usecases::app::App;
 
-use super::primary_webhook;
-use super::render_error;
-use super::schema::TestReply;
-use super::schema::TestRequest;
+use super::schema::{TestReply, TestRequest};
+use super::{primary_webhook, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

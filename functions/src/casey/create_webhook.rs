@@ -1,8 +1,12 @@
 //! `POST /casey/v1/backend/webhooks`: adds an endpoint.
 //!
-//! Body: `{url, description?, event_types?}`. 201
-//! `{data: {id, url, description, event_types, enabled, created_at, secret}}`. 400 where a field is not valid or
-//! unknown, or there are 50 endpoints: nothing is stored. 401; 503.
+//! Body: `{url, description?, event_types?}`.
+//!
+//! - 201 `{data: {id, url, description, event_types, enabled, created_at, secret}}`.
+//! - 400 where the body is over 64 KiB or not a JSON object, or a field is not valid or unknown. Also where the project
+//!   has as many endpoints as the setting `WEBHOOKS_MAX` allows. Nothing is stored.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{Owner, Permission};
 use http::StatusCode;
@@ -11,8 +15,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::CreateRequest;
-use super::schema::{Data, EndpointReply, read_create_request};
+use super::schema::{CreateRequest, Data, EndpointReply, read_create_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -1,6 +1,11 @@
 //! `DELETE /casey/v1/backend/webhooks/{id}`: removes an endpoint.
 //!
-//! 204; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 204 without a body.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the endpoint does not exist.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::Permission;
 use http::StatusCode;
@@ -9,7 +14,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::endpoint;
+use super::schema::find_endpoint;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -33,7 +38,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = endpoint(&app.store, &caller.tenant, request).await?;
+    let webhook = find_endpoint(&app.store, &caller.tenant, request).await?;
     webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

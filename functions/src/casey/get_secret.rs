@@ -1,6 +1,11 @@
-//! `GET /casey/v1/backend/webhooks/{id}/secret`: shows the secret that an endpoint's deliveries are signed with.
+//! `GET /casey/v1/backend/webhooks/{id}/secret`: shows the secret that signs an endpoint's deliveries.
 //!
-//! 200 `{data: {secret}}`; 401; 403 with a key that only reads; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{data: {secret}}`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the endpoint does not exist.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;
@@ -8,8 +13,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::SecretReply;
-use super::schema::{Data, endpoint};
+use super::schema::{Data, SecretReply, find_endpoint};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;
@@ -33,6 +37,6 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = endpoint(&app.store, &caller.tenant, request).await?;
+    let webhook = find_endpoint(&app.store, &caller.tenant, request).await?;
     Ok(reply::json(StatusCode::OK, &Data { data: SecretReply { secret: webhook.secret.expose() } }))
 }

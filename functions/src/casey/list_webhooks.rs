@@ -1,6 +1,10 @@
 //! `GET /casey/v1/backend/webhooks`: lists the endpoints, oldest first.
 //!
-//! 200 `{data: [{id, url, description, event_types, enabled, created_at}]}`; 401; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{data: [{id, url, description, event_types, enabled, created_at}]}`.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;
@@ -8,7 +12,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::{Data, EndpointReply, endpoints};
+use super::schema::{Data, EndpointReply, list_endpoints};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -33,7 +37,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
-    let webhooks = endpoints(&app.store, &caller.tenant).await?;
+    let webhooks = list_endpoints(&app.store, &caller.tenant).await?;
     let data: Vec<EndpointReply<'_>> = webhooks.iter().map(EndpointReply::from).collect();
     Ok(reply::json(StatusCode::OK, &Data { data }))
 }

@@ -9,16 +9,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use usecases::app::App;
 use usecases::dialect::Dialects;
-use usecases::publish::{TYPE_CHARS_MAX, is_event_type};
+use usecases::publish::{EVENT_TYPE_FORM, TYPE_CHARS_MAX, is_event_type};
 use usecases::webhooks::{self, NewWebhook};
 
 use super::DIALECT;
 use crate::http::api_error::{ApiError, IntegerError, Rule};
-use crate::http::fields::{Family, Fields, Given, read_object};
+use crate::http::fields::{Conversions, Fields, Given, Presence, UrlLimits, read_object};
 use crate::http::read_request::{body_bytes, path_parameter};
 
 /// Casey does not convert values.
-const FAMILY: Family = Family { blank_is_null: false, integer: |value| value.as_i64().ok_or(IntegerError::Type) };
+const CONVERSIONS: Conversions =
+    Conversions { blank_is_null: false, integer: |value| value.as_i64().ok_or(IntegerError::Type) };
 
 /// The event type of an endpoint that asks for none.
 const EVENT_TYPES_DEFAULT: &str = "conversation.completed";
@@ -89,13 +90,13 @@ pub(super) struct TestReply<'a> {
 }
 
 /// The endpoint in the path.
-pub(super) async fn endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
+pub(super) async fn find_endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
     let id = WebhookId::parse(&path_parameter(request, "id")).or(Err(ApiError::WebhookNotFound))?;
     Ok(webhooks::additional_webhook(store, tenant, &Owner::Project, DIALECT.name, id).await?)
 }
 
 /// The project's endpoints, oldest first.
-pub(super) async fn endpoints(store: &Store, tenant: &Tenant) -> Result<Vec<Webhook>, ApiError> {
+pub(super) async fn list_endpoints(store: &Store, tenant: &Tenant) -> Result<Vec<Webhook>, ApiError> {
     Ok(webhooks::additional_webhooks(store, tenant, &Owner::Project, DIALECT.name).await?)
 }
 
@@ -110,13 +111,13 @@ pub(super) struct CreateRequest<'a> {
 /// Reads the body that adds an endpoint. Casey's error names the first field that is not valid.
 pub(super) fn read_create_request(app: &App, request: &Request, now: Timestamp) -> Result<NewWebhook, ApiError> {
     let body = read_object(body_bytes(request))?;
-    let mut fields = Fields::new(FAMILY, "body", &body);
-    fields.only(&["url", "description", "event_types"]);
-    let url = fields.required("url", true).and_then(|value| fields.text("url", value));
-    let limits = (URL_CHARS_MAX, app.settings.require_https);
+    let mut fields = Fields::new(CONVERSIONS, "body", &body);
+    fields.refuse_unknown(&["url", "description", "event_types"]);
+    let url = fields.non_null("url", Presence::Required).and_then(|value| fields.text("url", value));
+    let limits = UrlLimits { chars_max: URL_CHARS_MAX, require_https: app.settings.require_https };
     let url = url.and_then(|url| fields.check_url("url", url, limits));
     let description = fields.string_of("description", 0..=DESCRIPTION_CHARS_MAX);
-    let event_types = event_types(&mut fields, app.dialects);
+    let event_types = read_event_types(&mut fields, app.dialects);
     fields.finish()?;
     let create = CreateRequest { url: url.unwrap_or_default(), description, event_types };
     Ok(NewWebhook {
@@ -134,26 +135,26 @@ pub(super) fn read_create_request(app: &App, request: &Request, now: Timestamp) 
     })
 }
 
-fn event_types(fields: &mut Fields<'_>, dialects: Dialects) -> Option<Vec<String>> {
+fn read_event_types(fields: &mut Fields<'_>, dialects: Dialects) -> Option<Vec<String>> {
     let field = "event_types";
     let Given::Value(value) = fields.given(field) else { return None };
     let list = fields.list(field, value)?;
     if !(1..=EVENT_TYPES_MAX).contains(&list.len()) {
-        fields.wrong(field, Rule::ItemsMax(EVENT_TYPES_MAX), json!(list.len()));
+        fields.add_error(field, Rule::ItemsMax(EVENT_TYPES_MAX), json!(list.len()));
         return None;
     }
     let types = list.iter().map(|value| value.as_str().filter(|text| is_event_type(text)).map(str::to_owned));
     let types: Option<Vec<String>> = types.collect();
     let Some(types) = types else {
-        let text = format!("each of event_types has to be 1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -");
-        fields.wrong(field, Rule::Other(text), Value::Null);
+        let text = format!("each of event_types has to be {EVENT_TYPE_FORM}");
+        fields.add_error(field, Rule::Other(text), Value::Null);
         return None;
     };
     // Endpoints get events under Casey's names, so they have to ask for Casey's names.
     let elsewhere = types.iter().find(|name| DIALECT.event_name(dialects.native_name(name)) != name.as_str());
     if let Some(name) = elsewhere {
         let text = format!("`{name}` of event_types is called `{}` here", dialects.native_name(name));
-        fields.wrong(field, Rule::Other(text), Value::Null);
+        fields.add_error(field, Rule::Other(text), Value::Null);
     }
     Some(types)
 }

@@ -1,6 +1,10 @@
-//! `POST /casey/v1/backend/webhooks/test`: sends `test.event` to every endpoint, through the queues like a real event.
+//! `POST /casey/v1/backend/webhooks/test`: sends `test.event` to every endpoint, through the queues like any event.
 //!
-//! No body. 200 `{data: {success: true, message_id}}` once the event is queued; 401; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{data: {success: true, message_id}}` once the event is queued.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;
@@ -10,8 +14,7 @@ use usecases::app::App;
 use usecases::publish::publish_to_webhooks;
 
 use super::render_error;
-use super::schema::TestReply;
-use super::schema::{Data, endpoints};
+use super::schema::{Data, TestReply, list_endpoints};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -22,7 +25,7 @@ use crate::json_schema::Shape;
 /// The endpoint.
 pub const FUNCTION: Function = Function::http(
     "casey-test-webhooks",
-    "Sends `test.event` to every endpoint, through the queues as any event.",
+    "Sends `test.event` to every endpoint, through the queues like any event.",
     Endpoint {
         method: "POST",
         path: "/casey/v1/backend/webhooks/test",
@@ -36,7 +39,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
-    let endpoints = endpoints(&app.store, &caller.tenant).await?;
+    let endpoints = list_endpoints(&app.store, &caller.tenant).await?;
     let ids = endpoints.into_iter().map(|webhook| webhook.id).collect();
     let event = json!({ "type": "test.event", "data": { "message": "This is a test event." } });
     let id = publish_to_webhooks(app, &caller.tenant, &event, ids).await?;

@@ -14,17 +14,17 @@ use crate::http::reply::{self, Reply};
 #[must_use]
 pub fn render_error(error: &ApiError) -> Reply {
     let detail = |status, detail: Value| reply::json(status, &json!({ "detail": detail }));
-    let sentence = |status, text: &str| detail(status, text.into());
+    let text_error = |status, text: &str| detail(status, text.into());
     match error {
-        ApiError::MissingKey => reply::asking_for_key(sentence(StatusCode::UNAUTHORIZED, "Missing API key.")),
-        ApiError::InvalidKey => reply::asking_for_key(sentence(StatusCode::UNAUTHORIZED, "Invalid API key.")),
+        ApiError::MissingKey => reply::asking_for_key(text_error(StatusCode::UNAUTHORIZED, "Missing API key.")),
+        ApiError::InvalidKey => reply::asking_for_key(text_error(StatusCode::UNAUTHORIZED, "Invalid API key.")),
         ApiError::Forbidden(permission) => {
-            sentence(StatusCode::FORBIDDEN, &format!("The API key may not {}.", permission.as_str()))
+            text_error(StatusCode::FORBIDDEN, &format!("The API key may not {}.", permission.as_str()))
         }
-        ApiError::AgentNotFound => sentence(StatusCode::NOT_FOUND, "Agent not found."),
-        ApiError::WebhookNotFound => sentence(StatusCode::NOT_FOUND, "Webhook not found."),
+        ApiError::AgentNotFound => text_error(StatusCode::NOT_FOUND, "Agent not found."),
+        ApiError::WebhookNotFound => text_error(StatusCode::NOT_FOUND, "Webhook not found."),
         ApiError::BodyTooLarge => {
-            sentence(StatusCode::PAYLOAD_TOO_LARGE, &format!("The body is over {BODY_BYTES_MAX} bytes."))
+            text_error(StatusCode::PAYLOAD_TOO_LARGE, &format!("The body is over {BODY_BYTES_MAX} bytes."))
         }
         ApiError::InvalidBody(error) => detail(StatusCode::UNPROCESSABLE_ENTITY, json!([body_error(error)])),
         ApiError::InvalidFields(errors) => {
@@ -32,14 +32,14 @@ pub fn render_error(error: &ApiError) -> Reply {
         }
         ApiError::TooManyWebhooks => {
             let text = format!("The project has over {LISTED_MAX} webhooks, which no one call reads.");
-            sentence(StatusCode::BAD_REQUEST, &text)
+            text_error(StatusCode::BAD_REQUEST, &text)
         }
         ApiError::WebhookLimit(max) => {
-            sentence(StatusCode::BAD_REQUEST, &format!("There are {max} webhooks, and no more may be added."))
+            text_error(StatusCode::BAD_REQUEST, &format!("There are {max} webhooks, and no more may be added."))
         }
         ApiError::Internal(_) => {
             let text = "Service unavailable, try again.";
-            reply::to_be_tried_again(sentence(StatusCode::SERVICE_UNAVAILABLE, text))
+            reply::to_be_tried_again(text_error(StatusCode::SERVICE_UNAVAILABLE, text))
         }
     }
 }
@@ -87,37 +87,32 @@ fn pythons_reason(reason: &str) -> &str {
 }
 
 fn field_error(error: &FieldError) -> Value {
-    let (kind, msg, ctx) = wording(&error.rule);
+    let (kind, msg, ctx) = sentence(&error.rule);
     // FastAPI repeats a body that lacks a field, but it does not repeat a query.
     let repeats = error.rule != Rule::Required || error.part == "body";
     let input = if repeats { &error.input } else { &Value::Null };
     item(kind, json!([error.part, error.field]), &msg, input, ctx)
 }
 
-/// The error's type, its sentence, and the values in the sentence.
-fn wording(rule: &Rule) -> (&'static str, String, Option<Value>) {
-    let plural = |number: &usize| if *number == 1 { "" } else { "s" };
-    let value_error = |text: String| ("value_error", format!("Value error, {text}"), Some(json!({ "error": text })));
+/// An error's type, its sentence, and the values in the sentence.
+type Sentence = (&'static str, String, Option<Value>);
+
+/// Pydantic's error for a broken rule.
+fn sentence(rule: &Rule) -> Sentence {
     match rule {
         Rule::Required => ("missing", "Field required".to_owned(), None),
         Rule::String => ("string_type", "Input should be a valid string".to_owned(), None),
-        Rule::CharsMin(min) => {
-            let msg = format!("String should have at least {min} character{}", plural(min));
-            ("string_too_short", msg, Some(json!({ "min_length": min })))
-        }
-        Rule::CharsMax(max) => {
-            let msg = format!("String should have at most {max} character{}", plural(max));
-            ("string_too_long", msg, Some(json!({ "max_length": max })))
-        }
-        Rule::Integer(IntegerError::Type) => ("int_type", "Input should be a valid integer".to_owned(), None),
-        Rule::Integer(IntegerError::Unparsable) => {
-            let msg = "Input should be a valid integer, unable to parse string as an integer";
-            ("int_parsing", msg.to_owned(), None)
-        }
-        Rule::Integer(IntegerError::Fraction) => {
-            let msg = "Input should be a valid integer, got a number with a fractional part";
-            ("int_from_float", msg.to_owned(), None)
-        }
+        Rule::CharsMin(min) => (
+            "string_too_short",
+            format!("String should have at least {}", chars(*min)),
+            Some(json!({ "min_length": min })),
+        ),
+        Rule::CharsMax(max) => (
+            "string_too_long",
+            format!("String should have at most {}", chars(*max)),
+            Some(json!({ "max_length": max })),
+        ),
+        Rule::Integer(error) => integer_sentence(*error),
         Rule::Min(ge, _) => {
             let msg = format!("Input should be greater than or equal to {ge}");
             ("greater_than_equal", msg, Some(json!({ "ge": ge })))
@@ -126,7 +121,7 @@ fn wording(rule: &Rule) -> (&'static str, String, Option<Value>) {
             let msg = format!("Input should be less than or equal to {le}");
             ("less_than_equal", msg, Some(json!({ "le": le })))
         }
-        Rule::Url { error, chars_max, require_https } => url_wording(*error, *chars_max, *require_https),
+        Rule::Url { error, chars_max, require_https } => url_sentence(*error, *chars_max, *require_https),
         Rule::HeaderName(error) => value_error(error.to_string()),
         Rule::Other(text) => value_error(text.clone()),
         Rule::Unknown
@@ -142,8 +137,32 @@ fn wording(rule: &Rule) -> (&'static str, String, Option<Value>) {
     }
 }
 
+/// `1 character`, `2 characters`.
+fn chars(count: usize) -> String {
+    format!("{count} character{}", if count == 1 { "" } else { "s" })
+}
+
+/// Pydantic's error for a validator of the application's own.
+fn value_error(text: String) -> Sentence {
+    ("value_error", format!("Value error, {text}"), Some(json!({ "error": text })))
+}
+
+/// Pydantic's error for a whole number.
+fn integer_sentence(error: IntegerError) -> Sentence {
+    let (kind, msg) = match error {
+        IntegerError::Type => ("int_type", "Input should be a valid integer"),
+        IntegerError::Unparsable => {
+            ("int_parsing", "Input should be a valid integer, unable to parse string as an integer")
+        }
+        IntegerError::Fraction => {
+            ("int_from_float", "Input should be a valid integer, got a number with a fractional part")
+        }
+    };
+    (kind, msg.to_owned(), None)
+}
+
 /// Pydantic's error for a URL.
-fn url_wording(error: UrlError, chars_max: usize, require_https: bool) -> (&'static str, String, Option<Value>) {
+fn url_sentence(error: UrlError, chars_max: usize, require_https: bool) -> Sentence {
     let unparsable =
         |error: &str| ("url_parsing", format!("Input should be a valid URL, {error}"), Some(json!({ "error": error })));
     match error {

@@ -1,5 +1,5 @@
-//! Reads the fields of a request. All APIs share this reader. A [`Family`] says how a framework converts values, and
-//! each API has its own sentences for errors.
+//! Reads the fields of a request. All APIs share this reader. Each API has its framework's [`Conversions`], and its own
+//! sentences for errors.
 
 use std::ops::RangeInclusive;
 
@@ -12,7 +12,7 @@ use super::read_request::{BODY_BYTES_MAX, query_parameter};
 
 /// How a framework converts values before it checks them.
 #[derive(Debug, Clone, Copy)]
-pub struct Family {
+pub struct Conversions {
     /// Whether a blank string counts as `null`.
     pub blank_is_null: bool,
     /// Reads a whole number.
@@ -31,13 +31,13 @@ pub fn read_object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
         Ok(Value::Object(object)) => return Ok(object),
         Ok(other) => (BodyErrorKind::NotObject(other), String::new(), 0),
         Err(error) if body.is_empty() => (BodyErrorKind::Missing, error.to_string(), 0),
-        Err(error) => (BodyErrorKind::NotJson, error.to_string(), offset(body, &error)),
+        Err(error) => (BodyErrorKind::NotJson, error.to_string(), find_error_offset(body, &error)),
     };
     Err(ApiError::InvalidBody(BodyError { kind, reason, offset }))
 }
 
 /// The byte of `body` at which the parser stopped.
-fn offset(body: &[u8], error: &serde_json::Error) -> usize {
+fn find_error_offset(body: &[u8], error: &serde_json::Error) -> usize {
     if error.is_eof() {
         return body.len();
     }
@@ -57,16 +57,34 @@ pub fn read_query(request: &lambda_http::Request, names: &[&str]) -> Map<String,
 pub enum Given<'a> {
     /// The field is absent.
     Absent,
-    /// The field is `null`, or a blank string in a family that reads it as `null`.
+    /// The field is `null`, or a blank string that the conversions read as `null`.
     Null,
     /// The field has this value.
     Value(&'a Value),
 }
 
+/// Whether a field may be absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// An absent field is an error.
+    Required,
+    /// The field may be absent.
+    Optional,
+}
+
+/// The limits of a URL.
+#[derive(Debug, Clone, Copy)]
+pub struct UrlLimits {
+    /// The longest URL, in characters.
+    pub chars_max: usize,
+    /// Whether `http` is refused.
+    pub require_https: bool,
+}
+
 /// Reads the fields of an object one by one, and collects the errors of all fields.
 #[derive(Debug)]
 pub struct Fields<'a> {
-    family: Family,
+    conversions: Conversions,
     part: &'static str,
     object: &'a Map<String, Value>,
     /// The prefix of each field's name in the errors: empty, or `authorization_credentials.`
@@ -78,14 +96,14 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields of `object`, which is the request's `part`: `body` or `query`.
     #[must_use]
-    pub const fn new(family: Family, part: &'static str, object: &'a Map<String, Value>) -> Self {
-        Self { family, part, object, prefix: String::new(), errors: Vec::new() }
+    pub const fn new(conversions: Conversions, part: &'static str, object: &'a Map<String, Value>) -> Self {
+        Self { conversions, part, object, prefix: String::new(), errors: Vec::new() }
     }
 
     /// The fields of an object within this object. Their names stand behind `prefix` in the errors.
     #[must_use]
     pub fn nested(&self, object: &'a Map<String, Value>, prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned(), ..Self::new(self.family, self.part, object) }
+        Self { prefix: prefix.to_owned(), ..Self::new(self.conversions, self.part, object) }
     }
 
     /// The value of a field.
@@ -94,24 +112,25 @@ impl<'a> Fields<'a> {
         match self.object.get(name) {
             None => Given::Absent,
             Some(Value::Null) => Given::Null,
-            Some(Value::String(text)) if self.family.blank_is_null && text.trim().is_empty() => Given::Null,
+            Some(Value::String(text)) if self.conversions.blank_is_null && text.trim().is_empty() => Given::Null,
             Some(value) => Given::Value(value),
         }
     }
 
     /// Adds an error for every field that is not in `known`.
-    pub fn only(&mut self, known: &[&str]) {
+    pub fn refuse_unknown(&mut self, known: &[&str]) {
         for name in self.object.keys().filter(|name| !known.contains(&name.as_str())) {
-            self.wrong(name, Rule::Unknown, Value::Null);
+            self.add_error(name, Rule::Unknown, Value::Null);
         }
     }
 
-    /// A field that cannot be `null`. If `has_to_be_there`, it cannot be absent either.
-    pub fn required(&mut self, name: &str, has_to_be_there: bool) -> Option<&'a Value> {
+    /// A field that cannot be `null`. An absent field gives `None`, and is an error where it is
+    /// [`Presence::Required`].
+    pub fn non_null(&mut self, name: &str, presence: Presence) -> Option<&'a Value> {
         match self.given(name) {
             Given::Value(value) => return Some(value),
-            Given::Absent if !has_to_be_there => {}
-            Given::Absent | Given::Null => self.wrong(name, Rule::Required, Value::Object(self.object.clone())),
+            Given::Absent if presence == Presence::Optional => {}
+            Given::Absent | Given::Null => self.add_error(name, Rule::Required, Value::Object(self.object.clone())),
         }
         None
     }
@@ -121,7 +140,7 @@ impl<'a> Fields<'a> {
         match self.object.get(name) {
             Some(value) => self.text(name, value),
             None => {
-                self.wrong(name, Rule::Required, Value::Object(self.object.clone()));
+                self.add_error(name, Rule::Required, Value::Object(self.object.clone()));
                 None
             }
         }
@@ -144,7 +163,7 @@ impl<'a> Fields<'a> {
         if let Value::String(text) = value {
             return Some(text);
         }
-        self.wrong(name, Rule::String, value.clone());
+        self.add_error(name, Rule::String, value.clone());
         None
     }
 
@@ -158,21 +177,17 @@ impl<'a> Fields<'a> {
         } else {
             return Some(text);
         };
-        self.wrong(name, rule, json!(text));
+        self.add_error(name, rule, json!(text));
         None
     }
 
-    /// `text`, if it is a URL of at most `chars_max` characters. If `require_https`, it has to be an `https` URL.
-    pub fn check_url(
-        &mut self,
-        name: &str,
-        text: &'a str,
-        (chars_max, require_https): (usize, bool),
-    ) -> Option<&'a str> {
+    /// `text`, if it is a URL within `limits`.
+    pub fn check_url(&mut self, name: &str, text: &'a str, limits: UrlLimits) -> Option<&'a str> {
+        let UrlLimits { chars_max, require_https } = limits;
         match check_url(text, chars_max, require_https) {
             Ok(()) => Some(text),
             Err(error) => {
-                self.wrong(name, Rule::Url { error, chars_max, require_https }, json!(text));
+                self.add_error(name, Rule::Url { error, chars_max, require_https }, json!(text));
                 None
             }
         }
@@ -184,7 +199,7 @@ impl<'a> Fields<'a> {
         match checked {
             Ok(()) => Some(text),
             Err(error) => {
-                self.wrong(name, Rule::HeaderName(error), json!(text));
+                self.add_error(name, Rule::HeaderName(error), json!(text));
                 None
             }
         }
@@ -195,7 +210,7 @@ impl<'a> Fields<'a> {
         if check_value(text).is_ok() {
             return Some(text);
         }
-        self.wrong(name, Rule::HeaderValue, Value::Null);
+        self.add_error(name, Rule::HeaderValue, Value::Null);
         None
     }
 
@@ -207,13 +222,13 @@ impl<'a> Fields<'a> {
             Given::Value(value) => value,
         };
         let (min, max) = (*range.start(), *range.end());
-        let rule = match (self.family.integer)(value) {
+        let rule = match (self.conversions.integer)(value) {
             Err(error) => Rule::Integer(error),
             Ok(number) if number < min => Rule::Min(min, max),
             Ok(number) if number > max => Rule::Max(min, max),
             Ok(number) => return Some(number),
         };
-        self.wrong(name, rule, value.clone());
+        self.add_error(name, rule, value.clone());
         None
     }
 
@@ -229,7 +244,7 @@ impl<'a> Fields<'a> {
             (_, Some(1), _) | (_, _, Some("1")) => Some(true),
             (_, Some(0), _) | (_, _, Some("0")) => Some(false),
             _ => {
-                self.wrong(name, Rule::Boolean, value.clone());
+                self.add_error(name, Rule::Boolean, value.clone());
                 None
             }
         }
@@ -244,7 +259,7 @@ impl<'a> Fields<'a> {
         };
         let chosen = choices.iter().find(|(name, _)| value.as_str() == Some(name));
         if chosen.is_none() {
-            self.wrong(name, Rule::Choice, value.clone());
+            self.add_error(name, Rule::Choice, value.clone());
         }
         chosen.map(|(_, chosen)| *chosen)
     }
@@ -254,12 +269,12 @@ impl<'a> Fields<'a> {
         if let Value::Array(list) = value {
             return Some(list);
         }
-        self.wrong(name, Rule::List, value.clone());
+        self.add_error(name, Rule::List, value.clone());
         None
     }
 
     /// Adds the error of a field that breaks a rule.
-    pub fn wrong(&mut self, name: &str, rule: Rule, input: Value) {
+    pub fn add_error(&mut self, name: &str, rule: Rule, input: Value) {
         self.errors.push(FieldError { part: self.part, field: format!("{}{name}", self.prefix), rule, input });
     }
 

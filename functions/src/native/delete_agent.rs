@@ -1,6 +1,11 @@
 //! `DELETE /v1/agents/{agent_id}`: removes an agent and its webhooks.
 //!
-//! 204; 401; 404 where the agent is not registered; 503: some of it may be removed, and another call removes the rest.
+//! Neither query nor body.
+//!
+//! - 204 without a body.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered.
+//! - 503 where AWS fails: some of it may be removed, and another call removes the rest.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,6 +1,11 @@
 //! `GET /v1/agents/{agent_id}`: shows an agent.
 //!
-//! 200 `{id, name, created_at}`; 401; 404 where the agent is not registered; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{id, name, created_at}`.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the agent is not registered.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use http::StatusCode;

@@ -1,8 +1,12 @@
 //! `GET /v1/agents`: lists the agents in the order of their ids.
 //!
-//! Query: `limit?` (1-100, default 50); `cursor?`, the `next_cursor` of the page before. 200
-//! `{agents: [{id, name, created_at}], next_cursor}`, where `next_cursor` is null on the last page; 401; 422 where the
-//! query is not valid; 503. An agent registered within the last second may be missing.
+//! Query: `limit?` (1-100, default 50); `cursor?`, the `next_cursor` of the page before.
+//!
+//! - 200 `{agents: [{id, name, created_at}], next_cursor}`. On the last page, `next_cursor` is null. An agent that was
+//!   registered within the last second may be missing.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 422 where the query is not valid.
+//! - 503 where AWS fails.
 
 use std::ops::RangeInclusive;
 
@@ -12,15 +16,15 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::AgentsReply;
-use super::schema::{AgentReply, FAMILY};
+use super::schema::{AgentReply, AgentsReply, CONVERSIONS};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::{ApiError, Rule};
 use crate::http::authenticate::Caller;
+use crate::http::cursor;
 use crate::http::fields::{Fields, read_query};
+use crate::http::read_request::query_parameter;
 use crate::http::reply::{self, Reply};
-use crate::http::{cursor, read_request::query_parameter};
 use crate::json_schema::Shape;
 
 const LIMIT_DEFAULT: u16 = 50;
@@ -44,7 +48,7 @@ pub const FUNCTION: Function = Function::http(
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let query = read_query(request, &["limit"]);
-    let mut fields = Fields::new(FAMILY, "query", &query);
+    let mut fields = Fields::new(CONVERSIONS, "query", &query);
     let limit = fields.integer("limit", LIMITS, None).and_then(|limit| u16::try_from(limit).ok());
     fields.finish()?;
     let limit = limit.unwrap_or(LIMIT_DEFAULT);

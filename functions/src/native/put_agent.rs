@@ -2,9 +2,12 @@
 //!
 //! Body: none, or `{name?}` with a name of at most 255 characters. Without `name`, the agent's name is removed.
 //!
-//! - 201 where the agent is new, else 200, with `{id, name, created_at}`.
-//! - 400 where the body is not JSON; 401.
-//! - 422 where the id or a field is not valid: nothing is stored; 503.
+//! - 200 `{id, name, created_at}`, or 201 where the agent is new.
+//! - 400 where the body is not JSON.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not an object, or the id or a field is not valid: nothing is stored.
+//! - 503 where AWS fails.
 
 use clients::store::agents::Put;
 use domain::Permission;
@@ -13,8 +16,7 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::AgentRequest;
-use super::schema::{AgentReply, new_agent_id, read_agent_request};
+use super::schema::{AgentReply, AgentRequest, new_agent_id, read_agent_request};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;

@@ -1,12 +1,11 @@
 //! `{"error": {"code", "message", "details"?}}`
 
-use clients::store::webhooks::LISTED_MAX;
 use http::StatusCode;
 use rules::url::UrlError;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::http::api_error::{ApiError, BodyErrorKind, FieldError, Rule};
+use crate::http::api_error::{ApiError, BodyErrorKind, FieldError, Rule, too_many_webhooks};
 use crate::http::read_request::BODY_BYTES_MAX;
 use crate::http::reply::{self, Reply, coded_error};
 
@@ -40,7 +39,7 @@ pub(crate) fn render_error(error: &ApiError) -> Reply {
         ApiError::InvalidBody(error) => match &error.kind {
             BodyErrorKind::NotObject(_) => invalid(&[detail("", "a JSON object".to_owned())]),
             BodyErrorKind::Missing | BodyErrorKind::NotJson => {
-                let message = format!("The body is no JSON: {}.", error.reason);
+                let message = format!("The body is not JSON: {}.", error.reason);
                 coded_error(StatusCode::BAD_REQUEST, "invalid_json", &message)
             }
         },
@@ -52,7 +51,7 @@ pub(crate) fn render_error(error: &ApiError) -> Reply {
             invalid(&[detail("", format!("there are {max} webhooks, and no more may be added"))])
         }
         ApiError::TooManyWebhooks => {
-            invalid(&[detail("", format!("over {LISTED_MAX} webhooks are more than one call reads"))])
+            coded_error(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", &too_many_webhooks())
         }
         ApiError::Internal(_) => {
             let message = "The request may not have been carried out; try again.";

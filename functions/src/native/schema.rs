@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::http::api_error::{ApiError, IntegerError, Rule};
-use crate::http::fields::{Family, Fields, read_object};
+use crate::http::fields::{Conversions, Fields, read_object};
 use crate::http::read_request::{body_bytes, path_parameter};
 
 /// The native API converts no values, except numbers in a query.
-pub(crate) const FAMILY: Family = Family { blank_is_null: false, integer: read_integer };
+pub(crate) const CONVERSIONS: Conversions = Conversions { blank_is_null: false, integer: read_integer };
 
 /// The longest name of an agent, in characters.
 pub(crate) const NAME_CHARS_MAX: usize = 255;
@@ -54,8 +54,8 @@ pub(crate) fn read_agent_request(request: &Request) -> Result<AgentRequest, ApiE
         [] => Map::new(),
         bytes => read_object(bytes)?,
     };
-    let mut fields = Fields::new(FAMILY, "body", &body);
-    fields.only(&["name"]);
+    let mut fields = Fields::new(CONVERSIONS, "body", &body);
+    fields.refuse_unknown(&["name"]);
     let name = fields.string_of("name", 0..=NAME_CHARS_MAX).map(str::to_owned);
     fields.finish()?;
     Ok(AgentRequest { name })

@@ -3,9 +3,11 @@
 //! Body: one event, or `{"events": […]}` with 1 to 100 events.
 //!
 //! - 202 `{id}`, or `{events: [{id}, …]}` in the order given, once SQS has all events: from then on none is lost.
-//! - 400 where the body is not JSON; 401; 403.
+//! - 400 where the body is not JSON.
+//! - 401 without a valid API key, and 403 where the key may not publish.
+//! - 413 from API Gateway, where the request is over 6 MiB as Lambda counts it.
 //! - 422 where events are not valid: it names each of them, and no event is accepted.
-//! - 503: some events may have been accepted.
+//! - 503 where AWS fails: some events may have been accepted.
 //!
 //! The header `Idempotency-Key` works for the request as `id` works for an event. A repeat within 24 hours gets the
 //! same reply, and its events are dispatched once. The reply is 422 if the key was used with another body before.
@@ -58,7 +60,7 @@ struct Body {
 }
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let (bytes, key, traceparent) = (body_bytes(request), idempotency_key(request)?, traceparent(request));
+    let (bytes, key, traceparent) = (body_bytes(request), read_idempotency_key(request)?, read_traceparent(request));
     let body = read_body(bytes)?;
     let publish = PublishRequest {
         events: &body.events,
@@ -79,7 +81,7 @@ fn published(ids: &[EventId], is_batch: bool) -> PublishReply {
 }
 
 /// The request's idempotency key, if it has one.
-fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
+fn read_idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
     let Some(header) = request.headers().get(KEY_HEADER) else { return Ok(None) };
     let key = header.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
     let rule = || Rule::Other(format!("1 to {KEY_CHARS_MAX} visible ASCII characters"));
@@ -87,7 +89,7 @@ fn idempotency_key(request: &Request) -> Result<Option<&str>, ApiError> {
 }
 
 /// The trace of the platform's call.
-fn traceparent(request: &Request) -> Option<Traceparent> {
+fn read_traceparent(request: &Request) -> Option<Traceparent> {
     request.headers().get(Traceparent::HEADER)?.to_str().ok().and_then(Traceparent::parse)
 }
 

@@ -1,7 +1,14 @@
 //! `POST /talkover/api/v1/agents/{agent_id}/webhooks`: adds a webhook to an agent.
 //!
-//! Body: the fields of `Settings` (`read_webhook.rs`). 201 `{success, message, data}`; 401; 404 where the agent is not
-//! registered; 413; 422 where a field is not valid, or the agent has 50 webhooks: nothing is stored; 503.
+//! Body: `WebhookRequest` (`read_webhook.rs`).
+//!
+//! - 201 `{success, message, data}`, with a `WebhookReply` (`schema.rs`) as `data`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid. Also where the agent has as many webhooks as the
+//!   setting `WEBHOOKS_MAX` allows. Nothing is stored.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{DialectName, EventFilter, Permission, Webhook};
 use http::StatusCode;
@@ -9,12 +16,9 @@ use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks::{self, NewWebhook};
 
-use super::DIALECT;
-use super::read_webhook::Settings;
-use super::read_webhook::read_webhook;
-use super::render_error;
-use super::schema::Changed;
-use super::schema::{agent, changed};
+use super::read_webhook::{WebhookRequest, read_webhook};
+use super::schema::{ChangedReply, agent, changed};
+use super::{DIALECT, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -30,8 +34,8 @@ pub const FUNCTION: Function = Function::http(
         method: "POST",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks",
         permission: Permission::Manage,
-        request: Some(Shape::of::<Settings>()),
-        reply: (201, Some(Shape::of::<Changed<'_>>())),
+        request: Some(Shape::of::<WebhookRequest>()),
+        reply: (201, Some(Shape::of::<ChangedReply<'_>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },

@@ -1,6 +1,11 @@
 //! `DELETE /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: removes a webhook.
 //!
-//! 200 `{success, message}`; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, message}`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::Permission;
 use http::StatusCode;
@@ -9,8 +14,7 @@ use usecases::app::App;
 use usecases::webhooks;
 
 use super::render_error;
-use super::schema::Removed;
-use super::schema::webhook;
+use super::schema::{DeletedReply, find_webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -27,7 +31,7 @@ pub const FUNCTION: Function = Function::http(
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
         permission: Permission::Manage,
         request: None,
-        reply: (200, Some(Shape::of::<Removed>())),
+        reply: (200, Some(Shape::of::<DeletedReply>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },
@@ -35,7 +39,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = webhook(&app.store, &caller.tenant, request).await?;
+    let webhook = find_webhook(&app.store, &caller.tenant, request).await?;
     webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
-    Ok(reply::json(StatusCode::OK, &Removed { success: true, message: "Webhook deleted successfully" }))
+    Ok(reply::json(StatusCode::OK, &DeletedReply { success: true, message: "Webhook deleted successfully" }))
 }

@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use crate::http::api_error::IntegerError;
-use crate::http::fields::Family;
+use crate::http::fields::Conversions;
 
 /// Laravel's conversions.
-pub(super) const LARAVEL: Family = Family { blank_is_null: true, integer: read_integer };
+pub(super) const LARAVEL: Conversions = Conversions { blank_is_null: true, integer: read_integer };
 
 /// Reads a whole number as PHP's `FILTER_VALIDATE_INT` does.
 fn read_integer(value: &Value) -> Result<i64, IntegerError> {

@@ -1,19 +1,21 @@
 //! `GET /talkover/api/v1/agents/{agent_id}/webhooks`: lists an agent's webhooks, oldest first, and the events that a
 //! webhook can ask for.
 //!
-//! 200 `{success, data: {webhooks, available_events: {name: description}}}`; 401; 404; 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, data: {webhooks, available_events: {name: description}}}`.
+//! - 401 without a valid API key, and 403 where the key may not read.
+//! - 404 where the agent is not registered.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks;
 
-use super::DIALECT;
 use super::events::EVENTS;
-use super::render_error;
-use super::schema::Found;
-use super::schema::WebhooksReply;
-use super::schema::{WebhookReply, agent, found};
+use super::schema::{FoundReply, WebhookReply, WebhooksReply, agent, found};
+use super::{DIALECT, render_error};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -30,7 +32,7 @@ pub const FUNCTION: Function = Function::http(
         path: "/talkover/api/v1/agents/{agent_id}/webhooks",
         permission: Permission::Read,
         request: None,
-        reply: (200, Some(Shape::of::<Found<WebhooksReply<'_>>>())),
+        reply: (200, Some(Shape::of::<FoundReply<WebhooksReply<'_>>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },

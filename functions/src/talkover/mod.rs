@@ -27,11 +27,14 @@ use self::render_error::render_error;
 /// The longest timeout of an attempt, in seconds.
 pub const TIMEOUT_MAX_S: i64 = 120;
 
+/// The header of the signature.
+const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
+
 /// The dialect's row.
 pub const DIALECT: Dialect = Dialect {
     name: "talkover",
     event_names: events::EVENTS,
-    reserved_headers: &["x-webhook-signature"],
+    reserved_headers: &[SIGNATURE_HEADER],
     uses_conversation: false,
     limits: read_webhook::limits,
     build_request: payload::build_request,

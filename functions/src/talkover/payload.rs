@@ -11,10 +11,12 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use usecases::dialect::{OutgoingRequest, PayloadContext};
 
-const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
+use super::SIGNATURE_HEADER;
 
-/// `{event, agent_id, agent_name, webhook_id, webhook_name, timestamp, data}`. A test call has `test: true` instead of
-/// `data`.
+/// The default body. A test call has `test: true` instead of `data`.
+///
+/// A template can use every other field by its name. A new field hides the same name of the event's `data` from the
+/// templates that customers have stored: see [`TemplateNames`].
 #[derive(Serialize)]
 struct Payload<'a> {
     event: &'a str,
@@ -44,51 +46,49 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// The names that a template can use: those of the default body, then those of the event's data, then `data` for all
-/// data.
+/// The names that a template can use. A field of the default body comes before a field of the event's data, and that
+/// before `data`, which stands for all data.
 struct TemplateNames<'a> {
-    payload: &'a Payload<'a>,
-    data: HashMap<Cow<'a, str>, &'a RawValue>,
+    /// The default body without `data`.
+    body: HashMap<String, Box<RawValue>>,
+    /// The fields of the event's data.
+    fields: HashMap<Cow<'a, str>, &'a RawValue>,
+    data: &'a RawValue,
+}
+
+impl<'a> TemplateNames<'a> {
+    /// `payload` has no `data` yet.
+    fn new(payload: &Payload<'_>, data: &'a RawValue) -> Result<Self, serde_json::Error> {
+        let body = to_raw_value(payload)?;
+        let fields = serde_json::from_str(data.get()).unwrap_or_default();
+        Ok(Self { body: serde_json::from_str(body.get())?, fields, data })
+    }
 }
 
 impl Names for TemplateNames<'_> {
     fn value(&self, name: &str) -> Option<Cow<'_, RawValue>> {
-        let payload = self.payload;
-        let json = match name {
-            "event" => to_raw_value(payload.event),
-            "agent_id" => to_raw_value(&payload.agent_id),
-            "agent_name" => to_raw_value(&payload.agent_name),
-            "webhook_id" => to_raw_value(payload.webhook_id),
-            "webhook_name" => to_raw_value(&payload.webhook_name),
-            "timestamp" => to_raw_value(&payload.timestamp),
-            name => {
-                let whole = payload.data.filter(|_| name == "data");
-                return self.data.get(name).copied().or(whole).map(Cow::Borrowed);
-            }
-        };
-        json.ok().map(Cow::Owned)
+        let own = self.body.get(name).map(AsRef::as_ref).or_else(|| self.fields.get(name).copied());
+        own.or((name == "data").then_some(self.data)).map(Cow::Borrowed)
     }
 }
 
 /// Writes the request that carries an event to a webhook.
 pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
     let (webhook, event) = (context.webhook, context.event);
-    let mut payload = Payload::new(context.event_type, context.agent, webhook, event.occurred_at);
-    payload.data = Some(&event.data);
-    let body = match templated(context, &payload) {
+    let payload = Payload::new(context.event_type, context.agent, webhook, event.occurred_at);
+    let body = match fill_template(context, &payload) {
         Some(body) => body,
-        None => to_raw_value(&payload)?,
+        None => to_raw_value(&Payload { data: Some(&event.data), ..payload })?,
     };
     Ok(outgoing_request(body))
 }
 
 /// The body from the customer's template, if the webhook has one for the event. If that body grows too large, the event
 /// is not lost: the default body is sent.
-fn templated(context: &PayloadContext<'_>, payload: &Payload<'_>) -> Option<Box<RawValue>> {
+fn fill_template(context: &PayloadContext<'_>, payload: &Payload<'_>) -> Option<Box<RawValue>> {
     let template = context.webhook.request.templates.get(context.event_type)?;
     let template = Template::parse(serde_json::from_str(template).ok()?).ok()?;
-    let data = payload.data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
-    let rendered = template.render(&TemplateNames { payload, data });
+    let rendered = template.render(&TemplateNames::new(payload, &context.event.data).ok()?);
     if let Err(error) = &rendered {
         tracing::warn!(webhook_id = %context.webhook.id, event_type = context.native_type, %error, "a template's body is too large; the default body is sent");
     }
@@ -121,5 +121,40 @@ fn outgoing_request(body: Box<RawValue>) -> OutgoingRequest {
         headers: Vec::new(),
         body,
         message_id: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_can_use_every_field_of_the_default_body_and_the_events_data() {
+        let payload = Payload {
+            event: "event_action",
+            agent_id: Some("agt_abc123"),
+            agent_name: None,
+            webhook_id: "wh_1",
+            webhook_name: Some("My Webhook"),
+            timestamp: "2025-01-15T11:00:00.000Z".to_owned(),
+            data: None,
+            test: None,
+        };
+        let value = |data: &str, name: &str| {
+            let data = RawValue::from_string(data.to_owned()).unwrap();
+            let names = TemplateNames::new(&payload, &data).unwrap();
+            names.value(name).map(|value| value.get().to_owned())
+        };
+        let body: HashMap<String, Box<RawValue>> = serde_json::from_str(to_raw_value(&payload).unwrap().get()).unwrap();
+        assert_eq!(body.len(), 6);
+        for (name, own) in body {
+            assert_eq!(value(r#"{"a": 1.0}"#, &name).as_deref(), Some(own.get()), "{name}");
+        }
+        assert_eq!(value(r#"{"agent_name": "Ada"}"#, "agent_name").as_deref(), Some("null"), "the default body wins");
+        assert_eq!(value(r#"{"a": 1.0}"#, "a").as_deref(), Some("1.0"));
+        assert_eq!(value(r#"{"a": 1.0}"#, "data").as_deref(), Some(r#"{"a": 1.0}"#));
+        assert_eq!(value(r#"{"data": 2}"#, "data").as_deref(), Some("2"), "a field of the data called `data` wins");
+        assert_eq!(value(r#"{"a": 1.0}"#, "test"), None);
+        assert_eq!(value(r#"{"test": true}"#, "test").as_deref(), Some("true"));
     }
 }

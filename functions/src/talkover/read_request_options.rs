@@ -10,7 +10,7 @@ use usecases::dialect::Dialects;
 
 use super::events::{EVENTS, is_available};
 use crate::http::api_error::Rule;
-use crate::http::fields::{Fields, Given};
+use crate::http::fields::{Fields, Given, Presence};
 
 /// The most headers of one webhook.
 pub(super) const HEADERS_MAX: usize = 20;
@@ -56,7 +56,7 @@ const SCHEMES: &[(&str, AuthorizationScheme)] = &[
     ("custom", AuthorizationScheme::Custom),
 ];
 
-fn scheme(authorization: &Authorization) -> AuthorizationScheme {
+fn scheme_of(authorization: &Authorization) -> AuthorizationScheme {
     match authorization {
         Authorization::None => AuthorizationScheme::None,
         Authorization::Bearer { .. } => AuthorizationScheme::Bearer,
@@ -68,7 +68,7 @@ fn scheme(authorization: &Authorization) -> AuthorizationScheme {
 
 /// The API's name for the scheme of `authorization`.
 pub(super) fn scheme_name(authorization: &Authorization) -> &'static str {
-    let used = scheme(authorization);
+    let used = scheme_of(authorization);
     SCHEMES.iter().find(|(_, scheme)| *scheme == used).map_or("none", |(name, _)| *name)
 }
 
@@ -78,40 +78,40 @@ pub(super) fn read_request_options(fields: &mut Fields<'_>, dialects: Dialects, 
     if let Some(method) = fields.choice("http_method", METHODS) {
         options.method = method;
     }
-    if let Some(authorization) = authorization(fields, dialects, &options.authorization) {
+    if let Some(authorization) = read_authorization(fields, dialects, &options.authorization) {
         options.authorization = authorization;
     }
     match fields.given("custom_headers") {
         Given::Absent => {}
         Given::Null => options.headers = Vec::new(),
-        Given::Value(value) => options.headers = headers(fields, dialects, value),
+        Given::Value(value) => options.headers = read_headers(fields, dialects, value),
     }
     match fields.given("payload_templates") {
         Given::Absent => {}
         Given::Null => options.templates = BTreeMap::new(),
-        Given::Value(value) => options.templates = templates(fields, value),
+        Given::Value(value) => options.templates = read_templates(fields, value),
     }
 }
 
 /// The new authorization, if the body changes it. The same scheme without credentials keeps the present credentials.
 /// Credentials without a scheme belong to the present scheme.
-fn authorization(fields: &mut Fields<'_>, dialects: Dialects, before: &Authorization) -> Option<Authorization> {
+fn read_authorization(fields: &mut Fields<'_>, dialects: Dialects, before: &Authorization) -> Option<Authorization> {
     let none = Map::new();
     let given = match fields.given("authorization_credentials") {
         Given::Value(Value::Object(credentials)) => Some(credentials),
         // PHP writes an empty object as an empty list.
         Given::Value(Value::Array(list)) if list.is_empty() => None,
         Given::Value(_) => {
-            fields.wrong("authorization_credentials", Rule::Object, Value::Null);
+            fields.add_error("authorization_credentials", Rule::Object, Value::Null);
             return None;
         }
         // `null` removes the present credentials.
-        Given::Null if scheme(before) != AuthorizationScheme::None => Some(&none),
+        Given::Null if scheme_of(before) != AuthorizationScheme::None => Some(&none),
         Given::Absent | Given::Null => None,
     };
     let chosen = fields.choice("authorization_scheme", SCHEMES);
-    let wanted = chosen.unwrap_or_else(|| scheme(before));
-    if given.is_none() && wanted == scheme(before) {
+    let wanted = chosen.unwrap_or_else(|| scheme_of(before));
+    if given.is_none() && wanted == scheme_of(before) {
         return None;
     }
     // The error of the scheme is enough.
@@ -120,81 +120,81 @@ fn authorization(fields: &mut Fields<'_>, dialects: Dialects, before: &Authoriza
     }
     if given.is_some() && chosen.is_none() && wanted == AuthorizationScheme::None {
         let rest = "is required when authorization credentials is present.".to_owned();
-        fields.wrong("authorization_scheme", Rule::Other(rest), Value::Null);
+        fields.add_error("authorization_scheme", Rule::Other(rest), Value::Null);
         return None;
     }
     let mut credentials = fields.nested(given.unwrap_or(&none), "authorization_credentials.");
-    let authorization = credentials_of(&mut credentials, dialects, wanted);
+    let authorization = read_credentials(&mut credentials, dialects, wanted);
     fields.errors.append(&mut credentials.errors);
     authorization
 }
 
-fn credentials_of(fields: &mut Fields<'_>, dialects: Dialects, wanted: AuthorizationScheme) -> Option<Authorization> {
+fn read_credentials(fields: &mut Fields<'_>, dialects: Dialects, wanted: AuthorizationScheme) -> Option<Authorization> {
     Some(match wanted {
         AuthorizationScheme::None => Authorization::None,
-        AuthorizationScheme::Bearer => Authorization::Bearer { token: header_value(fields, "token")? },
+        AuthorizationScheme::Bearer => Authorization::Bearer { token: read_header_value(fields, "token")? },
         AuthorizationScheme::Basic => {
-            let (username, password) = (credential(fields, "username"), credential(fields, "password"));
+            let (username, password) = (read_credential(fields, "username"), read_credential(fields, "password"));
             let username = username?.to_owned();
             if username.contains(':') {
-                fields.wrong("username", Rule::Other("must not contain a colon.".to_owned()), Value::Null);
+                fields.add_error("username", Rule::Other("must not contain a colon.".to_owned()), Value::Null);
                 return None;
             }
             Authorization::Basic { username, password: Secret::new(password?.to_owned()) }
         }
-        AuthorizationScheme::ApiKey => Authorization::ApiKey(header(fields, dialects, Some(API_KEY_HEADER))?),
-        AuthorizationScheme::Custom => Authorization::Custom(header(fields, dialects, None)?),
+        AuthorizationScheme::ApiKey => Authorization::ApiKey(read_header(fields, dialects, Some(API_KEY_HEADER))?),
+        AuthorizationScheme::Custom => Authorization::Custom(read_header(fields, dialects, None)?),
     })
 }
 
-fn credential<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a str> {
-    let value = fields.required(name, true)?;
+fn read_credential<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a str> {
+    let value = fields.non_null(name, Presence::Required)?;
     let text = fields.text(name, value)?;
     fields.check_chars(name, text, 0..=CREDENTIAL_CHARS_MAX)
 }
 
 /// `{header?, value}`
-fn header(fields: &mut Fields<'_>, dialects: Dialects, default: Option<&str>) -> Option<CustomHeader> {
+fn read_header(fields: &mut Fields<'_>, dialects: Dialects, default: Option<&str>) -> Option<CustomHeader> {
     let name = match (fields.given("header"), default) {
         (Given::Absent | Given::Null, Some(default)) => Some(default.to_owned()),
-        _ => header_name(fields, dialects, "header"),
+        _ => read_header_name(fields, dialects, "header"),
     };
-    let value = header_value(fields, "value");
+    let value = read_header_value(fields, "value");
     Some(CustomHeader { name: name?, value: value? })
 }
 
-fn header_name(fields: &mut Fields<'_>, dialects: Dialects, field: &str) -> Option<String> {
-    let value = fields.required(field, true)?;
+fn read_header_name(fields: &mut Fields<'_>, dialects: Dialects, field: &str) -> Option<String> {
+    let value = fields.non_null(field, Presence::Required)?;
     let name = fields.text(field, value)?;
     fields.check_header_name(field, name, dialects.is_reserved_header(name)).map(str::to_owned)
 }
 
-fn header_value(fields: &mut Fields<'_>, field: &str) -> Option<Secret> {
-    let value = fields.required(field, true)?;
+fn read_header_value(fields: &mut Fields<'_>, field: &str) -> Option<Secret> {
+    let value = fields.non_null(field, Presence::Required)?;
     let text = fields.text(field, value)?;
     fields.check_header_value(field, text).map(|text| Secret::new(text.to_owned()))
 }
 
 /// `[{key, value}]`
-fn headers<'a>(fields: &mut Fields<'a>, dialects: Dialects, value: &'a Value) -> Vec<CustomHeader> {
+fn read_headers<'a>(fields: &mut Fields<'a>, dialects: Dialects, value: &'a Value) -> Vec<CustomHeader> {
     let field = "custom_headers";
     let Some(list) = fields.list(field, value) else { return Vec::new() };
     if list.len() > HEADERS_MAX {
-        fields.wrong(field, Rule::ItemsMax(HEADERS_MAX), json!(list.len()));
+        fields.add_error(field, Rule::ItemsMax(HEADERS_MAX), json!(list.len()));
         return Vec::new();
     }
     let mut headers: Vec<CustomHeader> = Vec::new();
     for (index, item) in list.iter().enumerate() {
         let Value::Object(item) = item else {
-            fields.wrong(&format!("{field}.{index}"), Rule::Object, Value::Null);
+            fields.add_error(&format!("{field}.{index}"), Rule::Object, Value::Null);
             continue;
         };
         let mut item = fields.nested(item, &format!("{field}.{index}."));
-        let (name, value) = (header_name(&mut item, dialects, "key"), header_value(&mut item, "value"));
+        let (name, value) = (read_header_name(&mut item, dialects, "key"), read_header_value(&mut item, "value"));
         if let Some(name) = &name
             && headers.iter().any(|known| known.name.eq_ignore_ascii_case(name))
         {
-            item.wrong("key", Rule::Distinct, Value::Null);
+            item.add_error("key", Rule::Distinct, Value::Null);
         }
         fields.errors.append(&mut item.errors);
         if let (Some(name), Some(value)) = (name, value) {
@@ -203,24 +203,24 @@ fn headers<'a>(fields: &mut Fields<'a>, dialects: Dialects, value: &'a Value) ->
     }
     let bytes: usize = headers.iter().map(|header| header.name.len() + header.value.expose().len()).sum();
     if bytes > HEADERS_BYTES_MAX {
-        fields.wrong(field, Rule::BytesMax(HEADERS_BYTES_MAX), Value::Null);
+        fields.add_error(field, Rule::BytesMax(HEADERS_BYTES_MAX), Value::Null);
     }
     headers
 }
 
 /// `{event: template}`
-fn templates(fields: &mut Fields<'_>, value: &Value) -> BTreeMap<String, String> {
+fn read_templates(fields: &mut Fields<'_>, value: &Value) -> BTreeMap<String, String> {
     let field = "payload_templates";
     let given = match value {
         Value::Object(given) if given.len() <= EVENTS.len() => given,
         Value::Object(_) => {
-            fields.wrong(field, Rule::ItemsMax(EVENTS.len()), Value::Null);
+            fields.add_error(field, Rule::ItemsMax(EVENTS.len()), Value::Null);
             return BTreeMap::new();
         }
         // PHP writes an empty object as an empty list.
         Value::Array(list) if list.is_empty() => return BTreeMap::new(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            fields.wrong(field, Rule::Object, Value::Null);
+            fields.add_error(field, Rule::Object, Value::Null);
             return BTreeMap::new();
         }
     };
@@ -228,15 +228,15 @@ fn templates(fields: &mut Fields<'_>, value: &Value) -> BTreeMap<String, String>
     for (event, template) in given {
         let place = format!("{field}.{}", event.chars().take(64).collect::<String>());
         if !is_available(event) {
-            fields.wrong(&place, Rule::Choice, Value::Null);
+            fields.add_error(&place, Rule::Choice, Value::Null);
         } else if let Err(error) = Template::parse(template.clone()) {
-            fields.wrong(&place, Rule::Other(format!("{error}.")), Value::Null);
+            fields.add_error(&place, Rule::Other(format!("{error}.")), Value::Null);
         } else {
             templates.insert(event.clone(), template.to_string());
         }
     }
     if templates.values().map(String::len).sum::<usize>() > TEMPLATES_BYTES_MAX {
-        fields.wrong(field, Rule::BytesMax(TEMPLATES_BYTES_MAX), Value::Null);
+        fields.add_error(field, Rule::BytesMax(TEMPLATES_BYTES_MAX), Value::Null);
     }
     templates
 }

@@ -16,7 +16,7 @@ use super::read_request_options::{
     read_request_options,
 };
 use crate::http::api_error::{ApiError, Rule};
-use crate::http::fields::{Fields, Given, read_object};
+use crate::http::fields::{Fields, Given, Presence, UrlLimits, read_object};
 use crate::http::read_request::body_bytes;
 
 /// The longest name and secret, in characters.
@@ -25,16 +25,16 @@ const TEXT_CHARS_MAX: usize = 255;
 const URL_CHARS_MAX: usize = 500;
 /// Seconds that an attempt may take, if the caller does not say.
 const TIMEOUT_DEFAULT_S: i64 = 30;
-/// The fewest of them.
+/// The shortest timeout of an attempt, in seconds.
 const TIMEOUT_MIN_S: i64 = 5;
 /// Attempts after the first one, where the caller does not say.
 const RETRIES_DEFAULT: i64 = 3;
 /// The most retries after the first attempt.
 const RETRIES_MAX: i64 = 10;
 
-/// All settings of a webhook, under the API's names.
+/// The body that adds or changes a webhook: all of the webhook's settings, under the API's names.
 #[derive(Debug, Clone, JsonSchema)]
-pub(super) struct Settings {
+pub(super) struct WebhookRequest {
     pub(super) name: String,
     #[schemars(rename = "webhook_url")]
     pub(super) url: String,
@@ -52,13 +52,13 @@ pub(super) struct Settings {
     pub(super) request: RequestOptions,
 }
 
-impl From<&Webhook> for Settings {
+impl From<&Webhook> for WebhookRequest {
     fn from(webhook: &Webhook) -> Self {
         Self {
             name: webhook.description.clone().unwrap_or_default(),
             url: webhook.url.clone(),
             secret: webhook.secret_known.then(|| webhook.secret.clone()),
-            events: events(&webhook.events).to_vec(),
+            events: event_names(&webhook.events).to_vec(),
             timeout_s: webhook.timeout_s,
             retries_max: webhook.retries_max,
             enabled: webhook.enabled,
@@ -68,7 +68,7 @@ impl From<&Webhook> for Settings {
 }
 
 /// The events that a webhook asks for.
-pub(super) fn events(filter: &EventFilter) -> &[String] {
+pub(super) fn event_names(filter: &EventFilter) -> &[String] {
     match filter {
         EventFilter::All => &[],
         EventFilter::Only(names) => names,
@@ -78,15 +78,15 @@ pub(super) fn events(filter: &EventFilter) -> &[String] {
 /// Reads `{name, webhook_url, webhook_secret?, events, timeout?, max_retries?, enabled?, http_method?,
 /// authorization_scheme?, authorization_credentials?, custom_headers?, payload_templates?}`. Without `before`, these are
 /// the settings of a new webhook. With `before`, they update a webhook, and absent fields keep their values.
-pub(super) fn read_webhook(app: &App, request: &Request, before: Option<&Webhook>) -> Result<Settings, ApiError> {
+pub(super) fn read_webhook(app: &App, request: &Request, before: Option<&Webhook>) -> Result<WebhookRequest, ApiError> {
     let body = read_object(body_bytes(request))?;
-    from_body(&body, before.map(Settings::from), app)
+    from_body(&body, before.map(WebhookRequest::from), app)
 }
 
-fn from_body(body: &Map<String, Value>, before: Option<Settings>, app: &App) -> Result<Settings, ApiError> {
+fn from_body(body: &Map<String, Value>, before: Option<WebhookRequest>, app: &App) -> Result<WebhookRequest, ApiError> {
     let mut fields = Fields::new(LARAVEL, "body", body);
-    let is_new = before.is_none();
-    let mut settings = before.unwrap_or_else(|| Settings {
+    let presence = if before.is_none() { Presence::Required } else { Presence::Optional };
+    let mut settings = before.unwrap_or_else(|| WebhookRequest {
         name: String::new(),
         url: String::new(),
         secret: None,
@@ -96,23 +96,19 @@ fn from_body(body: &Map<String, Value>, before: Option<Settings>, app: &App) -> 
         enabled: true,
         request: RequestOptions::default(),
     });
-    let name = fields.required("name", is_new).and_then(|value| fields.text("name", value));
+    let name = fields.non_null("name", presence).and_then(|value| fields.text("name", value));
     if let Some(name) = name.and_then(|name| fields.check_chars("name", name, 0..=TEXT_CHARS_MAX)) {
         name.clone_into(&mut settings.name);
     }
-    if let Some(url) = url(&mut fields, is_new, app.settings.require_https) {
+    if let Some(url) = read_url(&mut fields, presence, app.settings.require_https) {
         url.clone_into(&mut settings.url);
     }
     match fields.given("webhook_secret") {
         Given::Absent => {}
         Given::Null => settings.secret = None,
-        Given::Value(value) => {
-            let secret = fields.text("webhook_secret", value);
-            let secret = secret.and_then(|secret| fields.check_chars("webhook_secret", secret, 0..=TEXT_CHARS_MAX));
-            settings.secret = secret.map(|secret| Secret::new(secret.to_owned()));
-        }
+        Given::Value(value) => settings.secret = read_secret(&mut fields, value),
     }
-    if let Some(events) = asked_events(&mut fields, is_new) {
+    if let Some(events) = read_events(&mut fields, presence) {
         settings.events = events;
     }
     let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=TIMEOUT_MAX_S, Some(TIMEOUT_DEFAULT_S));
@@ -125,33 +121,39 @@ fn from_body(body: &Map<String, Value>, before: Option<Settings>, app: &App) -> 
     Ok(settings)
 }
 
-fn url<'a>(fields: &mut Fields<'a>, is_new: bool, require_https: bool) -> Option<&'a str> {
+fn read_url<'a>(fields: &mut Fields<'a>, presence: Presence, require_https: bool) -> Option<&'a str> {
     let field = "webhook_url";
-    let value = fields.required(field, is_new)?;
-    fields.check_url(field, value.as_str().unwrap_or_default(), (URL_CHARS_MAX, require_https))
+    let value = fields.non_null(field, presence)?;
+    fields.check_url(field, value.as_str().unwrap_or_default(), UrlLimits { chars_max: URL_CHARS_MAX, require_https })
+}
+
+fn read_secret<'a>(fields: &mut Fields<'a>, value: &'a Value) -> Option<Secret> {
+    let secret = fields.text("webhook_secret", value)?;
+    let secret = fields.check_chars("webhook_secret", secret, 0..=TEXT_CHARS_MAX)?;
+    Some(Secret::new(secret.to_owned()))
 }
 
 /// The events that the body asks for, each once.
-fn asked_events(fields: &mut Fields<'_>, is_new: bool) -> Option<Vec<String>> {
-    let value = fields.required("events", is_new)?;
+fn read_events(fields: &mut Fields<'_>, presence: Presence) -> Option<Vec<String>> {
+    let value = fields.non_null("events", presence)?;
     let list = fields.list("events", value)?;
     if list.is_empty() {
-        fields.wrong("events", Rule::ItemsMin(1), Value::Null);
+        fields.add_error("events", Rule::ItemsMin(1), Value::Null);
         return None;
     }
     let mut names: Vec<String> = Vec::new();
-    let mut wrong = 0;
+    let mut errors = 0;
     for (index, value) in list.iter().enumerate() {
         match value.as_str().filter(|name| is_available(name)) {
             Some(name) if names.iter().any(|known| known == name) => {}
             Some(name) => names.push(name.to_owned()),
             None => {
-                wrong += 1;
-                fields.wrong(&format!("events.{index}"), Rule::Choice, Value::Null);
+                errors += 1;
+                fields.add_error(&format!("events.{index}"), Rule::Choice, Value::Null);
             }
         }
         // A longer list of errors would make the reply larger than its request.
-        if wrong > EVENTS.len() {
+        if errors > EVENTS.len() {
             return None;
         }
     }

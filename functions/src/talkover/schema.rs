@@ -16,7 +16,7 @@ use usecases::webhooks;
 
 use super::DIALECT;
 use super::read_request_options::scheme_name;
-use super::read_webhook::events;
+use super::read_webhook::event_names;
 use crate::http::api_error::ApiError;
 use crate::http::read_request::path_parameter;
 use crate::http::reply::{self, Reply};
@@ -57,7 +57,7 @@ struct HeaderReply<'a> {
 
 impl<'a> From<&'a Webhook> for WebhookReply<'a> {
     fn from(webhook: &'a Webhook) -> Self {
-        let (request, events) = (&webhook.request, events(&webhook.events));
+        let (request, events) = (&webhook.request, event_names(&webhook.events));
         let authorization_scheme = scheme_name(&request.authorization);
         Self {
             id: webhook.id.as_str(),
@@ -75,7 +75,7 @@ impl<'a> From<&'a Webhook> for WebhookReply<'a> {
             http_method: (request.method != Method::default()).then_some(request.method.as_str()),
             authorization_scheme: (authorization_scheme != "none").then_some(authorization_scheme),
             custom_headers: request.headers.iter().map(HeaderReply::from).collect(),
-            payload_templates: templates(webhook),
+            payload_templates: parse_templates(webhook),
         }
     }
 }
@@ -86,21 +86,21 @@ impl<'a> From<&'a domain::CustomHeader> for HeaderReply<'a> {
     }
 }
 
-fn templates(webhook: &Webhook) -> BTreeMap<&str, &RawValue> {
+fn parse_templates(webhook: &Webhook) -> BTreeMap<&str, &RawValue> {
     let templates = webhook.request.templates.iter();
     templates.filter_map(|(event, template)| Some((event.as_str(), serde_json::from_str(template).ok()?))).collect()
 }
 
 /// A webhook that was found.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Found<T> {
+pub(super) struct FoundReply<T> {
     success: bool,
     data: T,
 }
 
 /// A webhook that was changed.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Changed<'a> {
+pub(super) struct ChangedReply<'a> {
     success: bool,
     message: &'a str,
     data: WebhookReply<'a>,
@@ -108,7 +108,7 @@ pub(super) struct Changed<'a> {
 
 /// A webhook that was removed.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Removed {
+pub(super) struct DeletedReply {
     pub(super) success: bool,
     pub(super) message: &'static str,
 }
@@ -138,11 +138,11 @@ struct TestData {
 }
 
 pub(super) fn found<T: Serialize>(data: T) -> Reply {
-    reply::json(StatusCode::OK, &Found { success: true, data })
+    reply::json(StatusCode::OK, &FoundReply { success: true, data })
 }
 
 pub(super) fn changed(status: StatusCode, message: &str, webhook: &Webhook) -> Reply {
-    reply::json(status, &Changed { success: true, message, data: WebhookReply::from(webhook) })
+    reply::json(status, &ChangedReply { success: true, message, data: WebhookReply::from(webhook) })
 }
 
 pub(super) fn tested(tested: &Tested) -> Reply {
@@ -161,7 +161,7 @@ pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
 }
 
 /// The webhook in the path.
-pub(super) async fn webhook(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
+pub(super) async fn find_webhook(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
     let owner = agent(request)?;
     // An id that no webhook can have gets the reply for an unknown webhook. The store is asked all the same, because
     // the agent may be unknown, too.

@@ -1,8 +1,12 @@
 //! `POST /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}/test`: sends a test event to a webhook now, and waits
 //! for the answer.
 //!
-//! No body. 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed; 401; 404;
-//! 503.
+//! Neither query nor body.
+//!
+//! - 200 `{success, message, data: {status_code, response_time}}`, also where the endpoint failed.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 503 where AWS fails.
 
 use domain::Permission;
 use lambda_http::Request;
@@ -10,8 +14,7 @@ use usecases::app::App;
 
 use super::payload::build_test_request;
 use super::render_error;
-use super::schema::TestReply;
-use super::schema::{tested, webhook};
+use super::schema::{TestReply, find_webhook, tested};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;
@@ -36,7 +39,7 @@ pub const FUNCTION: Function = Function::http(
 .calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = webhook(&app.store, &caller.tenant, request).await?;
+    let webhook = find_webhook(&app.store, &caller.tenant, request).await?;
     let agent = match webhook.owner.agent() {
         Some(id) => app.store.agent(&caller.tenant, id).await?,
         None => None,

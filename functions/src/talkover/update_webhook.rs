@@ -1,7 +1,13 @@
-//! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the given fields, and no others.
+//! `PUT /talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}`: changes the given fields of a webhook.
 //!
-//! Body: any of the fields of `Settings` (`read_webhook.rs`). 200 `{success, message, data}`; 401; 404; 413; 422 where
-//! a field is not valid: nothing is changed; 503.
+//! Body: any of the fields of `WebhookRequest` (`read_webhook.rs`). Absent fields keep their values.
+//!
+//! - 200 `{success, message, data}`, with a `WebhookReply` (`schema.rs`) as `data`.
+//! - 401 without a valid API key, and 403 where the key may not manage.
+//! - 404 where the agent is not registered, or has no such webhook.
+//! - 413 where the body is over 64 KiB.
+//! - 422 where the body is not a JSON object, or a field is not valid: nothing is changed.
+//! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
 use domain::{EventFilter, Permission, Webhook};
 use http::StatusCode;
@@ -9,11 +15,9 @@ use lambda_http::Request;
 use usecases::app::App;
 use usecases::webhooks;
 
-use super::read_webhook::Settings;
-use super::read_webhook::read_webhook;
+use super::read_webhook::{WebhookRequest, read_webhook};
 use super::render_error;
-use super::schema::Changed;
-use super::schema::{changed, webhook};
+use super::schema::{ChangedReply, changed, find_webhook};
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
@@ -29,8 +33,8 @@ pub const FUNCTION: Function = Function::http(
         method: "PUT",
         path: "/talkover/api/v1/agents/{agent_id}/webhooks/{webhook_id}",
         permission: Permission::Manage,
-        request: Some(Shape::partial::<Settings>()),
-        reply: (200, Some(Shape::of::<Changed<'_>>())),
+        request: Some(Shape::partial::<WebhookRequest>()),
+        reply: (200, Some(Shape::of::<ChangedReply<'_>>())),
         render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },
@@ -38,7 +42,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let before = webhook(&app.store, &caller.tenant, request).await?;
+    let before = find_webhook(&app.store, &caller.tenant, request).await?;
     let webhook = webhooks::update_webhook(app, &caller.tenant, before, |webhook| updated(app, request, webhook));
     Ok(changed(StatusCode::OK, "Webhook updated successfully", &webhook.await?))
 }

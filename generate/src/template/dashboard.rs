@@ -22,7 +22,7 @@ struct Widget {
 pub(super) fn write(text: &mut String) -> Result<()> {
     writeln!(text, "  Dashboard:\n    Type: AWS::CloudWatch::Dashboard\n    Properties:\n      DashboardBody: !Sub |")?;
     writeln!(text, "        {{\"widgets\": [")?;
-    let widgets = widgets();
+    let widgets = list_widgets();
     let count = widgets.len();
     for (index, widget) in widgets.into_iter().enumerate() {
         let (x, y) = (index % 2 * 12, index / 2 * 6);
@@ -43,7 +43,7 @@ pub(super) fn write(text: &mut String) -> Result<()> {
     Ok(())
 }
 
-fn widgets() -> Vec<Widget> {
+fn list_widgets() -> Vec<Widget> {
     let stack = |name: &str, options: &str| format!("[\"${{AWS::StackName}}\", \"{name}\"{options}]");
     let api = |name: &str, options: &str| format!("[\"AWS/ApiGateway\", \"{name}\", \"ApiId\", \"${{Api}}\"{options}]");
     let errors = lambda("Errors", "").into_iter().chain(lambda("Throttles", " throttled"));

@@ -17,9 +17,6 @@ use crate::{File, marked_region};
 
 mod dashboard;
 
-/// Seconds that a function has where its row says nothing else: the template's global.
-const TIMEOUT_DEFAULT_S: u16 = 29;
-
 /// The template, with its regions as the code has them.
 ///
 /// # Errors
@@ -47,13 +44,13 @@ fn parameters() -> Result<String> {
                 writeln!(text, "    Type: Number\n    Default: {default}\n    MinValue: {min}\n    MaxValue: {max}")?
             }
         }
-        writeln!(text, "    Description: {}", serde_json::to_string(&description(setting))?)?;
+        writeln!(text, "    Description: {}", serde_json::to_string(&describe(setting))?)?;
     }
     Ok(text)
 }
 
 /// A setting's description in one line.
-pub(crate) fn description(setting: &Setting) -> String {
+pub(crate) fn describe(setting: &Setting) -> String {
     setting.description.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
 }
 
@@ -112,10 +109,7 @@ fn write_function(text: &mut String, function: &Function) -> Result<()> {
     writeln!(text, "  # {}", function.summary)?;
     writeln!(text, "  {}:\n    Type: AWS::Serverless::Function", resource(function.name))?;
     writeln!(text, "    Metadata: {{ BuildMethod: rust-cargolambda, BuildProperties: {{ Binary: bootstrap }} }}")?;
-    writeln!(text, "    Properties:\n      Handler: {}", function.name)?;
-    if function.timeout_s != TIMEOUT_DEFAULT_S {
-        writeln!(text, "      Timeout: {}", function.timeout_s)?;
-    }
+    writeln!(text, "    Properties:\n      Handler: {}\n      Timeout: {}", function.name, function.timeout_s)?;
     writeln!(text, "      Policies:\n        - Statement:")?;
     for (resource, actions) in statements(&function.all_access()) {
         let actions: Vec<String> = actions.into_iter().map(Action::iam).collect();
@@ -202,33 +196,41 @@ struct Metric {
     comparison: &'static str,
 }
 
-fn metric(watches: Watch) -> Metric {
-    let above = |namespace, name, dimension, threshold: u32| Metric {
-        namespace,
-        name,
-        dimension: Some(dimension),
-        statistic: "Maximum",
-        period_s: 60,
-        periods: 5,
-        breaching: None,
-        threshold: threshold.to_string(),
-        comparison: "GreaterThanThreshold",
-    };
+impl Metric {
+    /// A metric that is above `threshold` for five minutes.
+    fn above(namespace: &'static str, name: &'static str, dimension: (&'static str, String), threshold: u32) -> Self {
+        Self {
+            namespace,
+            name,
+            dimension: Some(dimension),
+            statistic: "Maximum",
+            period_s: 60,
+            periods: 5,
+            breaching: None,
+            threshold: threshold.to_string(),
+            comparison: "GreaterThanThreshold",
+        }
+    }
+}
+
+fn choose_metric(watches: Watch) -> Metric {
     let most_of_five = |metric| Metric { statistic: "Sum", breaching: Some(3), ..metric };
     let queue_name = |queue: &str| ("QueueName", format!("!GetAtt {queue}.QueueName"));
     let function_name = |function: Function| ("FunctionName", format!("!Ref {}", resource(function.name)));
     match watches {
         Watch::MessageAge(queue, seconds) => {
-            above("AWS/SQS", "ApproximateAgeOfOldestMessage", queue_name(queue.name().0), seconds)
+            Metric::above("AWS/SQS", "ApproximateAgeOfOldestMessage", queue_name(queue.name().0), seconds)
         }
         Watch::DeadLetters(queue) => {
-            let metric = above("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue_name(queue), 0);
+            let metric = Metric::above("AWS/SQS", "ApproximateNumberOfMessagesVisible", queue_name(queue), 0);
             Metric { periods: 1, ..metric }
         }
-        Watch::Errors(function) => most_of_five(above("AWS/Lambda", "Errors", function_name(function), 0)),
-        Watch::Throttles(function) => most_of_five(above("AWS/Lambda", "Throttles", function_name(function), 0)),
+        Watch::Errors(function) => most_of_five(Metric::above("AWS/Lambda", "Errors", function_name(function), 0)),
+        Watch::Throttles(function) => {
+            most_of_five(Metric::above("AWS/Lambda", "Throttles", function_name(function), 0))
+        }
         Watch::ServerErrors(count) => {
-            most_of_five(above("AWS/ApiGateway", "5xx", ("ApiId", "!Ref Api".to_owned()), count))
+            most_of_five(Metric::above("AWS/ApiGateway", "5xx", ("ApiId", "!Ref Api".to_owned()), count))
         }
         Watch::SuccessBelow(percent) => Metric {
             namespace: "!Ref AWS::StackName",
@@ -245,7 +247,7 @@ fn metric(watches: Watch) -> Metric {
 }
 
 fn write_alarm(text: &mut String, alarm: &Alarm) -> Result<()> {
-    let metric = metric(alarm.watches);
+    let metric = choose_metric(alarm.watches);
     writeln!(text, "  {}:\n    Type: AWS::CloudWatch::Alarm\n    Properties:", alarm.name)?;
     writeln!(text, "      AlarmDescription: {}", alarm.description)?;
     writeln!(text, "      Namespace: {}\n      MetricName: {}", metric.namespace, metric.name)?;

@@ -16,6 +16,9 @@ macro_rules! id {
         pub struct $name(pub(super) String);
 
         impl $name {
+            /// The form of this id, in words.
+            pub const FORM: &'static str = $form;
+
             /// Checks an id. It may be the id of nothing.
             ///
             /// # Errors
@@ -36,7 +39,7 @@ macro_rules! id {
 
             fn try_from(text: String) -> Result<Self, InvalidId> {
                 let allowed: fn(&str) -> bool = $allowed;
-                if allowed(&text) { Ok(Self(text)) } else { Err(InvalidId { form: $form }) }
+                if allowed(&text) { Ok(Self(text)) } else { Err(InvalidId { form: Self::FORM }) }
             }
         }
 

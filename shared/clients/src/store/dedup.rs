@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
 
+/// How long a repeat of a client id or an `Idempotency-Key` is recognized, in seconds.
+pub const REPEAT_RECOGNIZED_S: i64 = SECONDS_A_DAY;
+
 /// How long a repeat holds a dedup lock without completing it. Then another repeat may acquire it. Longer
 /// than the events queue's visibility timeout, so that the holder has stopped by then.
 const LOCK_LEASE: Duration = Duration::from_secs(10 * 60);
@@ -152,7 +155,7 @@ impl Store {
     where
         T: Serialize + for<'de> Deserialize<'de>,
     {
-        let expires_at = now.seconds() + SECONDS_A_DAY;
+        let expires_at = now.seconds() + REPEAT_RECOGNIZED_S;
         let item = ExpiringItem { pk, sk: sk.to_owned(), v: ITEM_VERSION, expires_at, content };
         let put = self
             .client

@@ -12,5 +12,5 @@ pub use self::publish_events::{EVENTS_MAX, InvalidEventField, PublishError, Publ
 pub use self::publish_events::{publish_system_event, publish_to_webhooks};
 pub(crate) use self::read_event::read_event;
 pub use self::read_event::{
-    EVENT_BYTES_MAX, InvalidField, STATE_BYTES_MAX, TEXT_CHARS_MAX, TYPE_CHARS_MAX, is_event_type,
+    EVENT_BYTES_MAX, EVENT_TYPE_FORM, InvalidField, STATE_BYTES_MAX, TEXT_CHARS_MAX, TYPE_CHARS_MAX, is_event_type,
 };

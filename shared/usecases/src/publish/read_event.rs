@@ -13,6 +13,8 @@ use serde_json::value::RawValue;
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 /// The longest event type, in characters.
 pub const TYPE_CHARS_MAX: usize = 128;
+/// The form of an event type, in words.
+pub const EVENT_TYPE_FORM: &str = "1 to 128 of A-Z a-z 0-9 _ . -";
 /// The largest `conversation_state`, in bytes of JSON. The deliveries of later events carry it, too.
 pub const STATE_BYTES_MAX: usize = 32 * 1024;
 /// The longest `id`, `channel` and `conversation_id`, in characters.
@@ -125,7 +127,7 @@ fn reason(error: &serde_json::Error) -> String {
     error.to_string().split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-/// Whether `text` can be an event type: 1 to [`TYPE_CHARS_MAX`] of `A-Z a-z 0-9 _ . -`.
+/// Whether `text` has the form of an event type, [`EVENT_TYPE_FORM`].
 #[must_use]
 pub fn is_event_type(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -133,7 +135,7 @@ pub fn is_event_type(text: &str) -> bool {
 }
 
 fn check_type(text: &str) -> Result<(), InvalidField> {
-    if is_event_type(text) { Ok(()) } else { Err(wrong("type", format!("1 to {TYPE_CHARS_MAX} of A-Z a-z 0-9 _ . -"))) }
+    if is_event_type(text) { Ok(()) } else { Err(wrong("type", EVENT_TYPE_FORM)) }
 }
 
 /// Checks that `value` is an object. Raw JSON starts with its first token, so the first character decides.
