@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use clients::store::DUE_INDEX;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -232,7 +233,7 @@ impl Answered {
         for Capacity { table_name, table, global_secondary_indexes } in consumed {
             capacities.push((table_name.clone(), table.capacity_units, "pk"));
             for (index, units) in global_secondary_indexes {
-                let attribute = if index == "due" { "due_pk" } else { "list_pk" };
+                let attribute = if index == DUE_INDEX { "due_pk" } else { "list_pk" };
                 capacities.push((format!("{table_name}/{index}"), units.capacity_units, attribute));
             }
         }

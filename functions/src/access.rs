@@ -93,3 +93,17 @@ pub const AUTHENTICATE: Access = may(Resource::ConfigTable, &[Action::GetItem]);
 
 /// The actions that polling a queue needs.
 pub const POLL: &[Action] = &[Action::ReceiveMessage, Action::DeleteMessage, Action::GetQueueAttributes];
+
+#[cfg(test)]
+mod tests {
+    use clients::store::{DUE_INDEX, LISTING_INDEX};
+
+    use super::*;
+
+    #[test]
+    fn an_index_has_the_name_that_the_store_uses() {
+        for (resource, index) in [(Resource::ConfigListing, LISTING_INDEX), (Resource::LogDue, DUE_INDEX)] {
+            assert_eq!(resource.name().1, format!("/index/{index}"));
+        }
+    }
+}

@@ -21,7 +21,7 @@ use crate::functions::FUNCTIONS;
 use crate::log_lines;
 use crate::start_app::app_from_env;
 
-/// The environment read_variable in which Lambda passes the configured handler: here the name of a function.
+/// The environment variable in which Lambda passes the configured handler: here the name of a function.
 const HANDLER_VARIABLE: &str = "_HANDLER";
 
 /// Serves the function that the configured handler names.

@@ -41,7 +41,7 @@ pub const FUNCTION: Function = Function::http(
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let owner = required_agent(request)?;
-    webhooks::remove_primary_webhook(&app.store, &caller.tenant, &owner).await?;
+    webhooks::delete_primary_webhook(app, &caller.tenant, &owner).await?;
     let agent_id = owner.agent().map(AgentId::as_str).unwrap_or_default();
     Ok(reply::json(StatusCode::OK, &DeletedReply { deleted: true, agent_id }))
 }

@@ -43,7 +43,7 @@ pub const FUNCTION: Function = Function::http(
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let webhooks = match query_parameter(request, "agent_id") {
-        Some(id) => webhooks::primary_webhook(&app.store, &caller.tenant, &owner(&id)?).await?.into_iter().collect(),
+        Some(id) => webhooks::primary_webhook(app, &caller.tenant, &owner(&id)?).await?.into_iter().collect(),
         None => app.store.primary_webhooks(&caller.tenant).await?,
     };
     let agents = webhooks.iter().filter(|webhook| webhook.owner.agent().is_some());

@@ -33,6 +33,7 @@ pub const DIALECT: Dialect = Dialect {
         description: "The agent got a text message.",
     }],
     reserved_headers: &[EVENT_HEADER, SIGNATURE_HEADER],
+    timeout_max_s: schema::TIMEOUT_S,
     uses_conversation: false,
     limits: schema::limits,
     build_request: payload::build_request,

@@ -16,7 +16,7 @@ use crate::http::read_request::body_bytes;
 /// Retries after the first attempt.
 const RETRIES_MAX: u8 = 10;
 /// Seconds that an attempt may take. AgentLine's customers cannot choose the timeout.
-const TIMEOUT_S: u16 = 30;
+pub(super) const TIMEOUT_S: u16 = 30;
 /// The `contextLimit` that AgentPhone shows for the same webhook.
 const HISTORY_LIMIT: u8 = 10;
 /// The longest secret, in characters.

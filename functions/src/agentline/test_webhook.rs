@@ -45,7 +45,7 @@ pub const FUNCTION: Function = Function::http(
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let owner = required_agent(request)?;
-    let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, &owner).await?.ok_or(WebhookError::NotSet)?;
+    let webhook = webhooks::primary_webhook(app, &caller.tenant, &owner).await?.ok_or(WebhookError::NotSet)?;
     let data = json!({ "message": "This is a test event." });
     let event = json!({ "type": EVENT_TYPE, "agent_id": owner.agent(), "data": data });
     publish_to_webhooks(app, &caller.tenant, &event, vec![webhook.id]).await?;

@@ -42,7 +42,7 @@ pub const FUNCTION: Function = Function::http(
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let (owner, limit) = (schema::agent(request)?, schema::read_limit(request)?);
-    let deliveries: Vec<DeliveryReply> = match webhooks::primary_webhook(&app.store, &caller.tenant, &owner).await? {
+    let deliveries: Vec<DeliveryReply> = match webhooks::primary_webhook(app, &caller.tenant, &owner).await? {
         None => Vec::new(),
         Some(webhook) => {
             let log = app.store.deliveries(&caller.tenant, &webhook.id, webhook.log_shards, limit).await?;

@@ -28,7 +28,7 @@ use usecases::dialect::{Dialect, EventName};
 use crate::fastapi::render_error;
 
 /// The longest timeout of an attempt, in seconds.
-pub const TIMEOUT_MAX_S: i64 = 120;
+const TIMEOUT_MAX_S: u16 = 120;
 
 /// AgentPhone's name for a message.
 const MESSAGE_EVENT: EventName = EventName {
@@ -54,6 +54,7 @@ pub const DIALECT: Dialect = Dialect {
         },
     ],
     reserved_headers: &[EVENT_HEADER, ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER],
+    timeout_max_s: TIMEOUT_MAX_S,
     uses_conversation: true,
     limits: schema::limits,
     build_request: payload::build_request,

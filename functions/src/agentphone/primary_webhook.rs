@@ -21,12 +21,12 @@ pub(super) async fn set(app: &App, caller: &Caller, request: &Request, owner: &O
 }
 
 pub(super) async fn get(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, ApiError> {
-    let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, owner).await?;
+    let webhook = webhooks::primary_webhook(app, &caller.tenant, owner).await?;
     Ok(reply::json(StatusCode::OK, &webhook.as_ref().map(WebhookReply::from)))
 }
 
 pub(super) async fn delete(app: &App, caller: &Caller, owner: &Owner) -> Result<Reply, ApiError> {
-    webhooks::remove_primary_webhook(&app.store, &caller.tenant, owner).await?;
+    webhooks::delete_primary_webhook(app, &caller.tenant, owner).await?;
     Ok(reply::json(StatusCode::OK, &DeletedReply { success: true }))
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn test(app: &App, caller: &Caller, request: &Request, owner: &
         let named = AgentId::parse(named).or(Err(WebhookError::NoSuchAgent))?;
         app.store.agent(&caller.tenant, &named).await?.ok_or(WebhookError::NoSuchAgent)?;
     }
-    let webhook = webhooks::primary_webhook(&app.store, &caller.tenant, owner).await?.ok_or(WebhookError::NotSet)?;
+    let webhook = webhooks::primary_webhook(app, &caller.tenant, owner).await?.ok_or(WebhookError::NotSet)?;
     let tested = test_webhook(app, &webhook, |id, now| build_test_request(&message, id, now)).await?;
     Ok(reply::json(StatusCode::OK, &TestReply::from(&tested.outcome)))
 }

@@ -187,7 +187,7 @@ pub(super) fn read_set_request(request: &Request, require_https: bool) -> Result
     let url = fields.required_string("url");
     let url = url.and_then(|url| fields.check_url("url", url, UrlLimits { chars_max: URL_CHARS_MAX, require_https }));
     let context_limit = fields.integer("contextLimit", CONTEXT_LIMITS, None);
-    let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=TIMEOUT_MAX_S, None);
+    let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=i64::from(TIMEOUT_MAX_S), None);
     fields.finish()?;
     Ok(SetRequest { url: url.unwrap_or_default(), context_limit, timeout }.into())
 }

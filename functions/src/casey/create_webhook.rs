@@ -40,16 +40,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let now = app.clock.now();
-    let new = read_create_request(app, request, now)?;
-    let webhook = webhooks::add_webhook(
-        &app.store,
-        (now, &app.ids),
-        &caller.tenant,
-        &Owner::Project,
-        new,
-        app.settings.webhooks_max,
-    )
-    .await?;
+    let new = read_create_request(app, request, app.clock.now())?;
+    let webhook = webhooks::add_additional_webhook(app, &caller.tenant, &Owner::Project, new).await?;
     Ok(reply::json(StatusCode::CREATED, &Data { data: EndpointReply::with_secret(&webhook) }))
 }

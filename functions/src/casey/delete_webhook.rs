@@ -38,7 +38,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = find_endpoint(&app.store, &caller.tenant, request).await?;
-    webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
+    let webhook = find_endpoint(app, &caller.tenant, request).await?;
+    webhooks::delete_additional_webhook(app, &caller.tenant, &webhook).await?;
     Ok(reply::empty(StatusCode::NO_CONTENT))
 }

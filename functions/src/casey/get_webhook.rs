@@ -37,6 +37,6 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = find_endpoint(&app.store, &caller.tenant, request).await?;
+    let webhook = find_endpoint(app, &caller.tenant, request).await?;
     Ok(reply::json(StatusCode::OK, &Data { data: EndpointReply::from(&webhook) }))
 }

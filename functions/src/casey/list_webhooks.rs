@@ -37,7 +37,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
-    let webhooks = list_endpoints(&app.store, &caller.tenant).await?;
+    let webhooks = list_endpoints(app, &caller.tenant).await?;
     let data: Vec<EndpointReply<'_>> = webhooks.iter().map(EndpointReply::from).collect();
     Ok(reply::json(StatusCode::OK, &Data { data }))
 }

@@ -24,6 +24,7 @@ pub const DIALECT: Dialect = Dialect {
     name: "casey",
     event_names: &[],
     reserved_headers: &["svix-id", "svix-signature", "svix-timestamp"],
+    timeout_max_s: schema::TIMEOUT_S,
     uses_conversation: false,
     limits: schema::limits,
     build_request: payload::build_request,

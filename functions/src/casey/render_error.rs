@@ -25,7 +25,7 @@ pub(super) fn render_error(error: &ApiError) -> Reply {
         ApiError::InvalidBody(error) => match &error.kind {
             BodyErrorKind::NotObject(_) => invalid("the body has to be a JSON object"),
             BodyErrorKind::Missing | BodyErrorKind::NotJson => {
-                invalid(&format!("the body is not JSON: {}", error.reason))
+                invalid(&format!("the body is no JSON: {}", error.reason))
             }
         },
         ApiError::InvalidFields(errors) => invalid(&errors.first().map(sentence).unwrap_or_default()),

@@ -1,6 +1,5 @@
 //! Casey's requests and replies.
 
-use clients::store::Store;
 use domain::time::Timestamp;
 use domain::{DialectName, EventFilter, Owner, RequestOptions, Tenant, Webhook, WebhookId};
 use lambda_http::Request;
@@ -32,7 +31,7 @@ const DESCRIPTION_CHARS_MAX: usize = 1000;
 /// Retries after the first attempt.
 const RETRIES_MAX: u8 = 10;
 /// Seconds that an attempt may take. Casey's customers cannot choose the timeout.
-const TIMEOUT_S: u16 = 30;
+pub(super) const TIMEOUT_S: u16 = 30;
 
 /// `{id, url, description, event_types, enabled, created_at}`, and `secret` in the reply to the call that adds it.
 #[derive(Serialize, JsonSchema)]
@@ -90,14 +89,14 @@ pub(super) struct TestReply<'a> {
 }
 
 /// The endpoint in the path.
-pub(super) async fn find_endpoint(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
+pub(super) async fn find_endpoint(app: &App, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
     let id = WebhookId::parse(&path_parameter(request, "id")).or(Err(ApiError::WebhookNotFound))?;
-    Ok(webhooks::additional_webhook(store, tenant, &Owner::Project, DIALECT.name, id).await?)
+    Ok(webhooks::additional_webhook(app, tenant, &Owner::Project, DIALECT.name, id).await?)
 }
 
 /// The project's endpoints, oldest first.
-pub(super) async fn list_endpoints(store: &Store, tenant: &Tenant) -> Result<Vec<Webhook>, ApiError> {
-    Ok(webhooks::additional_webhooks(store, tenant, &Owner::Project, DIALECT.name).await?)
+pub(super) async fn list_endpoints(app: &App, tenant: &Tenant) -> Result<Vec<Webhook>, ApiError> {
+    Ok(webhooks::additional_webhooks(app, tenant, &Owner::Project, DIALECT.name).await?)
 }
 
 /// The body that adds an endpoint.

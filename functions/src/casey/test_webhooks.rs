@@ -39,7 +39,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, _: &Request) -> Result<Reply, ApiError> {
-    let endpoints = list_endpoints(&app.store, &caller.tenant).await?;
+    let endpoints = list_endpoints(app, &caller.tenant).await?;
     let ids = endpoints.into_iter().map(|webhook| webhook.id).collect();
     let event = json!({ "type": "test.event", "data": { "message": "This is a test event." } });
     let id = publish_to_webhooks(app, &caller.tenant, &event, ids).await?;

@@ -10,7 +10,7 @@
 //!   setting `WEBHOOKS_MAX` allows. Nothing is stored.
 //! - 503 where AWS fails, or others keep changing the webhooks at the same time.
 
-use domain::{DialectName, EventFilter, Permission, Webhook};
+use domain::{DialectName, EventFilter, Permission};
 use http::StatusCode;
 use lambda_http::Request;
 use usecases::app::App;
@@ -43,10 +43,10 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let (owner, settings, now) = (agent(request)?, read_webhook(app, request, None)?, app.clock.now());
+    let (owner, settings) = (agent(request)?, read_webhook(app, request, None)?);
     let secret_known = settings.secret.is_some();
     let new = NewWebhook {
-        id: app.ids.webhook_uuid(now),
+        id: app.ids.webhook_uuid(app.clock.now()),
         dialect: DialectName::new(DIALECT.name),
         description: Some(settings.name),
         url: settings.url,
@@ -58,8 +58,6 @@ async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, A
         retries_max: settings.retries_max,
         timeout_s: settings.timeout_s,
     };
-    let webhook: Webhook =
-        webhooks::add_webhook(&app.store, (now, &app.ids), &caller.tenant, &owner, new, app.settings.webhooks_max)
-            .await?;
+    let webhook = webhooks::add_additional_webhook(app, &caller.tenant, &owner, new).await?;
     Ok(changed(StatusCode::CREATED, "Webhook created successfully", &webhook))
 }

@@ -39,7 +39,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = find_webhook(&app.store, &caller.tenant, request).await?;
-    webhooks::remove_additional_webhook(&app.store, &app.ids, &caller.tenant, &webhook).await?;
+    let webhook = find_webhook(app, &caller.tenant, request).await?;
+    webhooks::delete_additional_webhook(app, &caller.tenant, &webhook).await?;
     Ok(reply::json(StatusCode::OK, &DeletedReply { success: true, message: "Webhook deleted successfully" }))
 }

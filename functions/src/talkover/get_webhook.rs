@@ -36,6 +36,6 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = find_webhook(&app.store, &caller.tenant, request).await?;
+    let webhook = find_webhook(app, &caller.tenant, request).await?;
     Ok(found(WebhookReply::from(&webhook)))
 }

@@ -41,7 +41,7 @@ pub const FUNCTION: Function = Function::http(
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
     let owner = agent(request)?;
-    let webhooks = webhooks::additional_webhooks(&app.store, &caller.tenant, &owner, DIALECT.name).await?;
+    let webhooks = webhooks::additional_webhooks(app, &caller.tenant, &owner, DIALECT.name).await?;
     let webhooks: Vec<WebhookReply<'_>> = webhooks.iter().map(WebhookReply::from).collect();
     let available_events = EVENTS.iter().map(|event| (event.own, event.description)).collect();
     Ok(found(WebhooksReply { webhooks, available_events }))

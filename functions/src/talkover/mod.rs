@@ -25,7 +25,7 @@ use usecases::dialect::Dialect;
 use self::render_error::render_error;
 
 /// The longest timeout of an attempt, in seconds.
-pub const TIMEOUT_MAX_S: i64 = 120;
+const TIMEOUT_MAX_S: u16 = 120;
 
 /// The header of the signature.
 const SIGNATURE_HEADER: &str = "X-Webhook-Signature";
@@ -35,6 +35,7 @@ pub const DIALECT: Dialect = Dialect {
     name: "talkover",
     event_names: events::EVENTS,
     reserved_headers: &[SIGNATURE_HEADER],
+    timeout_max_s: TIMEOUT_MAX_S,
     uses_conversation: false,
     limits: read_webhook::limits,
     build_request: payload::build_request,

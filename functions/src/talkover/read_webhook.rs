@@ -111,7 +111,7 @@ fn from_body(body: &Map<String, Value>, before: Option<WebhookRequest>, app: &Ap
     if let Some(events) = read_events(&mut fields, presence) {
         settings.events = events;
     }
-    let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=TIMEOUT_MAX_S, Some(TIMEOUT_DEFAULT_S));
+    let timeout = fields.integer("timeout", TIMEOUT_MIN_S..=i64::from(TIMEOUT_MAX_S), Some(TIMEOUT_DEFAULT_S));
     settings.timeout_s = timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(settings.timeout_s);
     let retries = fields.integer("max_retries", 0..=RETRIES_MAX, Some(RETRIES_DEFAULT));
     settings.retries_max = retries.and_then(|retries| retries.try_into().ok()).unwrap_or(settings.retries_max);

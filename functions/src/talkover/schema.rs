@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clients::store::Store;
 use domain::time::millis;
 use domain::{AgentId, Method, Owner, Tenant, Webhook, WebhookId};
 use http::StatusCode;
@@ -11,6 +10,7 @@ use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use usecases::app::App;
 use usecases::send_test::Tested;
 use usecases::webhooks;
 
@@ -161,11 +161,11 @@ pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
 }
 
 /// The webhook in the path.
-pub(super) async fn find_webhook(store: &Store, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
+pub(super) async fn find_webhook(app: &App, tenant: &Tenant, request: &Request) -> Result<Webhook, ApiError> {
     let owner = agent(request)?;
     // An id that no webhook can have gets the reply for an unknown webhook. The store is asked all the same, because
     // the agent may be unknown, too.
     let id = WebhookId::parse(&path_parameter(request, "webhook_id"));
     let id = id.or_else(|_| WebhookId::parse("none")).or(Err(ApiError::WebhookNotFound))?;
-    Ok(webhooks::additional_webhook(store, tenant, &owner, DIALECT.name, id).await?)
+    Ok(webhooks::additional_webhook(app, tenant, &owner, DIALECT.name, id).await?)
 }

@@ -39,7 +39,7 @@ pub const FUNCTION: Function = Function::http(
 .calling_customers();
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let webhook = find_webhook(&app.store, &caller.tenant, request).await?;
+    let webhook = find_webhook(app, &caller.tenant, request).await?;
     let agent = match webhook.owner.agent() {
         Some(id) => app.store.agent(&caller.tenant, id).await?,
         None => None,

@@ -40,9 +40,9 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let before = find_webhook(&app.store, &caller.tenant, request).await?;
+    let before = find_webhook(app, &caller.tenant, request).await?;
     let toggled = |webhook: Webhook| Ok::<_, ApiError>(Webhook { enabled: !webhook.enabled, ..webhook });
-    let webhook = webhooks::update_webhook(app, &caller.tenant, before, toggled).await?;
+    let webhook = webhooks::update_additional_webhook(app, &caller.tenant, before, toggled).await?;
     let message = if webhook.enabled { "Webhook enabled" } else { "Webhook disabled" };
     Ok(changed(StatusCode::OK, message, &webhook))
 }

@@ -42,8 +42,9 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let before = find_webhook(&app.store, &caller.tenant, request).await?;
-    let webhook = webhooks::update_webhook(app, &caller.tenant, before, |webhook| updated(app, request, webhook));
+    let before = find_webhook(app, &caller.tenant, request).await?;
+    let webhook =
+        webhooks::update_additional_webhook(app, &caller.tenant, before, |webhook| updated(app, request, webhook));
     Ok(changed(StatusCode::OK, "Webhook updated successfully", &webhook.await?))
 }
 

@@ -30,7 +30,6 @@ pub(super) struct Globals {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GlobalFunction {
-    pub(super) timeout: u64,
     pub(super) environment: Environment,
 }
 
@@ -53,7 +52,7 @@ pub(super) struct Resource {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct FunctionProperties {
     pub(super) handler: String,
-    pub(super) timeout: Option<u64>,
+    pub(super) timeout: u64,
     #[serde(default)]
     pub(super) events: BTreeMap<String, Event>,
     #[serde(default)]

@@ -175,12 +175,12 @@ impl Template {
         let (mappings, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
             document.resources.into_iter().partition(|(_, resource)| resource.kind == MAPPING);
         for (name, resource) in others.into_iter().chain(mappings) {
-            template.add(&name, resource, globals.timeout).with_context(|| format!("resource {name}"))?;
+            template.add(&name, resource).with_context(|| format!("resource {name}"))?;
         }
         Ok(template)
     }
 
-    fn add(&mut self, name: &str, resource: Resource, timeout_s: u64) -> Result<()> {
+    fn add(&mut self, name: &str, resource: Resource) -> Result<()> {
         match resource.kind.as_str() {
             "AWS::DynamoDB::Table" => {
                 self.tables.insert(name.to_owned(), serde_yaml_ng::from_value(resource.properties)?);
@@ -190,7 +190,7 @@ impl Template {
             }
             "AWS::Serverless::Function" => {
                 let properties: FunctionProperties = serde_yaml_ng::from_value(resource.properties)?;
-                let timeout = Duration::from_secs(properties.timeout.unwrap_or(timeout_s));
+                let timeout = Duration::from_secs(properties.timeout);
                 let triggers = properties.events.into_values().map(trigger).collect::<Result<_>>()?;
                 let permissions = permission::of(properties.policies)?;
                 self.functions

@@ -12,8 +12,10 @@ pub struct Dialect {
     pub name: &'static str,
     /// The dialect's names for native events. An event without a row keeps its native name in this dialect.
     pub event_names: &'static [EventName],
-    /// The headers that this dialect's deliveries set, in lower case. No customer may set them for another purpose.
+    /// The headers that this dialect's deliveries set, in any case. No customer may set them for another purpose.
     pub reserved_headers: &'static [&'static str],
+    /// The longest timeout of an attempt that a webhook of this dialect may have, in seconds.
+    pub timeout_max_s: u16,
     /// Whether a delivery's payload includes the event's conversation.
     pub uses_conversation: bool,
     /// The limits that its API sets besides those of all APIs, for the docs: what is limited, and how.

@@ -5,7 +5,7 @@
 //! | [`webhooks`] | sets, shows, changes and removes a webhook |
 //! | [`publish`] | reads events, keeps their conversations, queues them |
 //! | [`pipeline`] | dispatches events to webhooks, delivers, retries, sweeps |
-//! | [`test_webhook`] | sends to one webhook now, and waits for its answer |
+//! | [`send_test`] | sends to one webhook now, and waits for its answer |
 //!
 //! Every use case gets [`app::App`]. The use cases know a dialect only by its row ([`dialect::Dialect`]).
 

@@ -8,7 +8,7 @@ use domain::{Owner, Tenant, Webhook, WebhookRef};
 use super::webhooks::{Written, canceled_for};
 use super::{ITEM_VERSION, Store, StoreError, keys, number, text};
 
-/// The result of [`Store::add`].
+/// The result of [`Store::add_additional_webhook`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
     /// The webhook is stored.
@@ -23,11 +23,11 @@ pub enum Added {
 
 /// The result of [`Store::delete_additional_webhook`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removed {
-    /// The webhook was removed.
+pub enum Deleted {
+    /// The webhook was deleted.
     Done,
     /// There was no such webhook.
-    Gone,
+    NotFound,
     /// Another call wrote at the same time. The webhook is still stored; try again.
     Conflict,
 }
@@ -37,7 +37,12 @@ impl Store {
     ///
     /// # Errors
     /// Where DynamoDB does not take the write.
-    pub async fn add(&self, tenant: &Tenant, webhook: &Webhook, max: usize) -> Result<Added, StoreError> {
+    pub async fn add_additional_webhook(
+        &self,
+        tenant: &Tenant,
+        webhook: &Webhook,
+        max: usize,
+    ) -> Result<Added, StoreError> {
         let put = Put::builder()
             .table_name(&self.config_table)
             .set_item(Some(self.sealed(tenant, webhook)?))
@@ -71,7 +76,7 @@ impl Store {
             .expression_attribute_values(":by", number(by))
     }
 
-    /// Removes an additional webhook.
+    /// Deletes an additional webhook.
     ///
     /// # Errors
     /// Where DynamoDB does not take the write.
@@ -79,7 +84,7 @@ impl Store {
         &self,
         tenant: &Tenant,
         reference: &WebhookRef,
-    ) -> Result<Removed, StoreError> {
+    ) -> Result<Deleted, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.config_table)
             .key("pk", text(keys::owner(tenant, &reference.owner)))
@@ -91,13 +96,13 @@ impl Store {
             TransactWriteItem::builder().set_update(counted.build().ok()).build(),
         ];
         let Err(error) = self.client.transact_write_items().set_transact_items(Some(steps)).send().await else {
-            return Ok(Removed::Done);
+            return Ok(Deleted::Done);
         };
         let reasons = canceled_for(&error);
         if reasons.first() == Some(&Some("ConditionalCheckFailed")) {
-            Ok(Removed::Gone)
+            Ok(Deleted::NotFound)
         } else if reasons.contains(&Some("TransactionConflict")) {
-            Ok(Removed::Conflict)
+            Ok(Deleted::Conflict)
         } else {
             Err(error.into())
         }

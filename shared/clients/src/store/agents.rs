@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text};
 
-/// The name of the config table's index that lists a tenant's agents and webhooks.
-pub(super) const LISTING_INDEX: &str = "listing";
-
 /// The most items in one DynamoDB transaction.
 const TRANSACTION_ITEMS_MAX: usize = 100;
 
@@ -142,7 +139,7 @@ impl Store {
             .client
             .query()
             .table_name(&self.config_table)
-            .index_name(LISTING_INDEX)
+            .index_name(keys::LISTING_INDEX)
             .key_condition_expression("list_pk = :partition AND list_sk > :after")
             .expression_attribute_values(":partition", text(keys::agents(tenant)))
             // No id is empty or starts with a space, so every id sorts after a space.

@@ -15,9 +15,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::delivery_item::DeliveryItem;
 use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, to_item, update_if};
 
-/// The name of the log table's index of deliveries that wait for another attempt.
-const DUE_INDEX: &str = "due";
-
 /// The most shards of the due index that are read at once. Each read takes a connection.
 const SHARDS_AT_ONCE: usize = 16;
 
@@ -180,7 +177,7 @@ impl Store {
             .client
             .query()
             .table_name(&self.log_table)
-            .index_name(DUE_INDEX)
+            .index_name(keys::DUE_INDEX)
             .key_condition_expression("due_pk = :shard AND due_at < :before")
             .expression_attribute_values(":shard", text(keys::due_shard(shard)))
             .expression_attribute_values(":before", number(before.millis()))

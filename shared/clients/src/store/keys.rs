@@ -1,10 +1,16 @@
-//! The one place that forms keys. A part that users choose must not contain `#`.
+//! The one place that builds keys and names indexes. A part that users choose must not contain `#`.
 
 use domain::time::Timestamp;
 use domain::{
     AgentId, DeliveryKey, Event, EventId, KeyId, Owner, ProjectId, Tenant, WebhookId, WebhookKind, WebhookRef, digest,
 };
 use serde::{Deserialize, Serialize};
+
+/// The index of the config table that lists a tenant's agents and webhooks.
+pub const LISTING_INDEX: &str = "listing";
+
+/// The index of the log table that has the deliveries that wait for another attempt.
+pub const DUE_INDEX: &str = "due";
 
 /// The number of partitions of the due index, for the whole table. Each takes a thousand writes a second.
 pub(super) const DUE_SHARDS: u8 = 64;

@@ -23,6 +23,7 @@ pub mod webhook_updates;
 pub mod webhooks;
 mod writes;
 
+pub use self::keys::{DUE_INDEX, LISTING_INDEX};
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, ReturnValu
 use domain::{Agent, Owner, Tenant, Webhook, WebhookKind, WebhookRef};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::agents::{AgentItem, LISTING_INDEX};
+use super::agents::AgentItem;
 use super::{Item, Store, StoreError, from_item, keys, number, text};
 
 /// The most items that a list reads at once.
@@ -168,7 +168,7 @@ impl Store {
         self.client
             .query()
             .table_name(&self.config_table)
-            .index_name(LISTING_INDEX)
+            .index_name(keys::LISTING_INDEX)
             .key_condition_expression("list_pk = :partition")
             .expression_attribute_values(":partition", text(keys::webhooks(tenant)))
     }

@@ -1,4 +1,4 @@
-//! Publishes events: reads and checks them ([`read_event()`]), keeps their conversations, packs them into queue messages,
+//! Publishes events: reads and checks them, keeps their conversations, packs them into queue messages,
 //! and queues the messages. Once SQS has an event, it is not lost.
 
 pub(crate) mod conversation_history;

@@ -1,11 +1,9 @@
-//! An owner's additional webhooks: add, show, list, change and remove them.
+//! An owner's additional webhooks: add, show, list, change and delete them.
 
-use clients::store::Store;
-use clients::store::additional_webhooks::{Added, Removed};
+use clients::store::additional_webhooks::{Added, Deleted};
 use clients::store::webhooks::Replaced;
-use domain::time::Timestamp;
 use domain::{
-    DialectName, EventFilter, Health, Ids, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookId, WebhookKind,
+    DialectName, EventFilter, Health, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookId, WebhookKind,
     WebhookRef,
 };
 
@@ -42,15 +40,14 @@ pub struct NewWebhook {
 /// Adds an additional webhook to the owner's.
 ///
 /// # Errors
-/// Where the agent is not registered, the owner has `max` already, others keep writing, or the store fails.
-pub async fn add_webhook(
-    store: &Store,
-    (now, ids): (Timestamp, &Ids),
+/// Where the agent is not registered, the owner has `WEBHOOKS_MAX` already, others keep writing, or the store fails.
+pub async fn add_additional_webhook(
+    app: &App,
     tenant: &Tenant,
     owner: &Owner,
     new: NewWebhook,
-    max: usize,
 ) -> Result<Webhook, WebhookError> {
+    let (now, max) = (app.clock.now(), app.settings.webhooks_max);
     let webhook = Webhook {
         id: new.id,
         owner: owner.clone(),
@@ -74,11 +71,11 @@ pub async fn add_webhook(
         updated_at: now,
     };
     for attempt in 0..TRIES_MAX {
-        match store.add(tenant, &webhook, max).await? {
+        match app.store.add_additional_webhook(tenant, &webhook, max).await? {
             Added::Done => return Ok(webhook),
             Added::TooMany => return Err(WebhookError::TooMany(max)),
             Added::NoOwner => return Err(WebhookError::NoSuchAgent),
-            Added::Conflict => pause(ids, attempt).await,
+            Added::Conflict => pause(&app.ids, attempt).await,
         }
     }
     Err(WebhookError::Contended)
@@ -89,12 +86,12 @@ pub async fn add_webhook(
 /// # Errors
 /// Where the agent is not registered, or the store fails.
 pub async fn additional_webhooks(
-    store: &Store,
+    app: &App,
     tenant: &Tenant,
     owner: &Owner,
     dialect: &str,
 ) -> Result<Vec<Webhook>, WebhookError> {
-    let mut webhooks = registered(store, tenant, owner).await?.webhooks;
+    let mut webhooks = registered(&app.store, tenant, owner).await?.webhooks;
     webhooks.retain(|webhook| is_additional(webhook, dialect));
     webhooks.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(webhooks)
@@ -105,17 +102,17 @@ pub async fn additional_webhooks(
 /// # Errors
 /// Where the agent is not registered, the webhook does not exist, or the store fails.
 pub async fn additional_webhook(
-    store: &Store,
+    app: &App,
     tenant: &Tenant,
     owner: &Owner,
     dialect: &str,
     id: WebhookId,
 ) -> Result<Webhook, WebhookError> {
     let reference = WebhookRef { id, owner: owner.clone(), kind: WebhookKind::Additional };
-    let found = store.webhook(tenant, &reference).await?;
+    let found = app.store.webhook(tenant, &reference).await?;
     match found.filter(|webhook| is_additional(webhook, dialect)) {
         Some(webhook) => Ok(webhook),
-        None => Err(missing(store, tenant, owner).await?),
+        None => Err(missing(&app.store, tenant, owner).await?),
     }
 }
 
@@ -129,7 +126,7 @@ fn is_additional(webhook: &Webhook, dialect: &str) -> bool {
 ///
 /// # Errors
 /// Those of `change`. Also where the webhook is gone by now, others keep changing it, or the store fails.
-pub async fn update_webhook<E: From<WebhookError>>(
+pub async fn update_additional_webhook<E: From<WebhookError>>(
     app: &App,
     tenant: &Tenant,
     mut before: Webhook,
@@ -147,26 +144,21 @@ pub async fn update_webhook<E: From<WebhookError>>(
             Replaced::Conflict => pause(&app.ids, attempt).await,
         }
         let Webhook { id, owner, dialect, .. } = before;
-        before = additional_webhook(&app.store, tenant, &owner, dialect.as_str(), id).await?;
+        before = additional_webhook(app, tenant, &owner, dialect.as_str(), id).await?;
     }
     Err(WebhookError::Contended.into())
 }
 
-/// Removes an additional webhook.
+/// Deletes an additional webhook.
 ///
 /// # Errors
 /// Where the webhook is gone by now, others keep writing at the same time, or the store fails.
-pub async fn remove_additional_webhook(
-    store: &Store,
-    ids: &Ids,
-    tenant: &Tenant,
-    webhook: &Webhook,
-) -> Result<(), WebhookError> {
+pub async fn delete_additional_webhook(app: &App, tenant: &Tenant, webhook: &Webhook) -> Result<(), WebhookError> {
     for attempt in 0..TRIES_MAX {
-        match store.delete_additional_webhook(tenant, &webhook.reference()).await? {
-            Removed::Done => return Ok(()),
-            Removed::Gone => return Err(missing(store, tenant, &webhook.owner).await?),
-            Removed::Conflict => pause(ids, attempt).await,
+        match app.store.delete_additional_webhook(tenant, &webhook.reference()).await? {
+            Deleted::Done => return Ok(()),
+            Deleted::NotFound => return Err(missing(&app.store, tenant, &webhook.owner).await?),
+            Deleted::Conflict => pause(&app.ids, attempt).await,
         }
     }
     Err(WebhookError::Contended)

@@ -1,5 +1,5 @@
-//! Use cases on webhooks that several dialects share. A primary webhook can be set, shown and removed. Additional
-//! webhooks can be added, shown, listed, changed and removed.
+//! Use cases on webhooks that several dialects share. A primary webhook can be set, shown and deleted. Additional
+//! webhooks can be added, shown, listed, changed and deleted.
 
 mod additional;
 mod primary;
@@ -7,10 +7,11 @@ mod primary;
 use std::time::Duration;
 
 pub use self::additional::{
-    NewWebhook, add_webhook, additional_webhook, additional_webhooks, remove_additional_webhook, update_webhook,
+    NewWebhook, add_additional_webhook, additional_webhook, additional_webhooks, delete_additional_webhook,
+    update_additional_webhook,
 };
 pub use self::primary::{
-    Choice, PrimaryWebhookSettings, SecretChoice, primary_webhook, remove_primary_webhook, set_primary_webhook,
+    Choice, PrimaryWebhookSettings, SecretChoice, delete_primary_webhook, primary_webhook, set_primary_webhook,
 };
 use clients::store::webhooks::Owned;
 use clients::store::{Store, StoreError};

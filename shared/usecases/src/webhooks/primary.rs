@@ -1,6 +1,5 @@
-//! An owner's primary webhook: set, show and remove it.
+//! An owner's primary webhook: set, show and delete it.
 
-use clients::store::Store;
 use clients::store::webhooks::Replaced;
 use domain::time::Timestamp;
 use domain::{DialectName, EventFilter, Health, Ids, Owner, RequestOptions, Secret, Tenant, Webhook, WebhookKind};
@@ -116,17 +115,17 @@ fn replacement(
 ///
 /// # Errors
 /// Where the agent is not registered, or the store fails.
-pub async fn primary_webhook(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<Option<Webhook>, WebhookError> {
-    Ok(registered(store, tenant, owner).await?.primary_webhook())
+pub async fn primary_webhook(app: &App, tenant: &Tenant, owner: &Owner) -> Result<Option<Webhook>, WebhookError> {
+    Ok(registered(&app.store, tenant, owner).await?.primary_webhook())
 }
 
-/// Removes the owner's primary webhook.
+/// Deletes the owner's primary webhook.
 ///
 /// # Errors
 /// Where the agent is not registered, the primary webhook is not set, or the store fails.
-pub async fn remove_primary_webhook(store: &Store, tenant: &Tenant, owner: &Owner) -> Result<(), WebhookError> {
-    if store.delete_primary_webhook(tenant, owner).await? {
+pub async fn delete_primary_webhook(app: &App, tenant: &Tenant, owner: &Owner) -> Result<(), WebhookError> {
+    if app.store.delete_primary_webhook(tenant, owner).await? {
         return Ok(());
     }
-    Err(missing(store, tenant, owner).await?)
+    Err(missing(&app.store, tenant, owner).await?)
 }
