@@ -54,7 +54,7 @@ fn sentence(error: &FieldError) -> String {
         Rule::Url { error: UrlError::Scheme, .. } => format!("{field} has to be an http or https URL"),
         Rule::Other(text) => text.clone(),
         Rule::CharsMin(_)
-        | Rule::Integer(_)
+        | Rule::Integer(..)
         | Rule::Min(..)
         | Rule::Max(..)
         | Rule::Boolean

@@ -112,7 +112,7 @@ fn sentence(rule: &Rule) -> Sentence {
             format!("String should have at most {}", chars(*max)),
             Some(json!({ "max_length": max })),
         ),
-        Rule::Integer(error) => integer_sentence(*error),
+        Rule::Integer(error, ..) => integer_sentence(*error),
         Rule::Min(ge, _) => {
             let msg = format!("Input should be greater than or equal to {ge}");
             ("greater_than_equal", msg, Some(json!({ "ge": ge })))

@@ -90,8 +90,8 @@ pub enum Rule {
     CharsMin(usize),
     /// The string has at most this many characters.
     CharsMax(usize),
-    /// The value has to be a whole number.
-    Integer(IntegerError),
+    /// The value has to be a whole number, from the second value to the third.
+    Integer(IntegerError, i64, i64),
     /// The number is at least the first of these limits. The second is the maximum.
     Min(i64, i64),
     /// The number is at most the second of these limits. The first is the minimum.

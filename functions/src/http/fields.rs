@@ -223,7 +223,7 @@ impl<'a> Fields<'a> {
         };
         let (min, max) = (*range.start(), *range.end());
         let rule = match (self.conversions.integer)(value) {
-            Err(error) => Rule::Integer(error),
+            Err(error) => Rule::Integer(error, min, max),
             Ok(number) if number < min => Rule::Min(min, max),
             Ok(number) if number > max => Rule::Max(min, max),
             Ok(number) => return Some(number),

@@ -84,8 +84,9 @@ fn sentence(error: &FieldError) -> String {
         Rule::String => "expected a string".to_owned(),
         Rule::CharsMin(min) => format!("at least {min} characters"),
         Rule::CharsMax(max) => format!("at most {max} characters"),
-        Rule::Integer(_) => "a whole number".to_owned(),
-        Rule::Min(min, max) | Rule::Max(min, max) => format!("a whole number from {min} to {max}"),
+        Rule::Integer(_, min, max) | Rule::Min(min, max) | Rule::Max(min, max) => {
+            format!("a whole number from {min} to {max}")
+        }
         Rule::Boolean => "true or false".to_owned(),
         Rule::List => "a list".to_owned(),
         Rule::ItemsMin(min) => format!("at least {min} items"),

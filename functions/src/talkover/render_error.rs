@@ -65,7 +65,7 @@ fn sentence(error: &FieldError) -> String {
         Rule::String => "must be a string.".to_owned(),
         Rule::CharsMin(min) => format!("must be at least {min} characters."),
         Rule::CharsMax(max) => format!("must not be greater than {max} characters."),
-        Rule::Integer(_) => "must be an integer.".to_owned(),
+        Rule::Integer(..) => "must be an integer.".to_owned(),
         Rule::Min(min, max) | Rule::Max(min, max) => format!("must be between {min} and {max}."),
         Rule::Boolean => "must be true or false.".to_owned(),
         Rule::List | Rule::Object => "must be an array.".to_owned(),
