@@ -1,10 +1,11 @@
 //! The JSON messages in the queues. Every message carries its version, `v`. A message of an unknown version is refused.
 //! It ends in the dead-letter queue rather than being misread.
 //!
-//! A new field is optional, because messages that already wait lack it. If an older `deliver` may ignore a new field of a
-//! [`DeliveryMessage`], `v` stays as it is. An older `fan_out` refuses an [`EventsMessage`] with a field that it does not
-//! know, so a new field there, or in an event, needs an update in two steps: first read it, then write it. If the older function would misread the message, `v` is raised. Both versions are then read for 14
-//! days, the longest that an older message may wait.
+//! A new field is optional, because messages that already wait lack it. If an older `deliver` may ignore a new field of
+//! a [`DeliveryMessage`], `v` stays as it is. An older `fan_out` refuses an [`EventsMessage`] with a field that it does
+//! not know. So a new field there, or in an event, needs two updates: the first one reads the field, the second one
+//! writes it. If the older function would misread the message, `v` is raised. Both versions are then read for 14 days,
+//! the longest that an older message may wait.
 
 use domain::time::Timestamp;
 use domain::{AgentId, DeliveryKey, EventId, Tenant, Traceparent, WebhookId, WebhookRef, digest};

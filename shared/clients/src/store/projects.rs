@@ -12,8 +12,8 @@ use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, te
 const PAGE: u16 = 100;
 
 /// How long a deletion waits after the keys are gone. A process that has just used a deleted key may accept it for two more
-/// seconds: it caches the key for one second, and an eventually consistent read may return an old item. One second is a
-/// margin.
+/// seconds. It caches the key for one second, and an eventually consistent read may return an old item for another. The
+/// third second is a margin.
 const DELETED_KEY_WAIT: Duration = Duration::from_secs(3);
 
 impl Store {
