@@ -152,7 +152,11 @@ async fn provision_stores(
             (Some(stores), dynamodb_url, url)
         }
     };
-    let (dynamodb, sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
+    let (mut dynamodb, mut sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
+    if let Some(stores) = &stores {
+        dynamodb = dynamodb.into_builder().http_client(stores.http_client()).build();
+        sqs = sqs.into_builder().http_client(stores.http_client()).build();
+    }
     let policy = Policy::of(template);
     let dynamodb = aws_sdk_dynamodb::config::Builder::from(&dynamodb).interceptor(policy.clone()).build();
     let sqs = aws_sdk_sqs::config::Builder::from(&sqs).interceptor(policy.clone()).build();

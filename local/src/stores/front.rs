@@ -1,5 +1,6 @@
 //! One address for both stores: SQS's calls are answered here, and DynamoDB's calls are passed on.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,12 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use bytes::Bytes;
+use dynoxide::Database;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use winterbaume_core::{MockRequest, MockService};
+use winterbaume_core::{MockRequest, MockResponse, MockService};
 use winterbaume_sqs::SqsService;
 
 use super::backend::Backend;
@@ -28,7 +30,9 @@ const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 /// SQS's limit on the wait of a receive.
 const RECEIVE_WAIT_S_MAX: u64 = 20;
 
-struct Front {
+/// Both stores.
+pub(super) struct Front {
+    pub(super) database: Database,
     sqs: SqsService,
     queues: Arc<Backend>,
     dynamodb_url: String,
@@ -36,9 +40,7 @@ struct Front {
 }
 
 /// Serves both stores until `stop`.
-pub(super) async fn serve(listener: TcpListener, queues: Arc<Backend>, dynamodb_url: String, stop: CancellationToken) {
-    let sqs = SqsService::with_backend(queues.clone());
-    let front = Arc::new(Front { sqs, queues, dynamodb_url, client: reqwest::Client::new() });
+pub(super) async fn serve(listener: TcpListener, front: Arc<Front>, stop: CancellationToken) {
     let router = Router::new().fallback(answer).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).with_state(front);
     if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%error, "the embedded stores stopped");
@@ -56,18 +58,30 @@ async fn answer(
     if !target.starts_with("AmazonSQS.") {
         return front.pass_on(method, &uri, headers, body).await;
     }
-    let target = target.to_owned();
-    let body = if target == RECEIVE { front.wait(body).await } else { body };
-    let request = MockRequest { method: method.to_string(), uri: uri.to_string(), headers, body };
-    let answer = front.sqs.handle(request).await;
-    if ARRIVALS.iter().any(|call| target.contains(call)) {
-        // The whole batch is in the queue by now, so that a waiting receive gets all of it at once.
-        front.queues.notify_of_arrivals();
-    }
+    let answer = front.answer_sqs(method.as_str(), &uri, headers, body).await;
     response(answer.status, answer.headers, answer.body)
 }
 
 impl Front {
+    /// Both stores: DynamoDB, which also listens at `dynamodb_url`, and SQS.
+    pub(super) fn new(database: Database, dynamodb_url: String, queues: Arc<Backend>) -> Self {
+        let sqs = SqsService::with_backend(queues.clone());
+        Self { database, sqs, queues, dynamodb_url, client: reqwest::Client::new() }
+    }
+
+    /// Answers a call of SQS.
+    pub(super) async fn answer_sqs(&self, method: &str, uri: &Uri, headers: HeaderMap, body: Bytes) -> MockResponse {
+        let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default().to_owned();
+        let body = if target == RECEIVE { self.wait(body).await } else { body };
+        let request = MockRequest { method: method.to_owned(), uri: uri.to_string(), headers, body };
+        let answer = self.sqs.handle(request).await;
+        if ARRIVALS.iter().any(|call| target.contains(call)) {
+            // The whole batch is in the queue by now, so that a waiting receive gets all of it at once.
+            self.queues.notify_of_arrivals();
+        }
+        answer
+    }
+
     /// Waits as long as a receive asks for, then returns the receive with a wait of 0. Otherwise winterbaume would look
     /// ten times a second.
     async fn wait(&self, body: Bytes) -> Bytes {
@@ -103,4 +117,10 @@ fn response(status: u16, headers: HeaderMap, body: Bytes) -> Response {
     response.headers_mut().remove(http::header::CONTENT_LENGTH);
     response.headers_mut().remove(http::header::TRANSFER_ENCODING);
     response
+}
+
+impl fmt::Debug for Front {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Front")
+    }
 }

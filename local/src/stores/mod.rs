@@ -1,9 +1,12 @@
-//! The embedded stores, DynamoDB (dynoxide) and SQS (winterbaume). Callers speak HTTP to them, as to AWS.
+//! The embedded stores, DynamoDB (dynoxide) and SQS (winterbaume).
 //!
-//! [`Stores::url`] serves both, so that one `AWS_ENDPOINT_URL` reaches them.
+//! Other processes speak HTTP to them, as to AWS: [`Stores::url`] serves both, so that one `AWS_ENDPOINT_URL` reaches them.
+//! SDK clients in this process use [`Stores::http_client`], which needs no socket.
 
 mod backend;
+mod dynamodb;
 mod front;
+mod in_process;
 mod journal;
 mod queues;
 
@@ -13,12 +16,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::backend::Backend;
+use self::front::Front;
 use self::journal::Journal;
 
 /// Where the stores keep their data.
@@ -37,6 +42,7 @@ pub struct Stores {
     pub url: String,
     /// The URL of DynamoDB alone, which avoids the hop through the shared address.
     pub dynamodb_url: String,
+    front: Arc<Front>,
     stop: CancellationToken,
     servers: JoinSet<()>,
     /// Held while the stores run, because two processes must not use one folder.
@@ -64,9 +70,9 @@ impl Stores {
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let dynamodb_url = url(listener.local_addr()?);
-        let stopped = stop.clone().cancelled_owned();
+        let (stopped, served) = (stop.clone().cancelled_owned(), database.clone());
         servers.spawn(async move {
-            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, stopped).await {
+            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, served, stopped).await {
                 tracing::error!(error, "the embedded DynamoDB stopped");
             }
         });
@@ -75,9 +81,15 @@ impl Stores {
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
         let address = listener.local_addr()?;
-        let queues = Arc::new(Backend::open(journal)?);
-        servers.spawn(front::serve(listener, queues, dynamodb_url.clone(), stop.clone()));
-        Ok(Self { url: url(address), dynamodb_url, stop, servers, _lock: lock })
+        let front = Arc::new(Front::new(database, dynamodb_url.clone(), Arc::new(Backend::open(journal)?)));
+        servers.spawn(front::serve(listener, front.clone(), stop.clone()));
+        Ok(Self { url: url(address), dynamodb_url, front, stop, servers, _lock: lock })
+    }
+
+    /// The HTTP client for SDK clients in this process. It works until the stores stop.
+    #[must_use]
+    pub fn http_client(&self) -> SharedHttpClient {
+        in_process::http_client(&self.front)
     }
 
     /// Stops the stores once every request in progress is answered.
