@@ -17,6 +17,8 @@ pub(super) struct Journal(Connection);
 impl Journal {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let connection = Connection::open(path)?;
+        // The folder has a lock of its own, so no other process reads this file.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(
@@ -91,11 +93,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes how often `message` has been received.
-    pub(super) fn received(&self, message: &Message) -> rusqlite::Result<()> {
+    /// Writes how often each of these messages has been received, in one transaction.
+    pub(super) fn received(&self, messages: &[Message]) -> rusqlite::Result<()> {
+        let transaction = self.0.unchecked_transaction()?;
         let mut update = self.0.prepare_cached("UPDATE messages SET receives = ?2 WHERE id = ?1")?;
-        update.execute(params![message.message_id, message.approximate_receive_count])?;
-        Ok(())
+        for message in messages {
+            update.execute(params![message.message_id, message.approximate_receive_count])?;
+        }
+        drop(update);
+        transaction.commit()
     }
 
     /// Removes a message.

@@ -89,8 +89,8 @@ impl Queues {
         let moved_to = self.dead_letters_of(queue);
         let before = moved_to.as_ref().map(|name| self.len(name));
         let messages = self.state.receive_message(queue, max, visibility)?;
-        for message in &messages {
-            self.journal(|journal| journal.received(message))?;
+        if !messages.is_empty() {
+            self.journal(|journal| journal.received(&messages))?;
         }
         // A receive also moves messages that were received too often to the end of the dead-letter queue.
         if let (Some(name), Some(before)) = (moved_to, before) {
