@@ -8,6 +8,8 @@ use clients::store::deliveries::Logged;
 use clients::store::webhooks::Replaced;
 use domain::time::Timestamp;
 use domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Ids, Owner, Status, Tenant, Webhook, WebhookId};
+use local::aws;
+use local::stores::{DataLocation, Stores};
 
 use crate::stack::{AGENT, Api};
 
@@ -176,5 +178,23 @@ async fn an_item_that_cannot_be_read_hides_no_overdue_delivery() -> Result<()> {
     assert!(store.overdue(later, 1).await?.is_empty(), "it is the first of its shard");
     let overdue = store.overdue(later, 1).await?;
     assert_eq!(overdue.iter().map(|found| found.message.clone()).collect::<Vec<_>>(), [other.to_string()]);
+    Ok(())
+}
+
+/// Nothing listens at the endpoint's address. So these calls reach the stores without a socket.
+#[tokio::test]
+async fn a_client_inside_the_process_needs_no_socket_and_ends_with_the_stores() -> Result<()> {
+    let stores = Stores::start(&DataLocation::Memory, 0).await?;
+    let config = aws::config("http://127.0.0.1:1").await.into_builder().http_client(stores.http_client()).build();
+    let (sqs, dynamodb) = (aws_sdk_sqs::Client::new(&config), aws_sdk_dynamodb::Client::new(&config));
+    let url = sqs.create_queue().queue_name("Inside").send().await?.queue_url.context("a URL")?;
+    sqs.send_message().queue_url(&url).message_body("hello").send().await?;
+    let received = sqs.receive_message().queue_url(&url).send().await?;
+    assert_eq!(received.messages()[0].body(), Some("hello"));
+    let missing = dynamodb.describe_table().table_name("Missing").send().await.unwrap_err();
+    assert!(missing.into_service_error().is_resource_not_found_exception());
+    stores.stop().await;
+    assert!(sqs.receive_message().queue_url(&url).send().await.is_err());
+    assert!(dynamodb.describe_table().table_name("Missing").send().await.unwrap_err().as_service_error().is_none());
     Ok(())
 }

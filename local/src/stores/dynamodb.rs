@@ -5,7 +5,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What the header `x-amz-target` of a DynamoDB request starts with. The operation follows.
+/// The header `x-amz-target` of a DynamoDB request: this prefix, then the operation.
 pub(super) const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
 /// Answers an operation with an HTTP status and a JSON body.
