@@ -6,8 +6,7 @@ use anyhow::{Context, Result};
 use clients::store::api_keys::NewApiKey;
 use domain::{Environment, Permission, ProjectId, Tenant};
 use functions::admin::administer;
-use functions::function::Trigger;
-use functions::functions::FUNCTIONS;
+use functions::find_function::endpoints;
 use local::aws;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -42,8 +41,7 @@ async fn a_key_may_do_what_its_permissions_say_on_every_route() -> Result<()> {
     for permission in Permission::ALL {
         clients.push((permission, create_key(&api, &[permission.as_str()]).await?.1));
     }
-    for function in FUNCTIONS {
-        let Trigger::Http(endpoint) = function.trigger else { continue };
+    for (function, endpoint) in endpoints() {
         for (permission, client) in &clients {
             let path = endpoint.path.replace(['{', '}'], "");
             let answer = client.send(endpoint.method.parse()?, &path, "{}").await?;

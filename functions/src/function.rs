@@ -110,6 +110,15 @@ impl Function {
         Self { calls_customers: true, ..self }
     }
 
+    /// The function's module: `agentphone::set_agent_webhook` of `agentphone-set-agent-webhook`. The folder is the part
+    /// before the first hyphen.
+    #[must_use]
+    pub fn module(&self) -> String {
+        self.name
+            .split_once('-')
+            .map_or_else(|| self.name.to_owned(), |(folder, file)| format!("{folder}::{}", file.replace('-', "_")))
+    }
+
     /// All AWS calls that the function may make, with the calls that its trigger needs.
     #[must_use]
     pub fn all_access(&self) -> Vec<Access> {
@@ -138,49 +147,5 @@ impl Endpoint {
             }
             (self.render_error)(&error)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use crate::functions::FUNCTIONS;
-
-    use super::*;
-
-    /// The module doc of a function's file, as one text a paragraph.
-    fn module_doc(function: &Function) -> Vec<String> {
-        let (folder, name) = function.name.split_once('-').unwrap();
-        let file = format!("src/{folder}/{}.rs", name.replace('-', "_"));
-        let source = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-        let doc: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
-        doc.split(|line| line.is_empty()).map(|paragraph| paragraph.join(" ")).collect()
-    }
-
-    #[test]
-    fn each_handlers_doc_gives_method_path_summary_and_the_statuses_that_every_call_has() {
-        for function in FUNCTIONS {
-            let Trigger::Http(endpoint) = function.trigger else { continue };
-            let doc = module_doc(function);
-            let (first, rest) = function.summary.split_at(1);
-            let summary = format!("`{} {}`: {}{rest}", endpoint.method, endpoint.path, first.to_lowercase());
-            assert_eq!(doc.first(), Some(&summary), "{}", function.name);
-
-            let internal = ApiError::Internal(InternalError::InvalidEvent { index: 0 });
-            let mut errors = vec![ApiError::MissingKey, ApiError::Forbidden(endpoint.permission), internal];
-            if endpoint.request.is_some() {
-                errors.push(ApiError::BodyTooLarge);
-            }
-            let mut statuses: Vec<u16> =
-                errors.iter().map(|error| (endpoint.render_error)(error).status().as_u16()).collect();
-            statuses.push(endpoint.reply.0);
-            for status in statuses {
-                let status = status.to_string();
-                let named =
-                    doc.iter().flat_map(|text| text.split(' ')).any(|word| word.trim_end_matches(':') == status);
-                assert!(named, "the doc of {} does not say when its status is {status}", function.name);
-            }
-        }
     }
 }

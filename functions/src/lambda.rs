@@ -17,9 +17,8 @@ use usecases::app::App;
 use usecases::pipeline::QueueRecord;
 
 use crate::function::{CommandHandler, Endpoint, Function, QueueHandler, ScheduleHandler, Trigger};
-use crate::functions::FUNCTIONS;
-use crate::log_lines;
 use crate::start_app::app_from_env;
+use crate::{find_function, log_lines};
 
 /// The environment variable in which Lambda passes the configured handler: here the name of a function.
 const HANDLER_VARIABLE: &str = "_HANDLER";
@@ -28,7 +27,7 @@ const HANDLER_VARIABLE: &str = "_HANDLER";
 #[must_use]
 pub fn run_configured() -> ExitCode {
     let name = read_variable(HANDLER_VARIABLE).unwrap_or_default();
-    match FUNCTIONS.iter().find(|function| function.name == name) {
+    match find_function::by_name(&name) {
         Some(function) => run(*function),
         None => {
             log_lines::write_json(EnvFilter::new("info"), std::io::stdout);

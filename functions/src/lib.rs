@@ -11,6 +11,7 @@ pub mod alarms;
 pub mod casey;
 pub mod dialects;
 pub mod fastapi;
+pub mod find_function;
 pub mod function;
 pub mod functions;
 pub mod http;

@@ -18,10 +18,10 @@ use crate::native::schema::NAME_CHARS_MAX;
 use crate::pipeline::publish_events::KEY_CHARS_MAX;
 
 /// The largest request that Lambda passes to a function, in MiB. Lambda counts the body as a JSON string.
-const REQUEST_MIB_MAX: usize = 6;
+pub const REQUEST_MIB_MAX: usize = 6;
 
 /// The longest path with its query, in bytes. API Gateway refuses a longer one.
-const PATH_BYTES_MAX: usize = 10 * 1024;
+pub const PATH_BYTES_MAX: usize = 10 * 1024;
 
 /// The limits of one API, or of all.
 #[derive(Debug)]

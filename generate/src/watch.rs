@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use functions::function::Trigger;
+use functions::find_function::endpoints;
 use functions::functions::FUNCTIONS;
 
 use crate::{File, marked_region};
@@ -27,26 +27,17 @@ pub fn files(root: &Path) -> Result<Vec<File>> {
         let content = format!(
             "//! {}\n\nfn main() -> std::process::ExitCode {{\n    functions::lambda::run(functions::{}::FUNCTION)\n}}\n",
             function.summary,
-            module(function.name)
+            function.module()
         );
         files.push(File::new(path, content));
     }
     Ok(files)
 }
 
-/// `agentphone::set_agent_webhook` of `agentphone-set-agent-webhook`: the folder is the part before the first hyphen.
-#[must_use]
-pub fn module(name: &str) -> String {
-    name.split_once('-')
-        .map_or_else(|| name.to_owned(), |(folder, file)| format!("{folder}::{}", file.replace('-', "_")))
-}
-
 fn routes() -> Result<String> {
     let mut routes: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
-    for function in FUNCTIONS {
-        if let Trigger::Http(endpoint) = function.trigger {
-            routes.entry(endpoint.path).or_default().insert(endpoint.method, function.name);
-        }
+    for (function, endpoint) in endpoints() {
+        routes.entry(endpoint.path).or_default().insert(endpoint.method, function.name);
     }
     let mut text = String::new();
     for (path, methods) in routes {

@@ -18,8 +18,9 @@ use axum::routing::any;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use functions::find_function;
 use functions::function::{self, Endpoint};
-use functions::functions::FUNCTIONS;
+use functions::limits::{PATH_BYTES_MAX, REQUEST_MIB_MAX};
 use http::header::{CONTENT_TYPE, HOST, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
@@ -32,10 +33,7 @@ use crate::invoke;
 use crate::template::{Template, Trigger};
 
 /// Lambda's limit on an invocation's event, and on its answer.
-const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
-
-/// API Gateway's limit on a request's line and headers together.
-const URI_BYTES_MAX: usize = 10 * 1024;
+const PAYLOAD_BYTES_MAX: usize = REQUEST_MIB_MAX * 1024 * 1024;
 
 /// The longest DNS name, and a port such as `:65535`.
 const HOST_BYTES_MAX: usize = 253 + 6;
@@ -57,7 +55,7 @@ struct Route {
 pub(crate) fn router(template: &Template, app: &Arc<App>) -> Result<Router> {
     let mut routers: HashMap<Method, Router> = HashMap::new();
     for function in template.functions.values() {
-        let found = FUNCTIONS.iter().find(|known| known.name == function.name);
+        let found = find_function::by_name(&function.name);
         let found = found.with_context(|| format!("no function {}", function.name))?;
         for trigger in &function.triggers {
             let (Trigger::Route { method, path }, function::Trigger::Http(endpoint)) = (trigger, found.trigger) else {
@@ -94,7 +92,7 @@ async fn serve(
     if !parts.headers.get(HOST).is_none_or(is_host) {
         return message(StatusCode::BAD_REQUEST, "Bad Request");
     }
-    if parts.uri.to_string().len() > URI_BYTES_MAX {
+    if parts.uri.to_string().len() > PATH_BYTES_MAX {
         return message(StatusCode::URI_TOO_LONG, "Request-URI Too Long");
     }
     let body = match tokio::time::timeout(INTEGRATION_TIMEOUT, axum::body::to_bytes(body, PAYLOAD_BYTES_MAX)).await {

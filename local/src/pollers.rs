@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use functions::find_function;
 use functions::function::{self, QueueHandler};
-use functions::functions::FUNCTIONS;
 use functions::lambda::invoke_queue;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -52,7 +52,7 @@ pub(crate) async fn start(
 ) -> Result<JoinSet<()>> {
     let mut tasks = JoinSet::new();
     for function in template.functions.values() {
-        let known = FUNCTIONS.iter().find(|known| known.name == function.name);
+        let known = find_function::by_name(&function.name);
         let Some((name, function::Trigger::Queues(_, handler))) = known.map(|known| (known.name, known.trigger)) else {
             continue;
         };

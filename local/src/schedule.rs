@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use functions::find_function;
 use functions::function::{self, ScheduleHandler};
-use functions::functions::FUNCTIONS;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +25,7 @@ struct Schedule {
 pub(crate) fn start(template: &Template, app: &Arc<App>, stop: &CancellationToken) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for function in template.functions.values() {
-        let known = FUNCTIONS.iter().find(|known| known.name == function.name);
+        let known = find_function::by_name(&function.name);
         let Some((name, function::Trigger::Schedule(_, handler))) = known.map(|known| (known.name, known.trigger))
         else {
             continue;

@@ -144,22 +144,18 @@ async fn provision_stores(
     stores_at: &StoresAt,
     setting: impl Fn(&str) -> Option<String>,
 ) -> Result<Provisioned> {
-    let (stores, dynamodb_url, stores_url) = match stores_at {
-        StoresAt::Url(url) => (None, url.clone(), url.clone()),
+    let (stores, stores_url, config) = match stores_at {
+        StoresAt::Url(url) => (None, url.clone(), aws::config(url).await),
         StoresAt::Embedded(location) => {
             let stores = Stores::start(location, 0).await?;
-            let (dynamodb_url, url) = (stores.dynamodb_url.clone(), stores.url.clone());
-            (Some(stores), dynamodb_url, url)
+            let config = aws::config(&stores.url).await.into_builder().http_client(stores.http_client()).build();
+            let url = stores.url.clone();
+            (Some(stores), url, config)
         }
     };
-    let (mut dynamodb, mut sqs) = (aws::config(&dynamodb_url).await, aws::config(&stores_url).await);
-    if let Some(stores) = &stores {
-        dynamodb = dynamodb.into_builder().http_client(stores.http_client()).build();
-        sqs = sqs.into_builder().http_client(stores.http_client()).build();
-    }
     let policy = Policy::of(template);
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&dynamodb).interceptor(policy.clone()).build();
-    let sqs = aws_sdk_sqs::config::Builder::from(&sqs).interceptor(policy.clone()).build();
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(policy.clone()).build();
+    let sqs = aws_sdk_sqs::config::Builder::from(&config).interceptor(policy.clone()).build();
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::from_conf(dynamodb), aws_sdk_sqs::Client::from_conf(sqs));
     let references = provision::provision(template, &dynamodb, &sqs, &remedy_for_outdated_data(stores_at)).await;
     let references = references.with_context(|| format!("the stores at {stores_url}"))?;

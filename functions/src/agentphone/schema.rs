@@ -6,7 +6,7 @@ use std::time::Duration;
 use clients::store::primary_deliveries::DeliveriesPage;
 use clients::store::webhooks::LISTED_MAX;
 use domain::time::Timestamp;
-use domain::{AgentId, Delivery, DialectName, Owner, Status, Webhook};
+use domain::{Delivery, DialectName, Owner, Status, Webhook};
 use lambda_http::Request;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use super::{DIALECT, TIMEOUT_MAX_S};
 use crate::fastapi::{PYDANTIC, URL_CHARS_MAX};
 use crate::http::api_error::ApiError;
 use crate::http::fields::{Fields, UrlLimits, read_object, read_query};
-use crate::http::read_request::{body_bytes, path_parameter, query_parameter};
+use crate::http::read_request::{agent_in_path, body_bytes, query_parameter};
 
 /// Retries after the first attempt.
 const RETRIES_MAX: u8 = 5;
@@ -165,10 +165,9 @@ pub(super) struct DeletedReply {
     pub(super) success: bool,
 }
 
-/// The agent in the path. An id that no agent can have gets the reply for an unknown agent.
+/// The agent in the path.
 pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
-    let id = AgentId::parse(&path_parameter(request, "agent_id")).or(Err(ApiError::AgentNotFound))?;
-    Ok(Owner::Agent(id))
+    agent_in_path(request).map(Owner::Agent)
 }
 
 /// The body that sets a webhook. The webhook gets a new secret, and each absent field takes its default.

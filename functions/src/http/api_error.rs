@@ -1,7 +1,6 @@
 //! The errors of API calls. Each API renders them in the shapes that its clients know.
 
 use clients::store::StoreError;
-use clients::store::webhooks::LISTED_MAX;
 use domain::Permission;
 use rules::header::HeaderError;
 use rules::url::UrlError;
@@ -36,7 +35,7 @@ pub enum ApiError {
     InvalidFields(Vec<FieldError>),
     /// The owner has as many additional webhooks as allowed.
     WebhookLimit(usize),
-    /// The tenant has more than [`LISTED_MAX`] webhooks, the most that one call reads.
+    /// The tenant has more than [`LISTED_MAX`](clients::store::webhooks::LISTED_MAX) webhooks, the most that one call reads.
     TooManyWebhooks,
     /// An internal error. It is logged, and never shown to the caller.
     Internal(InternalError),
@@ -152,12 +151,6 @@ impl ApiError {
     pub const fn internal(&self) -> Option<&InternalError> {
         if let Self::Internal(error) = self { Some(error) } else { None }
     }
-}
-
-/// The sentence for [`ApiError::TooManyWebhooks`].
-#[must_use]
-pub fn too_many_webhooks() -> String {
-    format!("The project has more than {LISTED_MAX} webhooks, the most that one call reads.")
 }
 
 impl From<StoreError> for ApiError {

@@ -195,7 +195,7 @@ impl<'a> Fields<'a> {
 
     /// `text`, if it is the name of a header that a customer may set, and is not `reserved`.
     pub fn check_header_name(&mut self, name: &str, text: &'a str, reserved: bool) -> Option<&'a str> {
-        let checked = if reserved { Err(HeaderError::Taken) } else { check_name(text) };
+        let checked = if reserved { Err(HeaderError::Reserved) } else { check_name(text) };
         match checked {
             Ok(()) => Some(text),
             Err(error) => {

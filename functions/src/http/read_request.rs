@@ -1,6 +1,9 @@
 //! Reads a request: its body, path and query.
 
+use domain::AgentId;
 use lambda_http::{Body, Request, RequestExt};
+
+use super::api_error::ApiError;
 
 /// The largest body of every call except publishing, in bytes. A reply may repeat the body, and Lambda limits replies,
 /// too.
@@ -22,6 +25,14 @@ pub fn body_bytes(request: &Request) -> &[u8] {
 #[must_use]
 pub fn path_parameter(request: &Request, name: &str) -> String {
     request.path_parameters_ref().and_then(|parameters| parameters.first(name)).unwrap_or_default().to_owned()
+}
+
+/// The agent id in the path.
+///
+/// # Errors
+/// Where no agent can have this id: the error for an unknown agent.
+pub fn agent_in_path(request: &Request) -> Result<AgentId, ApiError> {
+    AgentId::parse(&path_parameter(request, "agent_id")).or(Err(ApiError::AgentNotFound))
 }
 
 /// The last value of the query parameter `name`.

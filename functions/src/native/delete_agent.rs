@@ -13,11 +13,11 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::agent_id;
 use crate::access::{Action, Resource, may};
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;
+use crate::http::read_request::agent_in_path;
 use crate::http::reply::{self, Reply};
 
 /// The endpoint.
@@ -37,7 +37,7 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    if app.store.delete_agent(&caller.tenant, &agent_id(request)?).await? {
+    if app.store.delete_agent(&caller.tenant, &agent_in_path(request)?).await? {
         Ok(reply::empty(StatusCode::NO_CONTENT))
     } else {
         Err(ApiError::AgentNotFound)

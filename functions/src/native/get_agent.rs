@@ -13,10 +13,11 @@ use lambda_http::Request;
 use usecases::app::App;
 
 use super::render_error;
-use super::schema::{AgentReply, agent_id};
+use super::schema::AgentReply;
 use crate::function::{Endpoint, Function};
 use crate::http::api_error::ApiError;
 use crate::http::authenticate::Caller;
+use crate::http::read_request::agent_in_path;
 use crate::http::reply::{self, Reply};
 use crate::json_schema::Shape;
 
@@ -37,6 +38,6 @@ pub const FUNCTION: Function = Function::http(
 );
 
 async fn handle(app: &App, caller: Caller, request: &Request) -> Result<Reply, ApiError> {
-    let agent = app.store.agent(&caller.tenant, &agent_id(request)?).await?.ok_or(ApiError::AgentNotFound)?;
+    let agent = app.store.agent(&caller.tenant, &agent_in_path(request)?).await?.ok_or(ApiError::AgentNotFound)?;
     Ok(reply::json(StatusCode::OK, &AgentReply::from(agent)))
 }

@@ -1,11 +1,12 @@
 //! `{"error": {"code", "message", "details"?}}`
 
+use clients::store::webhooks::LISTED_MAX;
 use http::StatusCode;
 use rules::url::UrlError;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::http::api_error::{ApiError, BodyErrorKind, FieldError, Rule, too_many_webhooks};
+use crate::http::api_error::{ApiError, BodyErrorKind, FieldError, Rule};
 use crate::http::read_request::BODY_BYTES_MAX;
 use crate::http::reply::{self, Reply, coded_error};
 
@@ -51,7 +52,8 @@ pub(crate) fn render_error(error: &ApiError) -> Reply {
             invalid(&[detail("", format!("there are {max} webhooks, and no more may be added"))])
         }
         ApiError::TooManyWebhooks => {
-            coded_error(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", &too_many_webhooks())
+            let message = format!("The project has more than {LISTED_MAX} webhooks, the most that one call reads.");
+            coded_error(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", &message)
         }
         ApiError::Internal(_) => {
             let message = "The request may not have been carried out; try again.";

@@ -67,12 +67,6 @@ pub(crate) fn new_agent_id(request: &Request) -> Result<AgentId, ApiError> {
         .map_err(|error| ApiError::field("path", "agent_id", Rule::Other(error.to_string())))
 }
 
-/// The agent id in the path, for a call on a registered agent. An id that no agent can have gets the reply for an
-/// unknown agent.
-pub(crate) fn agent_id(request: &Request) -> Result<AgentId, ApiError> {
-    AgentId::parse(&path_parameter(request, "agent_id")).or(Err(ApiError::AgentNotFound))
-}
-
 /// An event as a platform publishes it.
 #[derive(JsonSchema)]
 #[allow(dead_code, reason = "it describes the body; `usecases::publish` reads it, so that `data` keeps its bytes")]

@@ -83,7 +83,7 @@ fn sentence(error: &FieldError) -> String {
         Rule::Url { error: UrlError::Scheme, .. } => {
             "must start with one of the following: http://, https://.".to_owned()
         }
-        Rule::HeaderName(HeaderError::Taken) => "must not be a header that deliveries set themselves.".to_owned(),
+        Rule::HeaderName(HeaderError::Reserved) => "must not be a header that deliveries set themselves.".to_owned(),
         Rule::HeaderName(HeaderError::Name | HeaderError::Value) => {
             "must be the name of a header, of at most 128 characters.".to_owned()
         }

@@ -18,7 +18,7 @@ use super::DIALECT;
 use super::read_request_options::scheme_name;
 use super::read_webhook::event_names;
 use crate::http::api_error::ApiError;
-use crate::http::read_request::path_parameter;
+use crate::http::read_request::{agent_in_path, path_parameter};
 use crate::http::reply::{self, Reply};
 
 /// `{id, agent_id, name, webhook_url, events, timeout, max_retries, enabled, created_at, updated_at, events_count,
@@ -155,9 +155,9 @@ pub(super) fn tested(tested: &Tested) -> Reply {
     reply::json(StatusCode::OK, &TestReply { success, message, data })
 }
 
-/// The agent in the path. An id that no agent can have gets the reply for an unknown agent.
+/// The agent in the path.
 pub(super) fn agent(request: &Request) -> Result<Owner, ApiError> {
-    AgentId::parse(&path_parameter(request, "agent_id")).map(Owner::Agent).or(Err(ApiError::AgentNotFound))
+    agent_in_path(request).map(Owner::Agent)
 }
 
 /// The webhook in the path.

@@ -11,7 +11,7 @@ use functions::alarms::{ALARMS, Alarm, Watch};
 use functions::function::{Endpoint, Function, Mapping, Trigger};
 use functions::functions::FUNCTIONS;
 use functions::queues::{QUEUES, RECEIVES_MAX, RETENTION_S, VISIBILITY_TIMEOUTS};
-use rules::settings::{Kind, SETTINGS, Setting, Source};
+use rules::settings::{Kind, SETTINGS, Setting, Source, pascal_case};
 
 use crate::{File, marked_region};
 
@@ -20,7 +20,7 @@ mod dashboard;
 /// The template, with its regions as the code has them.
 ///
 /// # Errors
-/// Where it cannot be read or lacks a marked_region, or a queue has no function.
+/// Where it cannot be read or lacks a region, or a queue has no function.
 pub fn file(root: &Path) -> Result<File> {
     let mut text = fs::read_to_string(root.join("template.yaml"))?;
     for (name, content) in [("parameters", parameters()?), ("variables", variables()?), ("resources", resources()?)] {
@@ -98,11 +98,7 @@ fn resources() -> Result<String> {
 /// `AgentphoneSetWebhook` of `agentphone-set-webhook`.
 #[must_use]
 pub fn resource(name: &str) -> String {
-    let words = name.split('-').map(|word| {
-        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
-        first.to_uppercase() + rest
-    });
-    words.collect()
+    pascal_case(name, '-')
 }
 
 fn write_function(text: &mut String, function: &Function) -> Result<()> {

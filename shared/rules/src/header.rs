@@ -9,7 +9,7 @@ pub const NAME_BYTES_MAX: usize = 128;
 pub const VALUE_BYTES_MAX: usize = 4096;
 
 /// Reserved headers: they describe the HTTP message itself, or every delivery sets them.
-const TAKEN: &[&str] = &[
+const RESERVED: &[&str] = &[
     "connection",
     "content-encoding",
     "content-length",
@@ -39,7 +39,7 @@ pub enum HeaderError {
     Name,
     /// The header is reserved: deliveries set it themselves.
     #[error("this header is set by the sender")]
-    Taken,
+    Reserved,
     /// The value is not a header value, or is too long.
     #[error("a header value is at most {VALUE_BYTES_MAX} visible ASCII characters, blanks and tabs")]
     Value,
@@ -54,7 +54,7 @@ pub fn check_name(name: &str) -> Result<(), HeaderError> {
     if name.len() > NAME_BYTES_MAX {
         return Err(HeaderError::Name);
     }
-    if TAKEN.contains(&parsed.as_str()) { Err(HeaderError::Taken) } else { Ok(()) }
+    if RESERVED.contains(&parsed.as_str()) { Err(HeaderError::Reserved) } else { Ok(()) }
 }
 
 /// Checks a value that a customer chose.
@@ -87,7 +87,7 @@ mod tests {
             "webhook-signature",
             "Traceparent",
         ] {
-            assert_eq!(check_name(name), Err(HeaderError::Taken), "{name}");
+            assert_eq!(check_name(name), Err(HeaderError::Reserved), "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sealing secrets for the store: AES-256-GCM, with keys that the operator rotates. Pure: nonces are arguments.
 //!
-//! A sealed text is `<key id>.<base64 of nonce and ciphertext>`. The associated_data that it is sealed for, such as an item's
-//! key, is authenticated data. So a sealed text that is moved to another item does not open.
+//! A sealed text is `<key id>.<base64 of nonce and ciphertext>`. Its associated data, such as an item's key, is
+//! authenticated. So a sealed text that is moved to another item does not open.
 
 use std::fmt;
 use std::str::FromStr;

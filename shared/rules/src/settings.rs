@@ -55,12 +55,18 @@ impl Setting {
     /// The template's parameter: `RetrySchedule`.
     #[must_use]
     pub fn parameter(&self) -> String {
-        let words = self.field.split('_').map(|word| {
-            let (first, rest) = word.split_at_checked(1).unwrap_or_default();
-            first.to_uppercase() + rest
-        });
-        words.collect()
+        pascal_case(self.field, '_')
     }
+}
+
+/// `name`, with each word after a `separator` capitalized, and without separators: `RetrySchedule` of `retry_schedule`.
+#[must_use]
+pub fn pascal_case(name: &str, separator: char) -> String {
+    let words = name.split(separator).map(|word| {
+        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
+        first.to_uppercase() + rest
+    });
+    words.collect()
 }
 
 /// Declares the fields of [`Settings`], each with its documentation and [`Source`].

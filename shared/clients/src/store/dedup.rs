@@ -16,18 +16,18 @@ use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number
 /// How long a repeat of a client id or an `Idempotency-Key` is recognized, in seconds.
 pub const REPEAT_RECOGNIZED_S: i64 = SECONDS_A_DAY;
 
-/// How long a repeat holds a dedup lock without completing it. Then another repeat may acquire it. Longer
-/// than the events queue's visibility timeout, so that the holder has stopped by then.
+/// How long an incomplete dedup lock belongs to its publish token. Then another token may acquire it. This is longer than
+/// the events queue's visibility timeout, so the holder has stopped by then.
 const LOCK_LEASE: Duration = Duration::from_secs(10 * 60);
 
-/// The state of an event's dedup lock, for one of the event's repeats. The first time counts as a repeat, too.
+/// The state of an event's dedup lock, for one publish token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DedupLock {
-    /// This repeat holds the lock and has to dispatch the event.
+    /// This token holds the lock: the event has to be dispatched.
     Acquired,
     /// The event was dispatched.
     Done,
-    /// Another repeat holds the lock and is dispatching the event, or stopped before the end. Try again later.
+    /// Another token holds the lock. Its function is dispatching the event, or stopped before the end. Try again later.
     InProgress,
 }
 
@@ -65,8 +65,7 @@ enum PutOnce<T> {
 }
 
 impl Store {
-    /// Acquires an event's dedup lock for one of the event's repeats. The first time counts as a repeat, too. The repeat that holds the lock acquires
-    /// it again.
+    /// Acquires an event's dedup lock for a publish token. The token that holds the lock acquires it again.
     ///
     /// # Errors
     /// Where DynamoDB does not take the write.
