@@ -147,7 +147,7 @@ async fn a_deleted_project_leaves_nothing_of_its_own() -> Result<()> {
         client.post("/v1/events", &json!({ "events": events })).await?;
         api.idle().await?;
         for webhook in store.webhooks(&tenant).await? {
-            store.spread_log(&tenant, &webhook, 16).await?;
+            store.spread_log(&tenant, &webhook, 16, domain::time::Timestamp::from_millis(0)).await?;
         }
     }
     let dynamodb = aws_sdk_dynamodb::Client::new(&aws::config(&api.stack.stores_url).await);

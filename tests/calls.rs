@@ -86,8 +86,8 @@ async fn ten_deliveries_take_no_more_calls_than_listed_here() -> Result<()> {
     let calls = calls_of(&faults, "pipeline-publish-events", &mut published);
     assert_eq!(
         calls,
-        call_counts(&[("SendMessageBatch", 1)]),
-        "publishing ten in one request, with a key known by then"
+        call_counts(&[("Query", 2), ("SendMessageBatch", 1), ("UpdateItem", 1)]),
+        "publishing ten in one request, with a key known by then: it dispatches and stores them"
     );
     api.idle().await?;
 
@@ -98,12 +98,14 @@ async fn ten_deliveries_take_no_more_calls_than_listed_here() -> Result<()> {
     let messages = (0..BATCH).map(|n| json!({ "v": 1, "scope": tenant, "events": [event(n)] }));
     invoke_with(&api.app, "pipeline-fan-out", &sqs_records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
-    assert_eq!(calls, call_counts(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of one agent");
+    let stored_apart = call_counts(&[("Query", 2), ("SendMessageBatch", 1), ("UpdateItem", BATCH)]);
+    assert_eq!(calls, stored_apart, "fanning out ten events of one agent, each in a message of its own");
     let five: Vec<Value> = (0..BATCH / 2).map(|n| event_of(OTHER_AGENT, n)).collect();
     let messages = (0..2).map(|_| json!({ "v": 1, "scope": tenant, "events": five }));
     invoke_with(&api.app, "pipeline-fan-out", &sqs_records(messages)).await?;
     let calls = calls_of(&faults, "pipeline-fan-out", &mut fanned_out);
-    assert_eq!(calls, call_counts(&[("Query", 2), ("SendMessageBatch", 1)]), "fanning out ten events of two messages");
+    let stored_in_packs = call_counts(&[("Query", 2), ("SendMessageBatch", 1), ("UpdateItem", 2)]);
+    assert_eq!(calls, stored_in_packs, "fanning out ten events of two messages");
     api.idle().await?;
 
     let (mut delivered, id) = (BTreeMap::new(), &webhook["id"]);

@@ -26,7 +26,7 @@ async fn wait_for_dead_letters(api: &Api, expected: [usize; 3]) -> Result<()> {
 async fn a_message_that_no_function_can_read_ends_in_the_dead_letters_and_holds_up_nothing() -> Result<()> {
     let (api, receiver) = (Api::with(&[("VISIBILITY_TIMEOUT_S", "1")]).await?, Receiver::start(&[]).await?);
     api.set_webhook(AGENT, &receiver.url("/")).await?;
-    for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
+    for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue", "TasksQueue"] {
         api.enqueue(queue, r#"{"v": 99}"#).await?;
     }
     api.publish(&json!({ "type": "a", "agent_id": AGENT, "data": {} })).await?;

@@ -42,11 +42,38 @@ async fn an_event_published_again_with_its_client_id_gets_the_same_answer_and_is
     let first = api.publish(&event("order-1", 1)).await?;
     api.idle().await?;
     assert_eq!(api.publish(&event("order-1", 1)).await?, first);
-    assert_eq!(api.publish(&event("order-1", 2)).await?, first, "the client id decides, not the data");
+    let respelled =
+        r#"{"data":{"n":1.0e0}, "conversation_id":"c", "agent_id":"AGENT", "id":"order-1", "type":"\u0061"}"#;
+    let respelled = respelled.replace("1.0e0", "1").replace("AGENT", AGENT);
+    let again = api.send(Method::POST, "/v1/events", respelled).await?;
+    assert_eq!(
+        (again.status, again.body["id"].as_str()),
+        (202, Some(first.as_str())),
+        "the same content, spelled otherwise"
+    );
     let other = api.publish(&event("order-2", 3)).await?;
     assert_ne!(other, first);
     api.idle().await?;
     assert_eq!(received_numbers(&receiver), [json!(1), json!(3)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_id_with_other_content_is_refused_and_nothing_of_the_request_is_taken() -> Result<()> {
+    let (api, receiver) = start_with_default_webhook().await?;
+    api.publish(&event("order-1", 1)).await?;
+    let refused = api.post("/v1/events", &event("order-1", 2)).await?;
+    assert_eq!((refused.status, &refused.body["error"]["code"]), (422, &json!("id_conflict")));
+    assert_eq!(refused.body["error"]["details"][0]["field"], "id");
+    let batch = json!({ "events": [event("order-2", 3), event("order-1", 4), { "type": "a", "data": { "n": 5 } }] });
+    let refused = api.post("/v1/events", &batch).await?;
+    assert_eq!((refused.status, &refused.body["error"]["details"][0]["field"]), (422, &json!("events[1].id")));
+    let twice = json!({ "events": [event("order-3", 6), event("order-3", 7)] });
+    assert_eq!(api.post("/v1/events", &twice).await?.status, 422);
+    api.publish(&event("order-2", 8)).await?;
+    api.publish(&event("order-3", 9)).await?;
+    api.idle().await?;
+    assert_eq!(received_numbers(&receiver), [json!(1), json!(8), json!(9)], "a refused id is free");
     Ok(())
 }
 
@@ -110,7 +137,8 @@ async fn a_client_id_counts_for_an_event_put_straight_into_the_queue_too() -> Re
     api.enqueue("EventsQueue", &queued.to_string()).await?;
     receiver.wait_for(2).await?;
     api.enqueue("EventsQueue", &queued.to_string()).await?;
-    api.publish(&event("order-1", 3)).await?;
+    api.publish(&event("order-1", 1)).await?;
+    assert_eq!(api.post("/v1/events", &event("order-1", 3)).await?.body["error"]["code"], "id_conflict");
     api.idle().await?;
     assert_eq!(received_numbers(&receiver), [json!(1), json!(2)]);
     Ok(())
@@ -125,8 +153,8 @@ async fn a_client_id_can_be_used_again_after_a_day() -> Result<()> {
     for (id, locked_at, expected_deliveries) in [("order-1", now.minus(day_and_a_second), 1), ("order-2", now, 1)] {
         let event_id = EventId::from_client_id(&tenant, id);
         let lock = store.acquire_dedup_lock(&tenant, &event_id, "an earlier publication", locked_at).await?;
-        assert_eq!(lock, DedupLock::Acquired);
-        store.complete_dedup_lock(&tenant, &event_id).await?;
+        assert_eq!(lock, DedupLock::Acquired { is_stored: false });
+        store.complete_dedup_lock(&tenant, &event_id, &[]).await?;
         api.publish(&event(id, 1)).await?;
         api.idle().await?;
         assert_eq!(receiver.received().len(), expected_deliveries, "{id}");
@@ -143,7 +171,7 @@ async fn an_event_whose_dedup_lock_was_never_completed_is_delivered_by_its_repea
     for (id, acquired_at) in [("order-1", now.minus(Duration::from_secs(601))), ("order-2", now)] {
         let event_id = EventId::from_client_id(&tenant, id);
         let lock = store.acquire_dedup_lock(&tenant, &event_id, "a publication that ended", acquired_at).await?;
-        assert_eq!(lock, DedupLock::Acquired);
+        assert_eq!(lock, DedupLock::Acquired { is_stored: false });
         api.publish(&event(id, 1)).await?;
     }
     receiver.wait_for(1).await?;
@@ -152,7 +180,7 @@ async fn an_event_whose_dedup_lock_was_never_completed_is_delivered_by_its_repea
     let later = now.plus(Duration::from_secs(599));
     let lock = store.acquire_dedup_lock(&tenant, &event_id, "another publication", later).await?;
     assert_eq!(lock, DedupLock::InProgress);
-    store.complete_dedup_lock(&tenant, &event_id).await?;
+    store.complete_dedup_lock(&tenant, &event_id, &[]).await?;
     api.idle().await?;
     assert_eq!(receiver.received().len(), 1, "the other publication has completed it");
     Ok(())
@@ -161,10 +189,10 @@ async fn an_event_whose_dedup_lock_was_never_completed_is_delivered_by_its_repea
 #[tokio::test]
 async fn the_same_client_id_twice_in_a_request_or_a_message_is_delivered_once() -> Result<()> {
     let (api, receiver) = start_with_default_webhook().await?;
-    let twice = [event("order-1", 1), event("order-1", 2)];
+    let twice = [event("order-1", 1), event("order-1", 1)];
     assert_eq!(api.post("/v1/events", &json!({ "events": twice })).await?.status, 202);
     let tenant = json!({ "project": "demo", "environment": "test" });
-    let twice = [event("order-2", 1), event("order-2", 2)];
+    let twice = [event("order-2", 1), event("order-2", 1)];
     api.enqueue("EventsQueue", &json!({ "v": 1, "scope": tenant, "events": twice }).to_string()).await?;
     api.idle().await?;
     assert_eq!(receiver.received().len(), 2);

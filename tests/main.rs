@@ -29,6 +29,7 @@ mod health;
 mod hostile;
 mod idempotency;
 mod kills;
+mod log;
 mod model;
 mod pipeline;
 mod policies;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use domain::{AgentId, DialectName, Owner, Webhook};
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{AgentId, DialectName, EventId, Owner, Webhook};
 use functions::admin::administer;
 use functions::function::Trigger;
 use functions::pipeline;
@@ -19,6 +20,7 @@ use usecases::app::App;
 use usecases::ttl_cache::TtlCache;
 
 use crate::documented_calls;
+use crate::log;
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT, PATIENCE, wait_until};
 
@@ -72,6 +74,20 @@ async fn make_documented_calls(api: &Api, receiver: &Receiver) -> Result<()> {
     Ok(())
 }
 
+/// Writes the dedup lock of a client id as release 0.1.0 wrote it.
+async fn put_lock_of_release_0_1_0(api: &Api, id: &str) -> Result<()> {
+    let [tenant, _] = local::demo::tenants();
+    let pk = format!("demo#test#event#{}", EventId::from_client_id(&tenant, id));
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let number = |number: i64| AttributeValue::N(number.to_string());
+    let now = api.app.clock.now();
+    let dynamodb = aws_sdk_dynamodb::Client::new(&local::aws::config(&api.stack.stores_url).await);
+    let put = dynamodb.put_item().table_name("LogTable").item("pk", text(&pk)).item("sk", text("claim"));
+    let put = put.item("v", number(1)).item("expires_at", number(now.seconds() + 60)).item("claimant", text("t"));
+    put.item("claimed_at", number(now.millis())).item("told", AttributeValue::Bool(true)).send().await?;
+    Ok(())
+}
+
 /// Publishes events in every way, until `fan_out` has spread the log of a webhook.
 async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     api.set_webhook(AGENT, &receiver.url("/")).await?;
@@ -87,12 +103,33 @@ async fn deliver(api: &Api, receiver: &Receiver) -> Result<()> {
     let mut direct = message;
     direct["id"] = json!("order-2");
     api.enqueue("EventsQueue", &json!({ "v": 1, "scope": tenant, "events": [direct] }).to_string()).await?;
-    // Enough events to spread the webhook's log.
-    let many = json!({ "events": vec![json!({ "type": "n", "agent_id": AGENT, "data": {} }); 40] });
+    // An event whose client id is known from release 0.1.0, straight into the queue and published.
+    for id in ["order-3", "order-4"] {
+        put_lock_of_release_0_1_0(api, id).await?;
+        let old = json!({ "type": "n", "id": id, "agent_id": AGENT, "data": {} });
+        if id == "order-3" {
+            api.enqueue("EventsQueue", &json!({ "v": 1, "scope": tenant, "events": [old] }).to_string()).await?;
+        } else {
+            api.publish(&old).await?;
+        }
+    }
+    // A client id that is used for another event.
+    let conflict = json!({ "events": [
+        { "type": "n", "id": "order-5", "data": {} }, { "type": "n", "id": "order-5", "data": { "n": 1 } },
+    ] });
+    assert_eq!(api.post("/v1/events", &conflict).await?.status, 422);
+    // Enough events to spread the logs of two webhooks. Large requests go through the queue, and small ones do not.
+    let many = |agent, count| json!({ "events": vec![json!({ "type": "n", "agent_id": agent, "data": {} }); count] });
+    api.set_webhook(OTHER_AGENT, &receiver.url("/")).await?;
     let spread = async || {
-        assert_eq!(api.post("/v1/events", &many).await?.status, 202);
+        assert_eq!(api.post("/v1/events", &many(AGENT, 40)).await?.status, 202);
+        for _ in 0..4 {
+            assert_eq!(api.post("/v1/events", &many(OTHER_AGENT, 10)).await?.status, 202);
+        }
         has_used_all(api, |(name, used)| {
-            name == "pipeline-fan-out" && used.action == "dynamodb:UpdateItem" && used.resource == "ConfigTable"
+            ["pipeline-fan-out", "pipeline-publish-events"].contains(&name.as_str())
+                && used.action == "dynamodb:UpdateItem"
+                && used.resource == "ConfigTable"
         })
     };
     wait_until("a log that is spread", spread).await?;
@@ -108,9 +145,15 @@ async fn fail(api: &Api) -> Result<()> {
     api.publish(&event(OTHER_AGENT)).await?;
     failing.wait_for(1).await?;
     api.delivery_with_status(OTHER_AGENT, "pending").await?;
+    // More deliveries of one shard wait in the table than one task releases.
+    let [tenant, _] = local::demo::tenants();
+    log::park_in_one_shard(&api.app.store, &tenant, 26, api.app.clock.now()).await?;
     // The retry's message is lost, so that only `sweep` can queue the retry again.
     api.purge("RetriesQueue").await?;
     sweep(api).await?;
+    // The slow lane, by both ways.
+    let many = json!({ "events": vec![event(OTHER_AGENT); 11] });
+    assert_eq!(api.post("/v1/events", &many).await?.status, 202);
     api.publish(&event(OTHER_AGENT)).await?;
     failing.wait_for(3).await?;
     api.idle().await?;

@@ -89,7 +89,7 @@ async fn a_webhook_deleted_between_attempts_ends_its_deliveries() -> Result<()> 
     let id = serde_json::from_value(json!(id))?;
     let logged = api.store().await?.deliveries(&tenant, &id, 1, 10).await?;
     assert_eq!(logged.len(), 1);
-    assert_eq!((logged[0].attempt_count, logged[0].error.as_deref()), (1, Some("The webhook was deleted.")));
+    assert_eq!((logged[0].attempt_count, logged[0].error()), (1, Some("The webhook was deleted.")));
     assert_eq!(logged[0].status, domain::Status::Failed);
     Ok(())
 }

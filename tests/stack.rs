@@ -149,7 +149,7 @@ impl Api {
     /// The number of messages in the three queues, whether visible, delayed or in flight.
     pub(crate) async fn messages(&self) -> Result<usize> {
         let mut messages = 0;
-        for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue"] {
+        for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue", "TasksQueue"] {
             messages += self.queue_length(queue).await?;
         }
         Ok(messages)

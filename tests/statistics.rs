@@ -9,10 +9,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use clients::store::Store;
 use clients::store::webhooks::LISTED_MAX;
 use domain::time::{Clock, Timestamp};
-use domain::{Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
+use domain::{Status, Tenant, WebhookId};
 use local::demo::LIVE_KEY;
 use serde_json::{Value, json};
 
+use crate::log;
 use crate::receiver::{Receiver, Step};
 use crate::stack::{AGENT, Api, OTHER_AGENT};
 
@@ -28,29 +29,10 @@ async fn log_delivery(
     minutes: u64,
 ) -> Result<()> {
     let webhook_id = WebhookId::parse(webhook["id"].as_str().unwrap()).unwrap();
-    let event_id = EventId::from_queue_message("test", n);
-    let delivery = Delivery {
-        key: DeliveryKey {
-            tenant: tenant.clone(),
-            webhook_id: webhook_id.clone(),
-            shard: 0,
-            created_at: Clock::system().now().minus(Duration::from_secs(minutes * 60)),
-            id: DeliveryId::derive(&event_id, &webhook_id),
-        },
-        event_id,
-        event_type: if n.is_multiple_of(2) { "agent.message" } else { "agent.call_ended" }.to_owned(),
-        agent_id: None,
-        message_id: None,
-        channel: None,
-        status,
-        attempt_count: 1,
-        http_status: Some(200),
-        error: None,
-        response_body: None,
-        last_attempt_at: None,
-        next_retry_at: None,
-    };
-    store.log_attempt(&delivery, None).await?;
+    let created_at = Clock::system().now().minus(Duration::from_secs(minutes * 60));
+    let mut delivery = log::delivery(tenant, &webhook_id, (n, created_at), status, 1);
+    (delivery.agent_id, delivery.key.shard) = (None, 0);
+    store.log_attempt(&log::entry(delivery)).await?;
     Ok(())
 }
 

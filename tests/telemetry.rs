@@ -103,7 +103,7 @@ async fn the_log_has_a_line_for_each_attempt_that_failed_and_its_fields_have_one
     logged[..2].sort_unstable_by_key(|(message, ..)| *message);
     let expected = [
         ("an event was accepted", "pipeline-publish-events", &Value::Null, &Value::Null),
-        ("an event was dispatched", "pipeline-fan-out", &Value::Null, &Value::Null),
+        ("an event was dispatched", "pipeline-publish-events", &Value::Null, &Value::Null),
         ("an attempt failed", "pipeline-deliver", &json!(1), &json!(500)),
         ("an attempt failed", "pipeline-deliver", &json!(2), &json!(503)),
         ("an event was delivered", "pipeline-deliver", &json!(3), &json!(200)),

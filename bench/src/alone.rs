@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use aws_lambda_events::event::sqs::SqsEvent;
 use clients::queue::messages::{DeliveryMessage, Version, WebhookSnapshot};
-use domain::{DeliveryId, DeliveryKey, EventId, Tenant, Webhook};
+use domain::time::Timestamp;
+use domain::{DeliveryId, DeliveryKey, EventId, EventPack, Tenant, Webhook};
 use functions::function::Trigger;
 use functions::lambda::invoke_queue;
 use functions::pipeline;
@@ -101,7 +102,7 @@ impl Alone {
     }
 
     fn delivery_id(&self, number: usize) -> DeliveryId {
-        DeliveryId::derive(&EventId::from_queue_message("bench", number), &self.webhook.id)
+        DeliveryId::derive(&event_id(number), &self.webhook.id, self.app.clock.now(), 1)
     }
 
     fn batch(&self, first: usize) -> Result<SqsEvent> {
@@ -131,17 +132,20 @@ impl Alone {
                 updated_at: self.webhook.updated_at,
                 webhook: self.snapshot.clone(),
             }),
-            event_id: EventId::from_queue_message("bench", number),
+            event_id: event_id(number),
             event_type: "agent.call_ended".to_owned(),
             agent_id: None,
             message_id: None,
             channel: None,
+            conversation_id: None,
+            dialect: Some(self.webhook.dialect.clone()),
             traceparent: None,
             attempt: 1,
             due_at: now,
             slow_lane: false,
             signature: agentphone_signature()?,
             headers: Vec::new(),
+            data: None,
             body: to_raw_value(&event("agt_abc123", number))?,
         })
     }
@@ -170,6 +174,10 @@ where
         made += loops??;
     }
     Ok(Rate { a_second: to_f64(made as u64) / start.elapsed().as_secs_f64() })
+}
+
+fn event_id(number: usize) -> EventId {
+    EventPack { accepted_at: Timestamp::from_millis(0), number: number as u64 }.event_id(0)
 }
 
 /// AgentPhone's signature, by its name in a queue message of release 0.1.0.

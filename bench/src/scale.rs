@@ -123,7 +123,7 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     // After a few seconds of this load, the busy webhook's log is spread over 16 shards.
     let [tenant, _] = demo::tenants();
     for webhook in app.store.owned(&tenant, &Owner::Agent(AgentId::parse("agt_0")?)).await?.webhooks {
-        app.store.spread_log(&tenant, &webhook, 16).await?;
+        app.store.spread_log(&tenant, &webhook, 16, Timestamp::from_millis(0)).await?;
     }
     let simulation = Simulation::new(app, queues);
     simulation.work(0, WARM_UP).await?;

@@ -12,12 +12,16 @@ pub enum Resource {
     LogTable,
     /// The log table's index of deliveries that wait for another attempt.
     LogDue,
+    /// The log table's generic index.
+    LogGeneric,
     /// The queue of published events.
     EventsQueue,
     /// The queue of first attempts.
     DeliveriesQueue,
     /// The queue of later attempts, and of first attempts to slow webhooks.
     RetriesQueue,
+    /// The queue of the steps of longer work.
+    TasksQueue,
 }
 
 impl Resource {
@@ -29,9 +33,11 @@ impl Resource {
             Self::ConfigListing => ("ConfigTable", "/index/listing"),
             Self::LogTable => ("LogTable", ""),
             Self::LogDue => ("LogTable", "/index/due"),
+            Self::LogGeneric => ("LogTable", "/index/gsi1"),
             Self::EventsQueue => ("EventsQueue", ""),
             Self::DeliveriesQueue => ("DeliveriesQueue", ""),
             Self::RetriesQueue => ("RetriesQueue", ""),
+            Self::TasksQueue => ("TasksQueue", ""),
         }
     }
 }
@@ -96,13 +102,17 @@ pub const POLL: &[Action] = &[Action::ReceiveMessage, Action::DeleteMessage, Act
 
 #[cfg(test)]
 mod tests {
-    use clients::store::{DUE_INDEX, LISTING_INDEX};
+    use clients::store::{DUE_INDEX, GENERIC_INDEX, LISTING_INDEX};
 
     use super::*;
 
     #[test]
     fn an_index_has_the_name_that_the_store_uses() {
-        for (resource, index) in [(Resource::ConfigListing, LISTING_INDEX), (Resource::LogDue, DUE_INDEX)] {
+        for (resource, index) in [
+            (Resource::ConfigListing, LISTING_INDEX),
+            (Resource::LogDue, DUE_INDEX),
+            (Resource::LogGeneric, GENERIC_INDEX),
+        ] {
             assert_eq!(resource.name().1, format!("/index/{index}"));
         }
     }

@@ -63,6 +63,7 @@ pub const FUNCTION: Function = Function {
         ),
         may(Resource::ConfigListing, &[Action::Query]),
         may(Resource::LogTable, &[Action::Query, Action::BatchWriteItem]),
+        may(Resource::LogGeneric, &[Action::Query]),
     ],
     calls_customers: false,
 };

@@ -2,7 +2,7 @@
 
 use crate::access::Resource;
 use crate::function::Function;
-use crate::pipeline::{deliver, fan_out, publish_events, sweep};
+use crate::pipeline::{deliver, fan_out, publish_events, run_task, sweep};
 
 /// An alarm's row.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,7 @@ pub const ALARMS: &[Alarm] = &[
         Watch::DeadLetters("DeliveriesDeadLetters"),
     ),
     alarm("RetriesDeadLettersAlarm", "Retries are in the dead-letter queue", Watch::DeadLetters("RetriesDeadLetters")),
+    alarm("TasksDeadLettersAlarm", "Tasks are in the dead-letter queue", Watch::DeadLetters("TasksDeadLetters")),
     alarm(
         "PublishEventsErrorsAlarm",
         "Invocations of publish end without an answer",
@@ -59,6 +60,7 @@ pub const ALARMS: &[Alarm] = &[
     ),
     alarm("FanOutErrorsAlarm", "Invocations of fan-out end without an answer", Watch::Errors(fan_out::FUNCTION)),
     alarm("DeliverErrorsAlarm", "Invocations of deliver end without an answer", Watch::Errors(deliver::FUNCTION)),
+    alarm("RunTaskErrorsAlarm", "Invocations of run-task end without an answer", Watch::Errors(run_task::FUNCTION)),
     alarm("SweepErrorsAlarm", "Invocations of sweep end without an answer", Watch::Errors(sweep::FUNCTION)),
     alarm(
         "PublishEventsThrottlesAlarm",

@@ -35,6 +35,7 @@ pub const FUNCTIONS: &[Function] = &[
     pipeline::deliver::FUNCTION,
     pipeline::fan_out::FUNCTION,
     pipeline::publish_events::FUNCTION,
+    pipeline::run_task::FUNCTION,
     pipeline::sweep::FUNCTION,
     talkover::create_webhook::FUNCTION,
     talkover::delete_webhook::FUNCTION,

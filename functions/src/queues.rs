@@ -1,4 +1,4 @@
-//! The three queues, each with its dead-letter queue: `cargo regenerate` writes them into `template.yaml`.
+//! The queues, each with its dead-letter queue: `cargo regenerate` writes them into `template.yaml`.
 
 use crate::access::Resource;
 
@@ -27,4 +27,5 @@ pub const QUEUES: &[Queue] = &[
     Queue { resource: Resource::EventsQueue, dead_letters: "EventsDeadLetters", messages: "events" },
     Queue { resource: Resource::DeliveriesQueue, dead_letters: "DeliveriesDeadLetters", messages: "first attempts" },
     Queue { resource: Resource::RetriesQueue, dead_letters: "RetriesDeadLetters", messages: "retries" },
+    Queue { resource: Resource::TasksQueue, dead_letters: "TasksDeadLetters", messages: "tasks" },
 ];

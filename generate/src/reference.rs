@@ -139,7 +139,7 @@ fn settings() -> Result<String> {
     writeln!(text, "\n| variable | parameter | default | |\n|---|---|---|---|")?;
     for setting in SETTINGS {
         let (parameter, default) = match setting.source {
-            Source::Resource(_) => continue,
+            Source::Resource(_) | Source::NewResource(_) => continue,
             Source::Parameter(default, _) => (format!("`{}`", setting.parameter()), default_text(default)),
             Source::Secret => ("made by the template".to_owned(), "a key of its own".to_owned()),
             Source::StackName(_) => ("the stack's name".to_owned(), "the stack's name".to_owned()),

@@ -36,5 +36,6 @@ pub const DIALECT: Dialect = Dialect {
     timeout_max_s: schema::TIMEOUT_S,
     uses_conversation: false,
     limits: schema::limits,
+    signature: payload::signature,
     build_request: payload::build_request,
 };

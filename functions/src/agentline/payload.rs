@@ -20,7 +20,6 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
     body.insert("account_id".to_owned(), to_raw_value(&context.tenant.project)?);
     body.insert("created_at".to_owned(), to_raw_value(&event.occurred_at.iso8601())?);
     Ok(OutgoingRequest {
-        signature: Signature { own: Some(signature()), repeat_as: None },
         headers: vec![(EVENT_HEADER.to_owned(), context.event_type.to_owned())],
         body: to_raw_value(&body)?,
         message_id: None,
@@ -28,8 +27,8 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
 }
 
 /// The hex HMAC of the raw body. A customer may choose GitHub's header, whose value starts with the algorithm.
-fn signature() -> OwnSignature {
-    OwnSignature {
+pub(super) fn signature() -> Signature {
+    let own = OwnSignature {
         header: SIGNATURE_HEADER.to_owned(),
         algorithm: Algorithm::HmacSha256,
         encoding: Encoding::Hex,
@@ -37,5 +36,6 @@ fn signature() -> OwnSignature {
         prefix: String::new(),
         prefix_in: Some(("x-hub-signature-256".to_owned(), "sha256=".to_owned())),
         timestamp_header: None,
-    }
+    };
+    Signature { own: Some(own), repeat_as: None }
 }

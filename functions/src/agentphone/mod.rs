@@ -57,6 +57,7 @@ pub const DIALECT: Dialect = Dialect {
     timeout_max_s: TIMEOUT_MAX_S,
     uses_conversation: true,
     limits: schema::limits,
+    signature: payload::signature,
     build_request: payload::build_request,
 };
 

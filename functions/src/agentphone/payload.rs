@@ -109,7 +109,6 @@ fn outgoing_request(
     message_id: Option<String>,
 ) -> Result<OutgoingRequest, serde_json::Error> {
     Ok(OutgoingRequest {
-        signature: Signature { own: Some(signature()), repeat_as: None },
         headers: vec![(ID_HEADER.to_owned(), id.to_string()), (EVENT_HEADER.to_owned(), payload.event.to_owned())],
         body: to_raw_value(payload)?,
         message_id,
@@ -117,8 +116,8 @@ fn outgoing_request(
 }
 
 /// `sha256=` and the hex HMAC of `{timestamp}.{raw body}`.
-fn signature() -> OwnSignature {
-    OwnSignature {
+pub(super) fn signature() -> Signature {
+    let own = OwnSignature {
         header: SIGNATURE_HEADER.to_owned(),
         algorithm: Algorithm::HmacSha256,
         encoding: Encoding::Hex,
@@ -126,7 +125,8 @@ fn signature() -> OwnSignature {
         prefix: "sha256=".to_owned(),
         prefix_in: None,
         timestamp_header: Some(TIMESTAMP_HEADER.to_owned()),
-    }
+    };
+    Signature { own: Some(own), repeat_as: None }
 }
 
 /// The `messageId` of the published data, for the log.

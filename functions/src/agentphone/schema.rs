@@ -90,18 +90,21 @@ pub(super) struct DeliveryReply {
 
 impl From<Delivery> for DeliveryReply {
     fn from(delivery: Delivery) -> Self {
+        let (error_message, next_retry_at) = (delivery.error().map(str::to_owned), delivery.next_retry_at);
+        let last = delivery.attempts.into_iter().next_back();
+        let last_attempt_at = last.as_ref().map(|attempt| attempt.at.iso8601());
         Self {
             id: delivery.key.id.to_string(),
             message_id: delivery.message_id,
             event_type: delivery.event_type,
             channel: delivery.channel,
             status: status_name(delivery.status),
-            http_status: delivery.http_status,
-            error_message: delivery.error,
-            response_body: delivery.response_body,
+            http_status: last.as_ref().and_then(|attempt| attempt.http_status),
+            error_message,
+            response_body: last.and_then(|attempt| attempt.response_body),
             attempt_count: delivery.attempt_count,
-            last_attempt_at: delivery.last_attempt_at.map(|time| time.iso8601()),
-            next_retry_at: delivery.next_retry_at.map(|time| time.iso8601()),
+            last_attempt_at,
+            next_retry_at: next_retry_at.map(|time| time.iso8601()),
             created_at: delivery.key.created_at.iso8601(),
         }
     }

@@ -15,6 +15,11 @@ struct Payload<'a> {
     data: &'a RawValue,
 }
 
+/// The Standard Webhooks headers again, with the prefix `svix`.
+pub(super) fn signature() -> Signature {
+    Signature { repeat_as: Some("svix".to_owned()), own: None }
+}
+
 /// Writes the request that carries an event to an endpoint.
 pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error> {
     let payload = Payload {
@@ -24,10 +29,5 @@ pub(super) fn build_request(context: &PayloadContext<'_>) -> Result<OutgoingRequ
         organization_id: context.tenant.project.as_str(),
         data: &context.event.data,
     };
-    Ok(OutgoingRequest {
-        signature: Signature { repeat_as: Some("svix".to_owned()), own: None },
-        headers: Vec::new(),
-        body: to_raw_value(&payload)?,
-        message_id: None,
-    })
+    Ok(OutgoingRequest { headers: Vec::new(), body: to_raw_value(&payload)?, message_id: None })
 }

@@ -62,6 +62,7 @@ fn sentence(error: &FieldError) -> String {
         | Rule::Object
         | Rule::Choice
         | Rule::Distinct
+        | Rule::IdReused
         | Rule::BytesMax(_)
         | Rule::HeaderName(_)
         | Rule::HeaderValue => format!("{field} is not valid"),

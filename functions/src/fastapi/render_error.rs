@@ -132,6 +132,7 @@ fn sentence(rule: &Rule) -> Sentence {
         | Rule::Object
         | Rule::Choice
         | Rule::Distinct
+        | Rule::IdReused
         | Rule::BytesMax(_)
         | Rule::HeaderValue => value_error("invalid".to_owned()),
     }

@@ -124,6 +124,8 @@ pub enum Rule {
     HeaderName(HeaderError),
     /// The value has to be the value of a header.
     HeaderValue,
+    /// The id belongs to an event with other content.
+    IdReused,
     /// A rule that only one field has, as a sentence of its API.
     Other(String),
 }
@@ -192,6 +194,16 @@ impl ApiError {
             PublishError::KeyReused => {
                 let rule = Rule::Other("was used for another request within the last 24 hours".to_owned());
                 Self::field("header", "idempotency-key", rule)
+            }
+            PublishError::IdsReused(indexes) => {
+                let field = |index| if is_batch { format!("events[{index}].id") } else { "id".to_owned() };
+                let errors = indexes.into_iter().map(|index| FieldError {
+                    part: "body",
+                    field: field(index),
+                    rule: Rule::IdReused,
+                    input: Value::Null,
+                });
+                Self::InvalidFields(errors.collect())
             }
             PublishError::Invalid(fields) => {
                 let errors = fields.into_iter().map(|invalid| {

@@ -46,7 +46,8 @@ pub(crate) fn render_error(error: &ApiError) -> Reply {
         },
         ApiError::InvalidFields(errors) => {
             let details: Vec<_> = errors.iter().map(|error| detail(&error.field, sentence(error))).collect();
-            invalid(&details)
+            let is_conflict = errors.iter().all(|error| error.rule == Rule::IdReused);
+            unprocessable(if is_conflict { "id_conflict" } else { "invalid_request" }, &details)
         }
         ApiError::WebhookLimit(max) => {
             invalid(&[detail("", format!("there are {max} webhooks, and no more may be added"))])
@@ -71,11 +72,15 @@ fn detail(field: &str, message: String) -> Detail {
 }
 
 fn invalid(details: &[Detail]) -> Reply {
+    unprocessable("invalid_request", details)
+}
+
+fn unprocessable(code: &str, details: &[Detail]) -> Reply {
     let message = details.first().map(|detail| match detail.field.as_str() {
         "" => format!("The body: {}", detail.message),
         field => format!("{field}: {}", detail.message),
     });
-    let error = json!({ "code": "invalid_request", "message": message, "details": details });
+    let error = json!({ "code": code, "message": message, "details": details });
     reply::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "error": error }))
 }
 
@@ -96,6 +101,7 @@ fn sentence(error: &FieldError) -> String {
         Rule::Object => "a JSON object".to_owned(),
         Rule::Choice => "one of the documented values".to_owned(),
         Rule::Distinct => "no value twice".to_owned(),
+        Rule::IdReused => "was used for an event with other content within the last 24 hours".to_owned(),
         Rule::BytesMax(max) => format!("at most {max} bytes"),
         Rule::Url { error: UrlError::TooLong, chars_max, .. } => format!("at most {chars_max} characters"),
         Rule::Url { error: UrlError::Scheme, require_https: true, .. } => "an https URL".to_owned(),

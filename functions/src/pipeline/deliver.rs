@@ -21,7 +21,7 @@ pub const FUNCTION: Function = Function {
     timeout_s: 150,
     access: &[
         may(Resource::ConfigTable, &[Action::GetItem, Action::BatchGetItem, Action::UpdateItem]),
-        may(Resource::LogTable, &[Action::GetItem, Action::PutItem, Action::BatchWriteItem]),
+        may(Resource::LogTable, &[Action::GetItem, Action::PutItem, Action::UpdateItem, Action::BatchWriteItem]),
         may(Resource::EventsQueue, &[Action::SendMessage]),
         may(Resource::RetriesQueue, &[Action::SendMessage]),
     ],

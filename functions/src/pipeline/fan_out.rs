@@ -17,7 +17,7 @@ pub const FUNCTION: Function = Function {
     timeout_s: 60,
     access: &[
         may(Resource::ConfigTable, &[Action::Query, Action::UpdateItem]),
-        may(Resource::LogTable, &[Action::PutItem, Action::Query, Action::UpdateItem]),
+        may(Resource::LogTable, &[Action::GetItem, Action::PutItem, Action::Query, Action::UpdateItem]),
         may(Resource::EventsQueue, &[Action::SendMessage]),
         may(Resource::DeliveriesQueue, &[Action::SendMessage]),
         may(Resource::RetriesQueue, &[Action::SendMessage]),

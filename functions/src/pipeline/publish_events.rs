@@ -2,11 +2,13 @@
 //!
 //! Body: one event, or `{"events": […]}` with 1 to 100 events.
 //!
-//! - 202 `{id}`, or `{events: [{id}, …]}` in the order given, once SQS has all events: from then on none is lost.
+//! - 202 `{id}`, or `{events: [{id}, …]}` in the order given, once SQS has all events or all of their deliveries: from
+//!   then on none is lost.
 //! - 400 where the body is not JSON.
 //! - 401 without a valid API key, and 403 where the key may not publish.
 //! - 413 from API Gateway, where the request is over 6 MiB as Lambda counts it.
-//! - 422 where events are not valid: it names each of them, and no event is accepted.
+//! - 422 where events are not valid, or where client ids were used for events with other content within 24 hours
+//!   (`id_conflict`): it names each of them, and no event is accepted.
 //! - 503 where AWS fails: some events may have been accepted.
 //!
 //! The header `Idempotency-Key` works for the request as `id` works for an event. A repeat within 24 hours gets the
@@ -50,7 +52,16 @@ pub const FUNCTION: Function = Function::http(
         render_error: crate::native::render_error,
         handler: |app, caller, request| Box::pin(handle(app, caller, request)),
     },
-    &[may(Resource::LogTable, &[Action::PutItem]), may(Resource::EventsQueue, &[Action::SendMessage])],
+    &[
+        may(Resource::ConfigTable, &[Action::Query, Action::UpdateItem]),
+        may(
+            Resource::LogTable,
+            &[Action::GetItem, Action::PutItem, Action::Query, Action::UpdateItem, Action::DeleteItem],
+        ),
+        may(Resource::EventsQueue, &[Action::SendMessage]),
+        may(Resource::DeliveriesQueue, &[Action::SendMessage]),
+        may(Resource::RetriesQueue, &[Action::SendMessage]),
+    ],
 );
 
 /// The events of a request, and whether they came as a batch.

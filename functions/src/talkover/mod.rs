@@ -38,5 +38,6 @@ pub const DIALECT: Dialect = Dialect {
     timeout_max_s: TIMEOUT_MAX_S,
     uses_conversation: false,
     limits: read_webhook::limits,
+    signature: payload::signature,
     build_request: payload::build_request,
 };

@@ -106,7 +106,8 @@ pub(super) fn build_test_request(
     Ok(outgoing_request(to_raw_value(&payload)?))
 }
 
-fn outgoing_request(body: Box<RawValue>) -> OutgoingRequest {
+/// The hex HMAC of the raw body.
+pub(super) fn signature() -> Signature {
     let own = OwnSignature {
         header: SIGNATURE_HEADER.to_owned(),
         algorithm: Algorithm::HmacSha256,
@@ -116,12 +117,11 @@ fn outgoing_request(body: Box<RawValue>) -> OutgoingRequest {
         prefix_in: None,
         timestamp_header: None,
     };
-    OutgoingRequest {
-        signature: Signature { own: Some(own), repeat_as: None },
-        headers: Vec::new(),
-        body,
-        message_id: None,
-    }
+    Signature { own: Some(own), repeat_as: None }
+}
+
+fn outgoing_request(body: Box<RawValue>) -> OutgoingRequest {
+    OutgoingRequest { headers: Vec::new(), body, message_id: None }
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ fn sentence(error: &FieldError) -> String {
         Rule::List | Rule::Object => "must be an array.".to_owned(),
         Rule::ItemsMin(min) => format!("must contain at least {min} items."),
         Rule::ItemsMax(max) => format!("must not have more than {max} items."),
-        Rule::Distinct => "has a duplicate value.".to_owned(),
+        Rule::Distinct | Rule::IdReused => "has a duplicate value.".to_owned(),
         Rule::BytesMax(max) => format!("must not be greater than {max} bytes."),
         Rule::Url { error: UrlError::TooLong, chars_max, .. } => {
             format!("must not be greater than {chars_max} characters.")

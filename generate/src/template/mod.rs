@@ -40,6 +40,9 @@ fn parameters() -> Result<String> {
             Kind::Boolean => {
                 writeln!(text, "    Type: String\n    Default: {default}\n    AllowedValues: [\"true\", \"false\"]")?;
             }
+            Kind::OneOf(words) => {
+                writeln!(text, "    Type: String\n    Default: {default}\n    AllowedValues: [{}]", words.join(", "))?;
+            }
             Kind::Number(min, max) => {
                 writeln!(text, "    Type: Number\n    Default: {default}\n    MinValue: {min}\n    MaxValue: {max}")?
             }
@@ -58,7 +61,7 @@ fn variables() -> Result<String> {
     let mut text = String::new();
     for setting in SETTINGS {
         let reference = match setting.source {
-            Source::Resource(resource) => resource.to_owned(),
+            Source::Resource(resource) | Source::NewResource(resource) => resource.to_owned(),
             Source::Parameter(..) => setting.parameter(),
             Source::StackName(_) => "AWS::StackName".to_owned(),
             // Put together by hand, of two secrets.

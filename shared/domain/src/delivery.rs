@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AgentId, DeliveryId, EventId, Tenant, WebhookId};
+use super::{AgentId, DeliveryId, DialectName, EventId, Tenant, WebhookId};
 use crate::time::Timestamp;
 
 /// The status of a delivery.
@@ -14,7 +14,7 @@ pub enum Status {
     /// The endpoint answered with a 2xx.
     Success,
     /// The delivery was given up. No attempt is left, the endpoint answered 410, or the webhook was disabled or
-    /// deleted. The log entry keeps the message, which a later release sends again on request.
+    /// deleted. The log entry keeps what it takes to send the same bytes again.
     Failed,
     /// No attempt was made, because the webhook was disabled at fan-out.
     Skipped,
@@ -36,7 +36,47 @@ pub struct DeliveryKey {
     pub id: DeliveryId,
 }
 
-/// One event for one webhook, and the result of its attempts so far.
+/// What started an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptTrigger {
+    /// The first attempt, or a retry by the schedule.
+    #[default]
+    Automatic,
+    /// A call of the API.
+    Manual,
+}
+
+impl AttemptTrigger {
+    /// Whether the attempt was due by the schedule.
+    #[must_use]
+    pub fn is_automatic(&self) -> bool {
+        *self == Self::Automatic
+    }
+}
+
+/// One attempt that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The attempt's number, from 1.
+    pub number: u32,
+    /// What started the attempt.
+    pub trigger: AttemptTrigger,
+    /// When the attempt started.
+    pub at: Timestamp,
+    /// How long the attempt took, in milliseconds.
+    pub duration_ms: u32,
+    /// The status code of the answer.
+    pub http_status: Option<u16>,
+    /// Why the attempt failed, as an error message for the customer.
+    pub error: Option<String>,
+    /// Some headers of the answer.
+    pub response_headers: Vec<(String, String)>,
+    /// The first KiB of the answer's body.
+    pub response_body: Option<String>,
+}
+
+/// One event for one webhook, and the attempts so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The key of the log entry.
@@ -45,24 +85,39 @@ pub struct Delivery {
     pub event_id: EventId,
     /// The event type, by its name in the webhook's dialect.
     pub event_type: String,
+    /// The webhook's dialect. `None` in an entry of release 0.1.0.
+    pub dialect: Option<DialectName>,
     /// The event's agent.
     pub agent_id: Option<AgentId>,
     /// The platform's id of the message that the event is about.
     pub message_id: Option<String>,
     /// The event's channel.
     pub channel: Option<String>,
+    /// The conversation that the event belongs to.
+    pub conversation_id: Option<String>,
     /// The delivery's status.
     pub status: Status,
     /// The number of attempts made.
     pub attempt_count: u32,
-    /// The status code of the last answer.
-    pub http_status: Option<u16>,
-    /// Why the last attempt failed, as an error message for the customer.
-    pub error: Option<String>,
-    /// The first KiB of the last answer's body.
-    pub response_body: Option<String>,
-    /// When the last attempt was made.
-    pub last_attempt_at: Option<Timestamp>,
+    /// The attempts, oldest first. An entry that release 0.1.0 began has only the attempts after the update, and the
+    /// last attempt before it.
+    pub attempts: Vec<Attempt>,
+    /// Why the delivery ended without a further attempt, as an error message for the customer.
+    pub end_reason: Option<String>,
     /// When the next attempt is due.
     pub next_retry_at: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// The last attempt.
+    #[must_use]
+    pub fn last_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// Why the delivery ended without a further attempt, or else why the last attempt failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.end_reason.as_deref().or_else(|| self.last_attempt()?.error.as_deref())
+    }
 }

@@ -21,6 +21,8 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// When Switchhook accepted the event.
     pub accepted_at: Timestamp,
+    /// The platform's own id of the event.
+    pub client_id: Option<String>,
     /// Whether the event has a client id, or its request an `Idempotency-Key`. For a day, another event with the same
     /// id is a repeat.
     pub has_client_id: bool,

@@ -137,27 +137,6 @@ impl EventId {
         let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(self.0.as_bytes()));
         f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
     }
-
-    /// The id of the `index`th event of a queue message without ids. Reading the message again gives the same id.
-    #[must_use]
-    pub fn from_queue_message(message_id: &str, index: usize) -> Self {
-        Self(format!("evt_{}", digest(&["queue", message_id, &index.to_string()])))
-    }
-}
-
-impl DeliveryId {
-    /// The id of the delivery of `event` to `webhook`. A repeated fan-out gives the same id.
-    #[must_use]
-    pub fn derive(event: &EventId, webhook: &WebhookId) -> Self {
-        Self(format!("del_{}", digest(&["delivery", event.as_str(), webhook.as_str()])))
-    }
-
-    /// The shard of this delivery, from 0 to less than `shards` (at least 1). It is the same as long as `shards` is.
-    #[must_use]
-    pub fn shard(&self, shards: u8) -> u8 {
-        let sum = Sha256::digest(self.0.as_bytes());
-        sum.first().copied().unwrap_or(0) % shards.max(1)
-    }
 }
 
 /// The first 128 bits of the SHA-256 of the parts, in hex. A zero byte follows each part.
@@ -174,10 +153,13 @@ pub fn digest(parts: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EventPack;
+    use crate::time::Timestamp;
 
     #[test]
     fn sampling_points_are_spread_evenly() {
-        let sampled = (0..1000).filter(|&index| EventId::from_queue_message("m", index).sampling_point() < 0.1).count();
+        let event = |number| EventPack { accepted_at: Timestamp::from_millis(0), number }.event_id(0);
+        let sampled = (0..1000).filter(|&number| event(number).sampling_point() < 0.1).count();
         assert!((70..130).contains(&sampled), "{sampled}");
     }
 

@@ -130,6 +130,8 @@ pub struct Webhook {
     /// The number of partitions of the webhook's log, at least 1. It never decreases. One partition takes a thousand
     /// writes a second.
     pub log_shards: u8,
+    /// From when on events are spread over `log_shards` partitions. Earlier events are in one partition.
+    pub log_spread_at: Option<Timestamp>,
     /// How the endpoint has answered since the webhook was last changed.
     pub health: Health,
     /// When the webhook was first set.
@@ -143,6 +145,13 @@ impl Webhook {
     #[must_use]
     pub fn reference(&self) -> WebhookRef {
         WebhookRef { id: self.id.clone(), owner: self.owner.clone(), kind: self.kind }
+    }
+
+    /// The number of partitions of the log for an event that was accepted at `accepted_at`. A repeated fan-out gets the
+    /// same number.
+    #[must_use]
+    pub fn log_shards_at(&self, accepted_at: Timestamp) -> u8 {
+        if self.log_spread_at.is_some_and(|spread_at| accepted_at < spread_at) { 1 } else { self.log_shards.max(1) }
     }
 
     /// The `updated_at` for a change at `now`. Always later than the last `updated_at`, so that no two states of a

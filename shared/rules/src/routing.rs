@@ -74,6 +74,7 @@ mod tests {
             timeout_s: 30,
             history_limit: 0,
             log_shards: 1,
+            log_spread_at: None,
             health: Health::default(),
             created_at: now,
             updated_at: now,

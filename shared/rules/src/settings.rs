@@ -13,6 +13,8 @@ use crate::seal::SealingKeys;
 pub enum Source {
     /// A table or queue of the template.
     Resource(&'static str),
+    /// A queue that the template of release 0.1.0 lacks. While an update is under way, its URL may be empty.
+    NewResource(&'static str),
     /// A parameter of the template, with its default.
     Parameter(&'static str, Kind),
     /// Secrets Manager, by way of the template. An error never repeats the value.
@@ -32,6 +34,17 @@ pub enum Kind {
     Number(u32, u32),
     /// A number in this range.
     Decimal(f64, f64),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// The deliveries whose bodies the log keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepBodies {
+    /// All deliveries.
+    All,
+    /// Deliveries that have not succeeded.
+    Failed,
 }
 
 /// A declared setting.
@@ -112,6 +125,8 @@ settings! {
     deliveries_queue_url: String = Source::Resource("DeliveriesQueue");
     /// The queue of later attempts.
     retries_queue_url: String = Source::Resource("RetriesQueue");
+    /// The queue of the steps of longer work.
+    tasks_queue_url: String = Source::NewResource("TasksQueue");
     /// The waits between attempts (`ms`, `s`, `m`, `h`, `d`). A webhook uses as many as it has retries, and has no more
     /// retries than there are waits. Empty means no retries.
     retry_schedule: Schedule = Source::Parameter("5s,5m,30m,2h,5h,10h,10h,14h,20h,24h", Kind::Text);
@@ -124,6 +139,9 @@ settings! {
     allowed_networks: AllowedNetworks = Source::Parameter("", Kind::Text);
     /// Days that deliveries and conversations are kept.
     retention_days: u16 = Source::Parameter("30", Kind::Number(1, 3650));
+    /// Whose bodies the log keeps: `all`, or `failed` for those of failed deliveries alone. A delivery can be sent again,
+    /// and an event's data can be read, only if its body is kept.
+    keep_bodies: KeepBodies = Source::Parameter("all", Kind::OneOf(&["all", "failed"]));
     /// Webhooks that one agent may have besides its primary webhook, and as many a project. Fan-out reads them all for each
     /// event.
     webhooks_max: usize = Source::Parameter("50", Kind::Number(1, 500));
@@ -173,6 +191,7 @@ fn value<T: Read>(setting: &Setting, get: impl Fn(&str) -> Option<String>, wrong
     let name = setting.variable();
     let default = match setting.source {
         Source::Parameter(default, _) | Source::StackName(default) => Some(default.to_owned()),
+        Source::NewResource(_) => Some(String::new()),
         Source::Resource(_) | Source::Secret => None,
     };
     let Some(text) = get(&name).or(default) else {
@@ -187,7 +206,7 @@ fn value<T: Read>(setting: &Setting, get: impl Fn(&str) -> Option<String>, wrong
         .map_err(|error| {
             wrong.push(match setting.source {
                 Source::Secret => format!("{name}: {error}"),
-                Source::Resource(_) | Source::Parameter(..) | Source::StackName(_) => {
+                Source::Resource(_) | Source::NewResource(_) | Source::Parameter(..) | Source::StackName(_) => {
                     format!("{name} is `{text}`: {error}")
                 }
             });
@@ -201,7 +220,7 @@ fn out_of_range(source: Source, text: &str) -> Option<String> {
     let (min, max) = match kind {
         Kind::Number(min, max) => (f64::from(min), f64::from(max)),
         Kind::Decimal(min, max) => (min, max),
-        Kind::Text | Kind::Boolean => return None,
+        Kind::Text | Kind::Boolean | Kind::OneOf(_) => return None,
     };
     let number: f64 = text.parse().ok()?;
     (!(min..=max).contains(&number)).then(|| format!("{min} to {max}"))
@@ -224,6 +243,16 @@ macro_rules! read_from_str {
 }
 
 read_from_str!(String, bool, f64, u16, usize, Schedule, AllowedNetworks, SealingKeys);
+
+impl Read for KeepBodies {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            "failed" => Ok(Self::Failed),
+            _ => Err("neither `all` nor `failed`".to_owned()),
+        }
+    }
+}
 
 impl Read for Duration {
     fn read(text: &str) -> Result<Self, String> {

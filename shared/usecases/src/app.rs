@@ -10,7 +10,7 @@ use clients::queue::Queues;
 use clients::send::{HttpSender, SendRequest};
 use clients::store::Store;
 use domain::time::Clock;
-use domain::{ApiKey, Ids, Tenant, Webhook, WebhookId, WebhookRef};
+use domain::{AgentId, ApiKey, Ids, Tenant, Webhook, WebhookId, WebhookRef};
 use rules::settings::Settings;
 
 use crate::dialect::Dialects;
@@ -21,6 +21,9 @@ use crate::ttl_cache::TtlCache;
 /// How long a cache keeps an item of the config table. An eventually consistent read may lag as long.
 const CACHE_TTL: Duration = Duration::from_secs(1);
 
+/// How long a process does not list a conversation again.
+const LISTED_TTL: Duration = Duration::from_secs(60 * 60);
+
 /// Everything that a use case needs besides its arguments.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -30,7 +33,7 @@ pub struct App {
     pub dialects: Dialects,
     /// The two tables.
     pub store: Store,
-    /// The three queues.
+    /// The queues.
     pub queues: Queues,
     /// The client that calls customers' URLs.
     pub sender: Arc<dyn SendRequest>,
@@ -42,6 +45,8 @@ pub struct App {
     pub api_key_cache: TtlCache<String, ApiKey>,
     /// Webhooks that `deliver` used within the last second.
     pub webhook_cache: TtlCache<(Tenant, WebhookRef), Webhook>,
+    /// Conversations that this process added to their agents' lists within the last hour.
+    pub listed_conversations: TtlCache<(Tenant, Option<AgentId>, String), ()>,
     /// Counters of the process's invocations. They count on Lambda only.
     pub metrics: Metrics,
     /// Detects webhooks that get many deliveries a second.
@@ -61,6 +66,7 @@ impl App {
             ids: Ids::random(),
             api_key_cache: TtlCache::new(CACHE_TTL),
             webhook_cache: TtlCache::new(CACHE_TTL),
+            listed_conversations: TtlCache::new(LISTED_TTL),
             hot_webhooks: HotKeyDetector::default(),
             metrics: Metrics::default(),
             settings,

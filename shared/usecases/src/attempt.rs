@@ -50,6 +50,15 @@ impl Outcome {
         }
     }
 
+    /// The endpoint's answer, if there is one.
+    #[must_use]
+    pub fn into_answer(self) -> Option<Answer> {
+        match self {
+            Self::Answered(answer) => Some(answer),
+            Self::NoAnswer(_) => None,
+        }
+    }
+
     /// Why the attempt failed, as a sentence for the customer; `None` for a 2xx answer.
     #[must_use]
     pub fn error(&self) -> Option<String> {

@@ -20,6 +20,8 @@ pub struct Dialect {
     pub uses_conversation: bool,
     /// The limits that its API sets besides those of all APIs, for the docs: what is limited, and how.
     pub limits: fn() -> Vec<(&'static str, String)>,
+    /// The signature of its deliveries, besides the Standard Webhooks headers.
+    pub signature: fn() -> Signature,
     /// Writes the request that carries an event to a webhook.
     pub build_request: fn(&PayloadContext<'_>) -> Result<OutgoingRequest, serde_json::Error>,
 }
@@ -59,8 +61,6 @@ pub struct PayloadContext<'a> {
 /// The parts of a request to a webhook that are the same on every attempt.
 #[derive(Debug)]
 pub struct OutgoingRequest {
-    /// The dialect's signature, besides the Standard Webhooks headers.
-    pub signature: Signature,
     /// The dialect's own headers.
     pub headers: Vec<(String, String)>,
     /// The body.
@@ -86,6 +86,13 @@ impl Dialects {
     #[must_use]
     pub fn by_name(self, name: &DialectName) -> Option<&'static Dialect> {
         self.0.iter().find(|dialect| dialect.name == name.as_str())
+    }
+
+    /// The signature of the deliveries of the dialect called `name`. A dialect that this release does not have adds
+    /// none.
+    #[must_use]
+    pub fn signature(self, name: &DialectName) -> Signature {
+        self.by_name(name).map(|dialect| (dialect.signature)()).unwrap_or_default()
     }
 
     /// The native name of an event that was published under `name`. A native name always stands for itself. Otherwise

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clients::queue::QueueError;
 use clients::store::StoreError;
-use domain::DialectName;
+use domain::{DialectName, EventId};
 
 use crate::webhooks::WebhookError;
 
@@ -31,6 +31,9 @@ pub enum InternalError {
         /// The event's index in the message, from 0.
         index: usize,
     },
+    /// The client id of a queued event belongs to an event with other content.
+    #[error("the client id of event {0} was used for an event with other content")]
+    IdReused(EventId),
     /// A message has the version of another release.
     #[error("a message is of version {0}, which this release does not know")]
     MessageVersion(u64),
@@ -58,6 +61,7 @@ impl InternalError {
             Self::Webhook(_)
             | Self::TooManyEvents(_)
             | Self::InvalidEvent { .. }
+            | Self::IdReused(_)
             | Self::MessageVersion(_)
             | Self::UnknownDialect(_)
             | Self::Json(_) => false,

@@ -34,7 +34,8 @@ pub async fn test_webhook(
     let id = app.ids.test_delivery(now);
     let request = build_request(&id, now)?;
     let (headers, body) = (request.headers.as_slice(), request.body.get());
-    let content = Content { id: &id, signature: &request.signature, headers, traceparent: None, body };
+    let signature = app.dialects.signature(&webhook.dialect);
+    let content = Content { id: &id, signature: &signature, headers, traceparent: None, body };
     let outcome = make_attempt(&*app.sender, webhook, content, now, TIMEOUT).await;
     Ok(Tested { outcome, response_time: app.clock.now().since(now) })
 }

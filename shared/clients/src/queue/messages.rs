@@ -8,10 +8,13 @@
 //! the longest that an older message may wait.
 
 use domain::time::Timestamp;
-use domain::{AgentId, DeliveryKey, EventId, Tenant, Traceparent, WebhookId, WebhookRef, digest};
+use domain::{AgentId, DeliveryKey, DialectName, EventId, Tenant, Traceparent, WebhookId, WebhookRef, digest};
 use rules::sign::Signature;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
+
+use crate::store::kept_request::DataInBody;
+use crate::store::waiting::{WaitingRow, WaitingShard};
 
 /// The version of the messages that this release writes and reads.
 pub const VERSION: u64 = 1;
@@ -129,6 +132,12 @@ pub struct DeliveryMessage {
     /// The event's channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// The conversation that the event belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<String>,
+    /// The webhook's dialect. Release 0.1.0 does not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<DialectName>,
     /// The trace of the call that published the event. Each attempt sends it to the receiver.
     #[serde(default, deserialize_with = "Traceparent::deserialize", skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Traceparent>,
@@ -144,8 +153,34 @@ pub struct DeliveryMessage {
     pub signature: Signature,
     /// The dialect's own headers, the same on every attempt.
     pub headers: Vec<(String, String)>,
+    /// Where the body contains the event's data, if the event is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataInBody>,
     /// The body, byte for byte: no attempt changes it.
     pub body: Box<RawValue>,
+}
+
+/// A step of a longer work, on the tasks queue. The step that ends a page sends the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskMessage {
+    /// [`VERSION`]
+    pub v: Version<VERSION>,
+    /// The step.
+    pub task: Task,
+}
+
+/// A step of a longer work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Queue the attempts of a shard's waiting deliveries that are due soon or overdue.
+    Release {
+        /// The shard.
+        shard: WaitingShard,
+        /// The last row of the page before. If absent: the first page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<WaitingRow>,
+    },
 }
 
 /// A webhook as fan-out read it.

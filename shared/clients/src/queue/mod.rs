@@ -1,4 +1,4 @@
-//! The three queues: their [`messages`], and sending messages in batches within SQS's limits.
+//! The queues: their [`messages`], and sending messages in batches within SQS's limits.
 
 pub mod messages;
 mod split_batches;
@@ -13,7 +13,7 @@ pub use self::split_batches::{BATCH_MESSAGES_MAX, parts};
 use crate::aws::AwsFailure;
 use rules::settings::Settings;
 
-/// The longest delay that SQS supports. For a longer wait, a message is requeued several times.
+/// The longest delay that SQS supports. An attempt with a longer wait waits in the table first.
 pub const DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// The most SQS calls that one send makes at the same time.
@@ -25,7 +25,7 @@ const SEND_TRIES_MAX: u32 = 3;
 /// The pause before the second try of a batch. The pause before the third is twice as long.
 const SEND_PAUSE: Duration = Duration::from_millis(50);
 
-/// One of the three queues.
+/// One of the queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
     /// Published events, for `fan_out`.
@@ -34,6 +34,8 @@ pub enum Queue {
     Deliveries,
     /// Later attempts, for `deliver` too.
     Retries,
+    /// Steps of longer work, for `run_task`.
+    Tasks,
 }
 
 /// A message to send.
@@ -61,13 +63,14 @@ pub enum QueueError {
     },
 }
 
-/// The URLs of the three queues, and the SQS client.
+/// The queues' URLs, and the SQS client.
 #[derive(Debug, Clone)]
 pub struct Queues {
     client: Client,
     events_url: String,
     deliveries_url: String,
     retries_url: String,
+    tasks_url: String,
 }
 
 impl Queues {
@@ -79,6 +82,7 @@ impl Queues {
             events_url: settings.events_queue_url.clone(),
             deliveries_url: settings.deliveries_queue_url.clone(),
             retries_url: settings.retries_queue_url.clone(),
+            tasks_url: settings.tasks_queue_url.clone(),
         }
     }
 
@@ -91,6 +95,7 @@ impl Queues {
             Queue::Events => &self.events_url,
             Queue::Deliveries => &self.deliveries_url,
             Queue::Retries => &self.retries_url,
+            Queue::Tasks => &self.tasks_url,
         };
         let batches = stream::iter(split_batches::batches(messages)?).map(|batch| self.send_batch(url, batch));
         // A batch that fails must not stop the others.

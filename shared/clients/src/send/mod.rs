@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use rules::address::AllowedNetworks;
 use url::{Host, Url};
 
@@ -20,6 +20,14 @@ pub const ANSWER_BYTES_KEPT: usize = 1024;
 
 /// The most bytes of an answer's body that are read. If the body is longer, the connection is closed instead of reused.
 pub const ANSWER_BYTES_READ_MAX: usize = 64 * 1024;
+
+/// The headers of a failed answer that are kept. They say why an endpoint refuses, and help its operator to find the
+/// request. A success keeps the last alone.
+pub const ANSWER_HEADERS_KEPT: [&str; 6] =
+    ["content-type", "location", "retry-after", "server", "www-authenticate", "x-request-id"];
+
+/// The most bytes of a kept header's value.
+pub const ANSWER_HEADER_BYTES_KEPT: usize = 256;
 
 /// How long an answer's body is read after its status. An endpoint that sends its body slowly must not occupy the
 /// function.
@@ -55,6 +63,8 @@ pub struct Answer {
     pub body: String,
     /// The `Retry-After` header, as sent.
     pub retry_after: Option<String>,
+    /// The headers of [`ANSWER_HEADERS_KEPT`] that the answer has, as text.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Answer {
@@ -187,11 +197,12 @@ impl HttpSender {
         let status = response.status().as_u16();
         let retry_after = response.headers().get(http::header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let headers = kept_headers(response.status(), response.headers());
         let (mut body, read) = (Vec::new(), BODY_TIMEOUT.min(timeout));
         // After the timeout, the bytes that were read so far are kept.
         let complete = tokio::time::timeout(read, read_start(&mut response, &mut body)).await;
         tracing::trace!(complete = complete.is_ok(), "an answer's body was read");
-        Ok(Answer { status, body: text(&body), retry_after })
+        Ok(Answer { status, body: text(&body, ANSWER_BYTES_KEPT), retry_after, headers })
     }
 
     /// Checks a host that is an IP address. Such a host needs no look-up, so the resolver never sees it.
@@ -220,11 +231,20 @@ async fn read_start(response: &mut reqwest::Response, kept: &mut Vec<u8>) {
     }
 }
 
-/// At most [`ANSWER_BYTES_KEPT`] bytes of text. If the kept bytes end within a character, its replacement character is
-/// longer, so the text is cut again.
-fn text(bytes: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
-    text.truncate(text.floor_char_boundary(ANSWER_BYTES_KEPT));
+fn kept_headers(status: StatusCode, headers: &HeaderMap) -> Vec<(String, String)> {
+    let names = if status.is_success() { &ANSWER_HEADERS_KEPT[5..] } else { &ANSWER_HEADERS_KEPT };
+    let kept = names.iter().filter_map(|name| {
+        let value = text(headers.get(*name)?.as_bytes(), ANSWER_HEADER_BYTES_KEPT);
+        Some(((*name).to_owned(), value))
+    });
+    kept.collect()
+}
+
+/// At most `bytes_max` bytes of text. If the kept bytes end within a character, its replacement character is longer, so
+/// the text is cut again.
+fn text(bytes: &[u8], bytes_max: usize) -> String {
+    let mut text = String::from_utf8_lossy(bytes.get(..bytes_max).unwrap_or(bytes)).into_owned();
+    text.truncate(text.floor_char_boundary(bytes_max));
     text
 }
 

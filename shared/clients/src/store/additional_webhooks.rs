@@ -54,6 +54,7 @@ impl Store {
         let steps = vec![
             TransactWriteItem::builder().set_update(counted.build().ok()).build(),
             TransactWriteItem::builder().set_put(put.build().ok()).build(),
+            self.put_pointer(tenant, webhook)?,
         ];
         let written = self.write_if_registered(tenant, &webhook.owner, steps).await;
         Ok(match written? {
@@ -94,6 +95,7 @@ impl Store {
         let steps = vec![
             TransactWriteItem::builder().set_delete(delete.build().ok()).build(),
             TransactWriteItem::builder().set_update(counted.build().ok()).build(),
+            self.delete_pointer(tenant, &reference.id),
         ];
         let Err(error) = self.client.transact_write_items().set_transact_items(Some(steps)).send().await else {
             return Ok(Deleted::Done);

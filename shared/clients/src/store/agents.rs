@@ -5,6 +5,7 @@ use domain::time::Timestamp;
 use domain::{Agent, AgentId, Owner, Tenant};
 use serde::{Deserialize, Serialize};
 
+use super::webhooks::webhook_id_of;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, number, text};
 
 /// The most items in one DynamoDB transaction.
@@ -110,13 +111,15 @@ impl Store {
             }
             existed |= items.iter().any(|item| item.get("sk") == Some(&text(keys::AGENT)));
             // The agent's sort key is the smallest of its partition, so the agent's item is in the first chunk.
-            for chunk in items.chunks(TRANSACTION_ITEMS_MAX) {
-                self.delete_items(chunk).await?;
+            for chunk in items.chunks(TRANSACTION_ITEMS_MAX / 2) {
+                self.delete_items(tenant, chunk).await?;
             }
         }
     }
 
-    async fn delete_items(&self, items: &[Item]) -> Result<(), StoreError> {
+    /// Deletes items of the config table, and the pointers to the webhooks among them.
+    async fn delete_items(&self, tenant: &Tenant, items: &[Item]) -> Result<(), StoreError> {
+        let pointers = items.iter().filter_map(webhook_id_of).map(|id| self.delete_pointer(tenant, &id));
         let deletes = items.iter().filter_map(|item| {
             let delete = Delete::builder()
                 .table_name(&self.config_table)
@@ -126,7 +129,7 @@ impl Store {
                 .ok()?;
             Some(TransactWriteItem::builder().delete(delete).build())
         });
-        self.client.transact_write_items().set_transact_items(Some(deletes.collect())).send().await?;
+        self.client.transact_write_items().set_transact_items(Some(deletes.chain(pointers).collect())).send().await?;
         Ok(())
     }
 

@@ -125,7 +125,7 @@ impl Store {
         // The item that gives access is deleted first. If the call is then interrupted, the key is still listed and can
         // be removed again.
         self.delete_config(keys::api_key(id), keys::API_KEY.to_owned()).await?;
-        self.delete_config(pk, sk).await
+        Ok(self.delete_config(pk, sk).await?.is_some())
     }
 }
 

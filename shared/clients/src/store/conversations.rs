@@ -1,8 +1,8 @@
 //! Conversations: their published messages and states, in the order of time. They are kept as long as the log.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::time::SECONDS_A_DAY;
-use domain::{Conversation, Event, EventId, Message, Tenant};
+use domain::time::{SECONDS_A_DAY, Timestamp};
+use domain::{AgentId, Conversation, Event, EventId, Message, Tenant};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -35,37 +35,55 @@ struct ItemKey {
 }
 
 impl Store {
-    /// Stores the message and the state that `event` adds to its conversation. A repeat of an event with a client id is
-    /// stored at the position of the first publication, and so only once. Nothing is stored if the event has no
-    /// conversation.
+    /// Stores the message and the state that `event` adds to its conversation. An event that adds neither is stored as
+    /// a link, so that a conversation leads to all of its events. A repeat of an event with a client id has the position
+    /// of the first publication, and is stored once. Nothing is stored if the event has no conversation.
     ///
     /// # Errors
     /// Where DynamoDB does not take the write.
     pub async fn remember(&self, tenant: &Tenant, event: &Event, message: Option<Message>) -> Result<(), StoreError> {
         let Some(conversation) = &event.conversation_id else { return Ok(()) };
+        let (agent, position) = (event.agent_id.as_ref(), FirstPosition::of(event));
         if message.is_none() && event.conversation_state.is_none() {
-            return Ok(());
+            let pk = keys::conversation_events(tenant, agent, conversation);
+            return self.put_in_log(to_item(&self.item_key(pk, keys::accepted(&event.id, position), event))?).await;
         }
-        let (agent, first) = (event.agent_id.as_ref(), self.first_position(tenant, event).await?);
-        if let Some(mut message) = message {
-            message.at = first.occurred_at;
-            let key =
-                self.item_key(keys::messages(tenant, agent, conversation), keys::message(&event.id, first), event);
+        if let Some(message) = message {
+            let pk = keys::messages(tenant, agent, conversation);
+            let key = self.item_key(pk, keys::message(&event.id, position), event);
             self.put_in_log(to_item(&MessageItem { key, message })?).await?;
         }
         if let Some(state) = &event.conversation_state {
-            let key = self.item_key(keys::states(tenant, agent, conversation), keys::accepted(&event.id, first), event);
+            let pk = keys::states(tenant, agent, conversation);
+            let key = self.item_key(pk, keys::accepted(&event.id, position), event);
             self.put_in_log(to_item(&StateItem { key, state: state.get().to_owned() })?).await?;
         }
         Ok(())
     }
 
-    fn item_key(&self, pk: String, sk: String, event: &Event) -> ItemKey {
-        let expires_at = event.accepted_at.seconds() + i64::from(self.retention_days) * SECONDS_A_DAY;
-        ItemKey { pk, sk, v: ITEM_VERSION, expires_at }
+    /// Adds a conversation to the list of its agent's conversations. The list keeps it a day longer than the messages
+    /// that are stored until tomorrow.
+    ///
+    /// # Errors
+    /// Where DynamoDB does not take the write.
+    pub async fn list_conversation(
+        &self,
+        tenant: &Tenant,
+        agent: Option<&AgentId>,
+        conversation: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let expires_at = self.expires_at(now) + 2 * SECONDS_A_DAY;
+        let (pk, sk) = (keys::conversations(tenant, agent), conversation.to_owned());
+        self.put_in_log(to_item(&ItemKey { pk, sk, v: ITEM_VERSION, expires_at })?).await
     }
 
-    async fn put_in_log(&self, item: Item) -> Result<(), StoreError> {
+    fn item_key(&self, pk: String, sk: String, event: &Event) -> ItemKey {
+        ItemKey { pk, sk, v: ITEM_VERSION, expires_at: self.expires_at(event.accepted_at) }
+    }
+
+    /// Writes an item of the log table.
+    pub(super) async fn put_in_log(&self, item: Item) -> Result<(), StoreError> {
         self.client.put_item().table_name(&self.log_table).set_item(Some(item)).send().await?;
         Ok(())
     }

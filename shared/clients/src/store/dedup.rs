@@ -1,15 +1,20 @@
 //! Deduplication of events with a client id and of requests with an `Idempotency-Key`. A repeat is recognized for a
 //! day.
+//!
+//! An event with a client id has an item of its own. Publishing registers the event. `fan_out` acquires the event's
+//! dedup lock, dispatches the event, and completes the lock. The item is also what the log keeps of the event.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::time::{SECONDS_A_DAY, Timestamp};
 use domain::{Event, EventId, Tenant};
 use serde::{Deserialize, Serialize};
 
+use super::events::{EventJson, KeptEvent, Recipient, compressed, decompressed};
 use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
 
@@ -20,30 +25,46 @@ pub const REPEAT_RECOGNIZED_S: i64 = SECONDS_A_DAY;
 /// the events queue's visibility timeout, so the holder has stopped by then.
 const LOCK_LEASE: Duration = Duration::from_secs(10 * 60);
 
+/// The token of a lock that nobody has acquired.
+const NOBODY: &str = "";
+
+/// The condition that no repeat is recognized any more. Release 0.1.0 wrote items without `repeat_until`.
+const FREE: &str = "attribute_not_exists(pk) OR repeat_until <= :now OR \
+                    (attribute_not_exists(repeat_until) AND expires_at <= :now)";
+
 /// The state of an event's dedup lock, for one publish token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DedupLock {
     /// This token holds the lock: the event has to be dispatched.
-    Acquired,
+    Acquired {
+        /// Whether the event was registered, so that it is stored.
+        is_stored: bool,
+    },
     /// The event was dispatched.
     Done,
     /// Another token holds the lock. Its function is dispatching the event, or stopped before the end. Try again later.
     InProgress,
 }
 
+/// The result of [`Store::register_event`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registered {
+    /// The event is new.
+    New,
+    /// The event was registered before, with the same content, at this position.
+    Repeat(FirstPosition),
+    /// The client id belongs to an event with other content. Nothing was stored.
+    OtherContent,
+}
+
+/// An event's dedup lock. Release 0.1.0 reads these attributes, too.
 #[derive(Serialize, Deserialize)]
-struct ExpiringItem<T> {
+struct LockItem {
     pk: String,
     sk: String,
     v: u8,
-    /// Unix seconds. After this time the client id or key is free, and DynamoDB removes the item.
+    /// Unix seconds. DynamoDB removes the item after this time.
     expires_at: i64,
-    #[serde(flatten)]
-    content: T,
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct LockItem {
     #[serde(rename = "claimant")]
     publish_token: String,
     #[serde(rename = "claimed_at")]
@@ -52,19 +73,104 @@ struct LockItem {
     is_done: bool,
 }
 
+/// What registering adds to an event's item.
+#[derive(Serialize, Deserialize)]
+struct RegisteredItem {
+    /// Unix seconds. After this time the client id is free.
+    repeat_until: i64,
+    /// The digest of the event's content.
+    digest: String,
+    #[serde(flatten)]
+    first: FirstPosition,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    gsi1pk: String,
+    gsi1sk: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct RequestDigest {
+struct RequestItem {
+    pk: String,
+    sk: String,
+    v: u8,
+    /// Unix seconds. After this time the key is free, and DynamoDB removes the item.
+    expires_at: i64,
     digest: String,
 }
 
 /// The result of storing an item under a client id or an `Idempotency-Key`.
-enum PutOnce<T> {
+enum PutOnce {
     Stored,
-    /// There is an item already, with this content.
-    Exists(T),
+    /// There is this item already.
+    Exists(Item),
 }
 
 impl Store {
+    /// Registers an event with a client id, whose content has this `digest`. The item keeps the event for as long as the
+    /// log. A repeat is recognized for a day.
+    ///
+    /// # Errors
+    /// Where DynamoDB does not take the write.
+    pub async fn register_event(
+        &self,
+        tenant: &Tenant,
+        event: &Event,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<Registered, StoreError> {
+        let first = FirstPosition::of(event);
+        let lock = LockItem {
+            pk: keys::client_event(tenant, &event.id),
+            sk: keys::DEDUP_LOCK.to_owned(),
+            v: ITEM_VERSION,
+            expires_at: self.expires_at(event.accepted_at),
+            publish_token: NOBODY.to_owned(),
+            acquired_at: Timestamp::from_millis(0),
+            is_done: false,
+        };
+        let registered = RegisteredItem {
+            repeat_until: now.seconds() + REPEAT_RECOGNIZED_S,
+            digest: digest.to_owned(),
+            first,
+            client_id: event.client_id.clone(),
+            gsi1pk: keys::client_events(tenant, event.id.shard(keys::LIST_SHARDS)),
+            gsi1sk: keys::accepted(&event.id, first),
+        };
+        let mut item = to_item(&lock)?;
+        item.extend(to_item(&registered)?);
+        item.insert("event".to_owned(), compressed(&EventJson::of(event, self.keeps_all_bodies))?);
+        let PutOnce::Exists(other) = self.put_once(item, now).await? else { return Ok(Registered::New) };
+        if !other.contains_key("digest") {
+            // Release 0.1.0 stored the lock. It kept no content to compare, and the position in another item.
+            return Ok(Registered::Repeat(self.first_position_v1(tenant, event).await?));
+        }
+        let other: RegisteredItem = serde_dynamo::from_item(other)?;
+        Ok(if other.digest == digest { Registered::Repeat(other.first) } else { Registered::OtherContent })
+    }
+
+    /// Undoes [`Store::register_event`], for a request that is refused. Does nothing if the event is being dispatched.
+    ///
+    /// # Errors
+    /// Where DynamoDB does not take the write.
+    pub async fn unregister_event(&self, tenant: &Tenant, event: &EventId, digest: &str) -> Result<(), StoreError> {
+        let delete = self
+            .client
+            .delete_item()
+            .table_name(&self.log_table)
+            .key("pk", text(keys::client_event(tenant, event)))
+            .key("sk", text(keys::DEDUP_LOCK))
+            .condition_expression("digest = :digest AND claimant = :nobody AND told = :no")
+            .expression_attribute_values(":digest", text(digest))
+            .expression_attribute_values(":nobody", text(NOBODY))
+            .expression_attribute_values(":no", flag(false));
+        match delete.send().await {
+            Err(error) if !error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Err(error.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Acquires an event's dedup lock for a publish token. The token that holds the lock acquires it again.
     ///
     /// # Errors
@@ -76,39 +182,79 @@ impl Store {
         publish_token: &str,
         now: Timestamp,
     ) -> Result<DedupLock, StoreError> {
-        let pk = keys::client_event(tenant, event);
-        let lock = LockItem { publish_token: publish_token.to_owned(), acquired_at: now, is_done: false };
-        let acquired_before = number(now.minus(LOCK_LEASE).millis());
-        let condition = |put: PutItemFluentBuilder| {
-            put.condition_expression(
-                "attribute_not_exists(pk) OR expires_at <= :now OR (told = :no AND claimed_at < :acquired_before)",
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.log_table)
+            .key("pk", text(keys::client_event(tenant, event)))
+            .key("sk", text(keys::DEDUP_LOCK))
+            .update_expression(
+                "SET claimant = :token, claimed_at = :at, told = :no, v = if_not_exists(v, :v), \
+                 expires_at = if_not_exists(expires_at, :expires), repeat_until = if_not_exists(repeat_until, :until)",
             )
+            .condition_expression(format!(
+                "{FREE} OR (told = :no AND (claimant IN (:token, :nobody) OR claimed_at < :acquired_before))"
+            ))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .expression_attribute_values(":token", text(publish_token))
+            .expression_attribute_values(":nobody", text(NOBODY))
+            .expression_attribute_values(":at", number(now.millis()))
+            .expression_attribute_values(":now", number(now.seconds()))
+            .expression_attribute_values(":acquired_before", number(now.minus(LOCK_LEASE).millis()))
             .expression_attribute_values(":no", flag(false))
-            .expression_attribute_values(":acquired_before", acquired_before)
+            .expression_attribute_values(":v", number(ITEM_VERSION))
+            .expression_attribute_values(":until", number(now.seconds() + REPEAT_RECOGNIZED_S))
+            .expression_attribute_values(":expires", number(self.expires_at(now)));
+        let error = match update.return_values(ReturnValue::AllNew).send().await {
+            Ok(updated) => {
+                let is_stored = updated.attributes.is_some_and(|item| item.contains_key("event"));
+                return Ok(DedupLock::Acquired { is_stored });
+            }
+            Err(error) => error,
         };
-        Ok(match self.put_once(pk, keys::DEDUP_LOCK, lock, now, condition).await? {
-            PutOnce::Stored => DedupLock::Acquired,
-            PutOnce::Exists(other) if other.is_done => DedupLock::Done,
-            PutOnce::Exists(other) if other.publish_token == publish_token => DedupLock::Acquired,
-            PutOnce::Exists(_) => DedupLock::InProgress,
-        })
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
+                let existing: LockItem = from_item(failure.item().cloned().unwrap_or_default())?;
+                Ok(if existing.is_done { DedupLock::Done } else { DedupLock::InProgress })
+            }
+            _ => Err(error.into()),
+        }
     }
 
-    /// Marks an event's dedup lock as done: its deliveries are queued, so its repeats may be dropped.
+    /// Marks an event's dedup lock as done, with the webhooks that the event went to: its deliveries are queued, so its
+    /// repeats may be dropped.
     ///
     /// # Errors
     /// Where DynamoDB does not take the write.
-    pub async fn complete_dedup_lock(&self, tenant: &Tenant, event: &EventId) -> Result<(), StoreError> {
+    pub async fn complete_dedup_lock(
+        &self,
+        tenant: &Tenant,
+        event: &EventId,
+        recipients: &[Recipient],
+    ) -> Result<(), StoreError> {
         self.client
             .update_item()
             .table_name(&self.log_table)
             .key("pk", text(keys::client_event(tenant, event)))
             .key("sk", text(keys::DEDUP_LOCK))
-            .update_expression("SET told = :yes")
+            .update_expression("SET told = :yes, recipients = :recipients")
             .expression_attribute_values(":yes", flag(true))
+            .expression_attribute_values(":recipients", compressed(&recipients)?)
             .send()
             .await?;
         Ok(())
+    }
+
+    /// An event with a client id.
+    pub(super) async fn client_event(&self, tenant: &Tenant, id: &EventId) -> Result<Option<KeptEvent>, StoreError> {
+        let found = self.log_item_at(keys::client_event(tenant, id), keys::DEDUP_LOCK.to_owned()).await?;
+        let Some(item) = found else { return Ok(None) };
+        // Release 0.1.0 stored the lock alone.
+        let Some(event) = decompressed::<EventJson>(&item, "event")? else { return Ok(None) };
+        let recipients = decompressed(&item, "recipients")?;
+        let registered: RegisteredItem = serde_dynamo::from_item(item)?;
+        let kept = event.into_kept(id.clone(), registered.first.accepted_at);
+        Ok(Some(KeptEvent { client_id: registered.client_id, recipients, ..kept }))
     }
 
     /// Registers the `Idempotency-Key` of a request. Returns `false` if the key was used with another body. Bodies are
@@ -123,58 +269,39 @@ impl Store {
         digest: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let body = RequestDigest { digest: digest.to_owned() };
-        Ok(match self.put_once(keys::client_request(tenant, key), keys::DEDUP_LOCK, body.clone(), now, free).await? {
+        let item = RequestItem {
+            pk: keys::client_request(tenant, key),
+            sk: keys::DEDUP_LOCK.to_owned(),
+            v: ITEM_VERSION,
+            expires_at: now.seconds() + REPEAT_RECOGNIZED_S,
+            digest: digest.to_owned(),
+        };
+        Ok(match self.put_once(to_item(&item)?, now).await? {
             PutOnce::Stored => true,
-            PutOnce::Exists(other) => other == body,
+            PutOnce::Exists(other) => from_item::<RequestItem>(other)?.digest == digest,
         })
     }
 
-    /// The position of an event among others. A repeat has the position of the first.
-    pub(super) async fn first_position(&self, tenant: &Tenant, event: &Event) -> Result<FirstPosition, StoreError> {
-        let position = FirstPosition::of(event);
-        if !event.has_client_id {
-            return Ok(position);
-        }
-        let pk = keys::client_event(tenant, &event.id);
-        Ok(match self.put_once(pk, keys::FIRST_POSITION, position, event.accepted_at, free).await? {
-            PutOnce::Stored => position,
-            PutOnce::Exists(first) => first,
-        })
+    /// The position that release 0.1.0 stored for an event with a client id, or else the event's own.
+    async fn first_position_v1(&self, tenant: &Tenant, event: &Event) -> Result<FirstPosition, StoreError> {
+        let (pk, sk) = (keys::client_event(tenant, &event.id), keys::FIRST_POSITION.to_owned());
+        let stored = self.log_item_at(pk, sk).await?.map(from_item).transpose()?;
+        Ok(stored.unwrap_or(FirstPosition::of(event)))
     }
 
-    async fn put_once<T>(
-        &self,
-        pk: String,
-        sk: &str,
-        content: T,
-        now: Timestamp,
-        condition: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
-    ) -> Result<PutOnce<T>, StoreError>
-    where
-        T: Serialize + for<'de> Deserialize<'de>,
-    {
-        let expires_at = now.seconds() + REPEAT_RECOGNIZED_S;
-        let item = ExpiringItem { pk, sk: sk.to_owned(), v: ITEM_VERSION, expires_at, content };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.log_table)
-            .set_item(Some(to_item(&item)?))
+    /// Stores `item` unless another item at its key is not free.
+    async fn put_once(&self, item: Item, now: Timestamp) -> Result<PutOnce, StoreError> {
+        let put = self.client.put_item().table_name(&self.log_table).set_item(Some(item));
+        let put: PutItemFluentBuilder = put
+            .condition_expression(FREE)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_values(":now", number(now.seconds()));
-        let Err(error) = condition(put).send().await else { return Ok(PutOnce::Stored) };
+        let Err(error) = put.send().await else { return Ok(PutOnce::Stored) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failure)) => {
-                let existing: Item = failure.item().cloned().unwrap_or_default();
-                Ok(PutOnce::Exists(from_item::<ExpiringItem<T>>(existing)?.content))
+                Ok(PutOnce::Exists(failure.item().cloned().unwrap_or_default()))
             }
             _ => Err(error.into()),
         }
     }
-}
-
-/// The condition that no item is stored, or only an expired one.
-fn free(put: PutItemFluentBuilder) -> PutItemFluentBuilder {
-    put.condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
 }

@@ -1,58 +1,123 @@
-//! A delivery as the log table stores it.
+//! A delivery as the log table stores it (version 2). Version 1 is read, too.
+//!
+//! DynamoDB counts each started KB of an item as a write unit, names of attributes included. So the item of a delivery
+//! that succeeded at once has to stay below 1 KB: what the keys say is not repeated, and absent attributes are left out.
+
+use std::collections::BTreeMap;
 
 use domain::time::{SECONDS_A_DAY, Timestamp};
-use domain::{AgentId, Delivery, DeliveryId, DeliveryKey, EventId, Status, Tenant, WebhookId};
+use domain::{
+    AgentId, Attempt, AttemptTrigger, Delivery, DeliveryKey, DialectName, EventId, LogName, Owner, Status, Traceparent,
+    WebhookId, WebhookKind, WebhookRef,
+};
+use rules::sign::Signature;
 use serde::{Deserialize, Serialize};
 
-use super::{ITEM_VERSION, keys};
+use super::delivery_item_v1::DeliveryItemV1;
+use super::kept_request::{KeptBody, KeptRequest};
+use super::{Item, LOG_VERSION, StoreError, check_version, keys};
 
-/// Absent attributes are left out, because a write costs by the size of the item.
-#[derive(PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct DeliveryItem {
     pk: String,
     sk: String,
     v: u8,
-    #[serde(rename = "scope")]
-    tenant: Tenant,
-    webhook_id: WebhookId,
-    shard: u8,
-    created_at: Timestamp,
-    id: DeliveryId,
+    /// The webhook's id, if it is not in `pk`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhook_id: Option<WebhookId>,
     event_id: EventId,
     event_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dialect: Option<DialectName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     agent_id: Option<AgentId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     channel: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversation_id: Option<String>,
     status: Status,
     attempt_count: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<AttemptItem>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    http_status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    response_body: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    last_attempt_at: Option<Timestamp>,
+    end_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next_retry_at: Option<Timestamp>,
     /// Unix seconds. DynamoDB removes the item after this time.
     expires_at: i64,
     /// The keys of the due index, only while another attempt is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    due_pk: Option<String>,
+    pub(super) due_pk: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) due_at: Option<Timestamp>,
-    /// The queue message that makes the next attempt. Absent once the delivery has succeeded.
+    /// The keys of the generic index, only while the delivery is pending or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) message: Option<String>,
+    gsi1pk: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gsi1sk: Option<String>,
+    /// What it takes to send the same bytes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<RequestItem>,
+}
+
+/// An attempt. The names are short, because a delivery may have ten of them.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct AttemptItem {
+    #[serde(rename = "n")]
+    number: u32,
+    #[serde(rename = "by", default, skip_serializing_if = "AttemptTrigger::is_automatic")]
+    trigger: AttemptTrigger,
+    at: Timestamp,
+    #[serde(rename = "ms")]
+    duration_ms: u32,
+    #[serde(rename = "status", default, skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(rename = "headers", default, skip_serializing_if = "BTreeMap::is_empty")]
+    response_headers: BTreeMap<String, String>,
+    #[serde(rename = "body", default, skip_serializing_if = "Option::is_none")]
+    response_body: Option<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct RequestItem {
+    /// Whose webhook it is.
+    of: WebhookOf,
+    /// The webhook's agent, if it is not the event's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent_id: Option<AgentId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature: Option<Signature>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "Traceparent::deserialize", skip_serializing_if = "Option::is_none")]
+    traceparent: Option<Traceparent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<KeptBody>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WebhookOf {
+    AgentPrimary,
+    AgentAdditional,
+    ProjectPrimary,
+    ProjectAdditional,
+}
+
+/// A log entry that was read.
+pub(super) struct ReadDelivery {
+    pub(super) delivery: Delivery,
+    pub(super) request: Option<KeptRequest>,
+    /// The queue message of the next attempt, in an entry of release 0.1.0.
+    pub(super) message_v1: Option<String>,
 }
 
 impl DeliveryItem {
-    /// The attributes that a list reads. The queue message is left out, because it may be a hundred times as long as
-    /// the rest.
+    /// The attributes that a list reads: all but the request.
     pub(super) const LISTED: &[&str] = &[
         "pk",
         "sk",
@@ -64,11 +129,15 @@ impl DeliveryItem {
         "id",
         "event_id",
         "event_type",
+        "dialect",
         "agent_id",
         "message_id",
         "channel",
+        "conversation_id",
         "status",
         "attempt_count",
+        "attempts",
+        "end_reason",
         "http_status",
         "error",
         "response_body",
@@ -77,64 +146,166 @@ impl DeliveryItem {
         "expires_at",
     ];
 
+    /// The attributes that an update removes if the new item lacks them. The last are those of version 1.
+    pub(super) const OPTIONAL: &[&str] = &[
+        "end_reason",
+        "next_retry_at",
+        "due_pk",
+        "due_at",
+        "gsi1pk",
+        "gsi1sk",
+        "request",
+        "message",
+        "http_status",
+        "error",
+        "response_body",
+        "last_attempt_at",
+    ];
+
+    /// The item of a delivery. While another attempt is due, the item is in the due index: as parked, or as queued.
+    pub(super) fn new(
+        delivery: &Delivery,
+        request: Option<&KeptRequest>,
+        is_parked: bool,
+        retention_days: u16,
+    ) -> Self {
+        let key = &delivery.key;
+        let listed = keys::listed_deliveries(&key.tenant, delivery.status, key.id.shard(keys::LIST_SHARDS));
+        let due_shard = key.id.shard(keys::DUE_SHARDS);
+        let due_pk = if is_parked { keys::parked(due_shard) } else { keys::due(due_shard) };
+        let is_in_key = LogName::of(&key.webhook_id).as_str() == key.webhook_id.as_str();
+        // A delivery that still waits is not removed.
+        let kept_from = delivery.next_retry_at.unwrap_or(key.created_at).max(key.created_at);
+        Self {
+            pk: keys::log(&key.tenant, &key.webhook_id, key.shard),
+            sk: keys::delivery(key),
+            v: LOG_VERSION,
+            webhook_id: (!is_in_key).then(|| key.webhook_id.clone()),
+            event_id: delivery.event_id.clone(),
+            event_type: delivery.event_type.clone(),
+            dialect: delivery.dialect.clone(),
+            agent_id: delivery.agent_id.clone(),
+            message_id: delivery.message_id.clone(),
+            channel: delivery.channel.clone(),
+            conversation_id: delivery.conversation_id.clone(),
+            status: delivery.status,
+            attempt_count: delivery.attempt_count,
+            attempts: delivery.attempts.iter().map(AttemptItem::from).collect(),
+            end_reason: delivery.end_reason.clone(),
+            next_retry_at: delivery.next_retry_at,
+            expires_at: kept_from.seconds() + i64::from(retention_days) * SECONDS_A_DAY,
+            due_pk: delivery.next_retry_at.map(|_| due_pk),
+            due_at: delivery.next_retry_at,
+            gsi1sk: listed.as_ref().map(|_| keys::delivery(key)),
+            gsi1pk: listed,
+            request: request.map(|request| RequestItem::new(request, delivery.agent_id.as_ref())),
+        }
+    }
+
     /// The item's key in the table.
     pub(super) fn key(&self) -> (String, String) {
         (self.pk.clone(), self.sk.clone())
     }
 
-    pub(super) fn new(delivery: &Delivery, message: Option<String>, retention_days: u16) -> Self {
-        let key = &delivery.key;
+    /// Whether `logged` is this item, written by an earlier try of the same call.
+    pub(super) fn is_logged_in(&self, logged: &Self) -> bool {
+        let last = |item: &Self| item.attempts.last().map(|attempt| (attempt.number, attempt.at, attempt.duration_ms));
+        (last(self), self.status, self.attempt_count, self.next_retry_at)
+            == (last(logged), logged.status, logged.attempt_count, logged.next_retry_at)
+    }
+
+    /// Reads a log entry of either version.
+    pub(super) fn read(item: Item) -> Result<ReadDelivery, StoreError> {
+        if super::version_of(&item) == 1 {
+            let mut item: DeliveryItemV1 = serde_dynamo::from_item(item)?;
+            let message_v1 = item.message.take();
+            return Ok(ReadDelivery { delivery: item.into(), request: None, message_v1 });
+        }
+        let item: Self = serde_dynamo::from_item(item)?;
+        check_version(item.v, LOG_VERSION)?;
+        let key = keys::delivery_key(&item.pk, &item.sk, item.webhook_id).ok_or(StoreError::Key)?;
+        let request = item.request.map(|request| request.into_kept(&key, item.agent_id.as_ref()));
+        let delivery = Delivery {
+            key,
+            event_id: item.event_id,
+            event_type: item.event_type,
+            dialect: item.dialect,
+            agent_id: item.agent_id,
+            message_id: item.message_id,
+            channel: item.channel,
+            conversation_id: item.conversation_id,
+            status: item.status,
+            attempt_count: item.attempt_count,
+            attempts: item.attempts.into_iter().map(Attempt::from).collect(),
+            end_reason: item.end_reason,
+            next_retry_at: item.next_retry_at,
+        };
+        Ok(ReadDelivery { delivery, request, message_v1: None })
+    }
+}
+
+impl From<&Attempt> for AttemptItem {
+    fn from(attempt: &Attempt) -> Self {
         Self {
-            pk: keys::log(&key.tenant, &key.webhook_id, key.shard),
-            sk: keys::delivery(key),
-            v: ITEM_VERSION,
-            tenant: key.tenant.clone(),
-            webhook_id: key.webhook_id.clone(),
-            shard: key.shard,
-            created_at: key.created_at,
-            id: key.id.clone(),
-            event_id: delivery.event_id.clone(),
-            event_type: delivery.event_type.clone(),
-            agent_id: delivery.agent_id.clone(),
-            message_id: delivery.message_id.clone(),
-            channel: delivery.channel.clone(),
-            status: delivery.status,
-            attempt_count: delivery.attempt_count,
-            http_status: delivery.http_status,
-            error: delivery.error.clone(),
-            response_body: delivery.response_body.clone(),
-            last_attempt_at: delivery.last_attempt_at,
-            next_retry_at: delivery.next_retry_at,
-            expires_at: key.created_at.seconds() + i64::from(retention_days) * SECONDS_A_DAY,
-            due_pk: delivery.next_retry_at.map(|_| keys::due(key)),
-            due_at: delivery.next_retry_at,
-            message,
+            number: attempt.number,
+            trigger: attempt.trigger,
+            at: attempt.at,
+            duration_ms: attempt.duration_ms,
+            http_status: attempt.http_status,
+            error: attempt.error.clone(),
+            response_headers: attempt.response_headers.iter().cloned().collect(),
+            response_body: attempt.response_body.clone().filter(|body| !body.is_empty()),
         }
     }
 }
 
-impl From<DeliveryItem> for Delivery {
-    fn from(item: DeliveryItem) -> Self {
+impl From<AttemptItem> for Attempt {
+    fn from(item: AttemptItem) -> Self {
         Self {
-            key: DeliveryKey {
-                tenant: item.tenant,
-                webhook_id: item.webhook_id,
-                shard: item.shard,
-                created_at: item.created_at,
-                id: item.id,
-            },
-            event_id: item.event_id,
-            event_type: item.event_type,
-            agent_id: item.agent_id,
-            message_id: item.message_id,
-            channel: item.channel,
-            status: item.status,
-            attempt_count: item.attempt_count,
+            number: item.number,
+            trigger: item.trigger,
+            at: item.at,
+            duration_ms: item.duration_ms,
+            response_body: item.response_body.or_else(|| item.http_status.map(|_| String::new())),
             http_status: item.http_status,
             error: item.error,
-            response_body: item.response_body,
-            last_attempt_at: item.last_attempt_at,
-            next_retry_at: item.next_retry_at,
+            response_headers: item.response_headers.into_iter().collect(),
+        }
+    }
+}
+
+impl RequestItem {
+    fn new(request: &KeptRequest, event_agent: Option<&AgentId>) -> Self {
+        let of = match (&request.webhook.owner, request.webhook.kind) {
+            (Owner::Agent(_), WebhookKind::Primary) => WebhookOf::AgentPrimary,
+            (Owner::Agent(_), WebhookKind::Additional) => WebhookOf::AgentAdditional,
+            (Owner::Project, WebhookKind::Primary) => WebhookOf::ProjectPrimary,
+            (Owner::Project, WebhookKind::Additional) => WebhookOf::ProjectAdditional,
+        };
+        Self {
+            of,
+            agent_id: request.webhook.owner.agent().filter(|agent| Some(*agent) != event_agent).cloned(),
+            signature: request.signature.clone(),
+            headers: request.headers.iter().cloned().collect(),
+            traceparent: request.traceparent.clone(),
+            body: request.body.clone(),
+        }
+    }
+
+    fn into_kept(self, key: &DeliveryKey, event_agent: Option<&AgentId>) -> KeptRequest {
+        let kind = match self.of {
+            WebhookOf::AgentPrimary | WebhookOf::ProjectPrimary => WebhookKind::Primary,
+            WebhookOf::AgentAdditional | WebhookOf::ProjectAdditional => WebhookKind::Additional,
+        };
+        let is_agents = matches!(self.of, WebhookOf::AgentPrimary | WebhookOf::AgentAdditional);
+        let agent = self.agent_id.as_ref().or(event_agent).filter(|_| is_agents);
+        let owner = agent.map_or(Owner::Project, |agent| Owner::Agent(agent.clone()));
+        KeptRequest {
+            webhook: WebhookRef { id: key.webhook_id.clone(), owner, kind },
+            signature: self.signature,
+            headers: self.headers.into_iter().collect(),
+            traceparent: self.traceparent,
+            body: self.body,
         }
     }
 }

@@ -3,27 +3,34 @@
 //!
 //! A call for a tenant's data takes the [`Tenant`]; only `keys` forms keys from it. The methods of [`Store`] are beside
 //! the items that they read: [`agents`], [`api_keys`], [`conversations`], [`dedup`], [`deliveries`], [`projects`],
-//! [`primary_deliveries`], [`additional_webhooks`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
+//! [`primary_deliveries`], [`events`], [`waiting`], [`additional_webhooks`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
 
 pub mod additional_webhooks;
 pub mod agents;
 pub mod api_keys;
+mod compression;
 pub mod conversations;
 pub mod dedup;
 pub mod deliveries;
 mod delivery_item;
+mod delivery_item_v1;
+pub mod events;
+pub mod kept_request;
 mod keys;
+pub mod lists;
 pub mod primary_deliveries;
 pub mod projects;
 mod reseal;
 mod secrets_item;
+pub mod waiting;
 mod webhook_item;
+pub mod webhook_pointers;
 pub mod webhook_snapshots;
 pub mod webhook_updates;
 pub mod webhooks;
 mod writes;
 
-pub use self::keys::{DUE_INDEX, LISTING_INDEX};
+pub use self::keys::{DUE_INDEX, FirstPosition, GENERIC_INDEX, LISTING_INDEX};
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::SdkError;
@@ -32,15 +39,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use domain::{Tenant, Webhook};
 use rules::seal::{NONCE_BYTES, SealError, SealingKeys};
-use rules::settings::Settings;
+use rules::settings::{KeepBodies, Settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::webhook_item::WebhookItem;
 use crate::aws::AwsFailure;
 
-/// The version that items are written with.
+/// The version that items are written with, except deliveries and events.
 const ITEM_VERSION: u8 = 1;
+
+/// The version that deliveries and events are written with. Deliveries of version 1 are read, too.
+const LOG_VERSION: u8 = 2;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -51,6 +61,7 @@ pub struct Store {
     config_table: String,
     log_table: String,
     retention_days: u16,
+    keeps_all_bodies: bool,
     sealing_keys: SealingKeys,
 }
 
@@ -73,8 +84,14 @@ pub enum StoreError {
     #[error("an item is not of the expected shape")]
     Item(#[from] serde_dynamo::Error),
     /// Another release wrote the item, in another version.
-    #[error("an item is of another version than {ITEM_VERSION}")]
+    #[error("an item is of a version that this release does not know")]
     Version,
+    /// An item's key is not of the expected form.
+    #[error("an item's key is not of the expected form")]
+    Key,
+    /// A compressed attribute cannot be read.
+    #[error("a compressed attribute cannot be read")]
+    Compressed,
 }
 
 impl<E, R> From<SdkError<E, R>> for StoreError
@@ -96,6 +113,7 @@ impl Store {
             config_table: settings.config_table.clone(),
             log_table: settings.log_table.clone(),
             retention_days: settings.retention_days,
+            keeps_all_bodies: settings.keep_bodies == KeepBodies::All,
             sealing_keys: settings.sealing_keys.clone(),
         }
     }
@@ -142,15 +160,22 @@ fn to_item(item: &impl Serialize) -> Result<Item, StoreError> {
     Ok(serde_dynamo::to_item(item)?)
 }
 
-fn check_version(version: u8) -> Result<(), StoreError> {
-    if version == ITEM_VERSION { Ok(()) } else { Err(StoreError::Version) }
+fn check_version(version: u8, expected: u8) -> Result<(), StoreError> {
+    if version == expected { Ok(()) } else { Err(StoreError::Version) }
+}
+
+/// The version of an item, or 0 if it has none.
+fn version_of(item: &Item) -> u8 {
+    let version = item.get("v").and_then(|version| version.as_n().ok());
+    version.map_or(0, |version| version.parse().unwrap_or(u8::MAX))
 }
 
 /// An item of another version is refused rather than misread. An index's row without a version is accepted: the version
 /// is checked in the table's item.
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    if let Some(AttributeValue::N(version)) = item.get("v") {
-        check_version(version.parse().unwrap_or(u8::MAX))?;
+    match version_of(&item) {
+        0 => {}
+        version => check_version(version, ITEM_VERSION)?,
     }
     Ok(serde_dynamo::from_item(item)?)
 }

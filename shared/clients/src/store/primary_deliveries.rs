@@ -20,7 +20,7 @@ use super::{Item, Store, StoreError, from_item, keys, text};
 const READS_AT_ONCE: usize = 16;
 
 /// The parts of a delivery that statistics use.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Counted {
     /// The delivery's status.
     pub status: Status,
@@ -28,6 +28,14 @@ pub struct Counted {
     pub event_type: String,
     /// When the event was accepted.
     pub created_at: Timestamp,
+}
+
+/// A log entry's row in a query for statistics.
+#[derive(Deserialize)]
+struct CountedItem {
+    sk: String,
+    status: Status,
+    event_type: String,
 }
 
 /// A page of deliveries, newest first.
@@ -80,7 +88,7 @@ impl Store {
         let page = newest.into_values().rev().skip(offset.into()).take(limit.into());
         let items = stream::iter(page).map(|keys| self.item_at(&self.log_table, keys)).buffered(READS_AT_ONCE);
         let items: Vec<Option<Item>> = items.try_collect().await?;
-        let deliveries = items.into_iter().flatten().map(|item| Ok(from_item::<DeliveryItem>(item)?.into()));
+        let deliveries = items.into_iter().flatten().map(|item| Ok(DeliveryItem::read(item)?.delivery));
         Ok(DeliveriesPage { deliveries: deliveries.collect::<Result<_, StoreError>>()?, total })
     }
 
@@ -97,14 +105,16 @@ impl Store {
     ) -> Result<(), StoreError> {
         let logs = self.primary_logs(tenant, since.unwrap_or(Timestamp::from_millis(0))).await?;
         let logs = logs.into_iter().map(|log| {
-            let query = log.projection_expression("#status, event_type, created_at");
+            let query = log.projection_expression("sk, #status, event_type");
             let items = query.expression_attribute_names("#status", "status").into_paginator().items().send();
             let items = stream::unfold(items, async |mut items| Some((items.next().await?, items)));
             items.boxed()
         });
         let mut items = stream::iter(logs).flatten_unordered(READS_AT_ONCE);
         while let Some(item) = items.try_next().await? {
-            count(from_item(item)?);
+            let CountedItem { sk, status, event_type } = from_item(item)?;
+            let created_at = keys::created_at(&sk).ok_or(StoreError::Key)?;
+            count(Counted { status, event_type, created_at });
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::{ConditionCheck, DeleteRequest, TransactWriteItem, 
 use domain::time::Timestamp;
 use domain::{Environment, ProjectId, Tenant, WebhookId};
 
+use super::webhook_pointers::pointer_key;
 use super::{ITEM_VERSION, Item, Store, StoreError, keys, number, primary_key, text};
 
 /// How many list entries a deletion reads at once.
@@ -51,13 +52,13 @@ impl Store {
     }
 
     /// Deletes a project. The project's item and its API keys are deleted first, so that nobody can add data. Then the
-    /// webhooks, their deliveries and the agents are deleted.
+    /// webhooks, their deliveries, the agents and the events are deleted.
     ///
     /// The deletion stops when `go_on`, which is called between steps, returns `false`. Another call continues where
     /// the deletion stopped. Returns whether the deletion is complete.
     ///
-    /// Data without an index is left to expire, at the latest with the log's retention. Examples are conversations,
-    /// dedup locks, and deliveries of webhooks that were deleted earlier.
+    /// Data that no list leads to is left to expire, at the latest with the log's retention. Examples are conversations,
+    /// and deliveries of webhooks that were deleted earlier.
     ///
     /// # Errors
     /// Where DynamoDB does not take all writes.
@@ -77,7 +78,9 @@ impl Store {
                 if !go_on() || !self.delete_log(&tenant, &listed, &go_on).await? {
                     return Ok(false);
                 }
-                self.delete_items_of(&self.config_table, vec![listed]).await?;
+                let id = listed.get("list_sk").and_then(|id| id.as_s().ok()).and_then(|id| WebhookId::parse(id).ok());
+                let pointer = id.map(|id| pointer_key(&tenant, &id));
+                self.delete_items_of(&self.config_table, pointer.into_iter().chain([listed]).collect()).await?;
             }
             loop {
                 let agents = self.agents(&tenant, None, PAGE).await?;
@@ -91,6 +94,9 @@ impl Store {
                     self.delete_agent(&tenant, &agent.id).await?;
                 }
             }
+            if !self.delete_events(&tenant, &go_on).await? {
+                return Ok(false);
+            }
             let rest = self.partition_items(&keys::owner(&tenant, &domain::Owner::Project)).await?;
             self.delete_items_of(&self.config_table, rest).await?;
         }
@@ -103,29 +109,60 @@ impl Store {
         let Some(id) = part("list_sk").and_then(|id| WebhookId::parse(&id).ok()) else { return Ok(true) };
         let shards = listed.get("log_shards").and_then(|shards| shards.as_n().ok()).and_then(|text| text.parse().ok());
         for shard in 0..shards.unwrap_or(1) {
-            loop {
-                let page = self
-                    .client
-                    .query()
-                    .table_name(&self.log_table)
-                    .key_condition_expression("pk = :shard")
-                    .expression_attribute_values(":shard", text(keys::log(tenant, &id, shard)))
-                    .projection_expression("pk, sk")
-                    .limit(i32::from(PAGE))
-                    .consistent_read(true)
-                    .send()
-                    .await?;
-                let items = page.items.unwrap_or_default();
-                if items.is_empty() {
-                    break;
-                }
-                if !go_on() {
+            for partition in [keys::log(tenant, &id, shard), keys::bodies(tenant, &id, shard)] {
+                if !self.delete_partition(partition, &go_on).await? {
                     return Ok(false);
                 }
-                self.delete_items_of(&self.log_table, items).await?;
             }
         }
         Ok(true)
+    }
+
+    /// Deletes the tenant's events. Returns `false` if `go_on` stopped it.
+    async fn delete_events(&self, tenant: &Tenant, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+        for shard in 0..keys::EVENT_SHARDS {
+            if !self.delete_partition(keys::event_packs(tenant, shard), &go_on).await? {
+                return Ok(false);
+            }
+        }
+        for shard in 0..keys::LIST_SHARDS {
+            let query = self.client.query().table_name(&self.log_table).index_name(keys::GENERIC_INDEX);
+            let query = query.key_condition_expression("gsi1pk = :shard").limit(i32::from(PAGE));
+            let query = query.expression_attribute_values(":shard", text(keys::client_events(tenant, shard)));
+            let mut pages = query.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                if !go_on() {
+                    return Ok(false);
+                }
+                self.delete_items_of(&self.log_table, page?.items.unwrap_or_default()).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Deletes a partition of the log table. Returns `false` if `go_on` stopped it.
+    async fn delete_partition(&self, partition: String, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.log_table)
+                .key_condition_expression("pk = :partition")
+                .expression_attribute_values(":partition", text(&partition))
+                .projection_expression("pk, sk")
+                .limit(i32::from(PAGE))
+                .consistent_read(true)
+                .send()
+                .await?;
+            let items = page.items.unwrap_or_default();
+            if items.is_empty() {
+                return Ok(true);
+            }
+            if !go_on() {
+                return Ok(false);
+            }
+            self.delete_items_of(&self.log_table, items).await?;
+        }
     }
 
     async fn delete_items_of(&self, table: &str, items: Vec<Item>) -> Result<(), StoreError> {

@@ -41,6 +41,8 @@ pub(super) struct WebhookItem {
     history_limit: u8,
     log_shards: u8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    log_spread_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     failing_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slow_since: Option<Timestamp>,
@@ -83,6 +85,7 @@ impl WebhookItem {
             timeout_s: webhook.timeout_s,
             history_limit: webhook.history_limit,
             log_shards: webhook.log_shards,
+            log_spread_at: webhook.log_spread_at,
             failing_since: webhook.health.failing_since,
             slow_since: webhook.health.slow_since,
             health_changed_at: webhook.health.changed_at,
@@ -109,7 +112,7 @@ impl WebhookItem {
 
     /// The webhook, with its secrets opened.
     pub(super) fn open(self, keys: &SealingKeys) -> Result<Webhook, StoreError> {
-        check_version(self.v)?;
+        check_version(self.v, ITEM_VERSION)?;
         let secrets = keys.open(&self.sealed, &sealed_for(&self.pk, &self.sk, &self.webhook_id, &self.url))?;
         let secrets: SecretsItem = serde_json::from_str(&secrets).or(Err(StoreError::Secrets))?;
         let (secret, previous_secrets, request) = secrets.into_parts(self.method, self.templates);
@@ -131,6 +134,7 @@ impl WebhookItem {
             timeout_s: self.timeout_s,
             history_limit: self.history_limit,
             log_shards: self.log_shards,
+            log_spread_at: self.log_spread_at,
             health: Health {
                 failing_since: self.failing_since,
                 slow_since: self.slow_since,

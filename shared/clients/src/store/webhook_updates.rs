@@ -49,15 +49,22 @@ impl Store {
         update_if(update.expression_attribute_values(":now", number(updated_at.millis()))).await
     }
 
-    /// Spreads new entries of a webhook's log over `shards` partitions. Returns `false` if the log already has as many,
+    /// Spreads the log entries of events that are accepted from `from` on over `shards` partitions. Returns `false` if the log already has as many,
     /// or the webhook was deleted.
     ///
     /// # Errors
     /// Where DynamoDB does not take the write.
-    pub async fn spread_log(&self, tenant: &Tenant, webhook: &Webhook, shards: u8) -> Result<bool, StoreError> {
+    pub async fn spread_log(
+        &self,
+        tenant: &Tenant,
+        webhook: &Webhook,
+        shards: u8,
+        from: Timestamp,
+    ) -> Result<bool, StoreError> {
         let update = self
             .update(tenant, webhook)
-            .update_expression("SET log_shards = :shards")
+            .update_expression("SET log_shards = :shards, log_spread_at = :from")
+            .expression_attribute_values(":from", number(from.millis()))
             .condition_expression("webhook_id = :id AND log_shards < :shards");
         update_if(update.expression_attribute_values(":shards", number(shards))).await
     }

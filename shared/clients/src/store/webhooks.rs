@@ -6,10 +6,11 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, ReturnValue, TransactWriteItem};
-use domain::{Agent, Owner, Tenant, Webhook, WebhookKind, WebhookRef};
+use domain::{Agent, Owner, Tenant, Webhook, WebhookId, WebhookKind, WebhookRef};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::agents::AgentItem;
+use super::webhook_pointers::pointer_key;
 use super::{Item, Store, StoreError, from_item, keys, number, text};
 
 /// The most items that a list reads at once.
@@ -200,8 +201,11 @@ impl Store {
                 .expression_attribute_values(":log_shards", number(before.log_shards))
                 .expression_attribute_values(":updated_at", number(before.updated_at.millis()));
         }
-        let put = TransactWriteItem::builder().set_put(put.build().ok()).build();
-        Ok(match self.write_if_registered(tenant, &webhook.owner, vec![put]).await? {
+        let mut steps = vec![TransactWriteItem::builder().set_put(put.build().ok()).build()];
+        if before.is_none_or(|before| before.id != webhook.id) {
+            steps.push(self.put_pointer(tenant, webhook)?);
+        }
+        Ok(match self.write_if_registered(tenant, &webhook.owner, steps).await? {
             Written::Done => Replaced::Done,
             Written::NoOwner => Replaced::NoOwner,
             Written::Refused(_) | Written::Conflict => Replaced::Conflict,
@@ -244,10 +248,22 @@ impl Store {
     /// # Errors
     /// Where DynamoDB does not take the write.
     pub async fn delete_primary_webhook(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
-        self.delete_config(keys::owner(tenant, owner), keys::primary_webhook().to_owned()).await
+        let key = (keys::owner(tenant, owner), keys::primary_webhook().to_owned());
+        let Some(deleted) = self.delete_config(key.0, key.1).await? else { return Ok(false) };
+        // A pointer that is left behind by a crash leads to no webhook.
+        if let Some(id) = webhook_id_of(&deleted) {
+            self.client
+                .delete_item()
+                .table_name(&self.config_table)
+                .set_key(Some(pointer_key(tenant, &id)))
+                .send()
+                .await?;
+        }
+        Ok(true)
     }
 
-    pub(super) async fn delete_config(&self, pk: String, sk: String) -> Result<bool, StoreError> {
+    /// Deletes an item of the config table, and returns it.
+    pub(super) async fn delete_config(&self, pk: String, sk: String) -> Result<Option<Item>, StoreError> {
         let answer = self
             .client
             .delete_item()
@@ -257,7 +273,7 @@ impl Store {
             .return_values(ReturnValue::AllOld)
             .send()
             .await?;
-        Ok(answer.attributes.is_some())
+        Ok(answer.attributes)
     }
 
     /// All items of a partition of the config table.
@@ -276,6 +292,11 @@ impl Store {
 /// Whether a row of the listing index is of a primary webhook.
 pub(super) fn is_primary(listed: &Item) -> bool {
     listed.get("sk") == Some(&text(keys::primary_webhook()))
+}
+
+/// The id of the webhook that an item of the config table holds; `None` for another item.
+pub(super) fn webhook_id_of(item: &Item) -> Option<WebhookId> {
+    item.get("webhook_id")?.as_s().ok().and_then(|id| WebhookId::parse(id).ok())
 }
 
 /// Why DynamoDB canceled a transaction, for each of its steps.

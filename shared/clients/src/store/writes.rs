@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::WriteRequest;
+use aws_sdk_dynamodb::types::{PutRequest, WriteRequest};
 use futures::future::try_join_all;
 
-use super::{Store, StoreError};
+use super::{Item, Store, StoreError};
 use crate::aws::AwsFailure;
 
 /// The most items that DynamoDB writes in one request.
@@ -40,4 +40,11 @@ impl Store {
         }
         Err(StoreError::Unavailable(AwsFailure::new("UnprocessedItems", "some items were not written")))
     }
+}
+
+/// The write that puts `item`.
+pub(super) fn put(item: Item) -> WriteRequest {
+    #[allow(clippy::expect_used, reason = "the required field is set here")]
+    let put = PutRequest::builder().set_item(Some(item)).build().expect("an item is set");
+    WriteRequest::builder().put_request(put).build()
 }

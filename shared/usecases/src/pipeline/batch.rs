@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use clients::queue::messages::WebhookSnapshot;
 use clients::queue::{Outgoing, Queue};
+use clients::store::deliveries::LogEntry;
 use clients::store::webhooks::Owned;
 use domain::time::Timestamp;
-use domain::{Delivery, Owner, Tenant, Webhook, WebhookId, WebhookRef};
+use domain::{Owner, Tenant, Webhook, WebhookId, WebhookRef};
 use futures::FutureExt;
 use serde_json::value::RawValue;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
@@ -37,14 +38,14 @@ type WebhookKey = (Tenant, WebhookRef);
 type ReadOnce = Arc<OnceCell<Result<Arc<Owned>, Arc<InternalError>>>>;
 
 /// The state that the records of one batch share.
-pub(super) struct Batch<'a> {
+pub(crate) struct Batch<'a> {
     /// The app.
     pub(super) app: &'a App,
     /// When the batch began. Everything that it reads is at least as new.
     pub(super) began_at: Timestamp,
     owners: Mutex<HashMap<(Tenant, Owner), ReadOnce>>,
     webhooks: Coalescer<'a, WebhookKey, Arc<HashMap<WebhookKey, Webhook>>>,
-    successes: Coalescer<'a, Delivery, bool>,
+    successes: Coalescer<'a, LogEntry, bool>,
     deliveries: Coalescer<'a, Vec<Outgoing>, bool>,
     retries: Coalescer<'a, Vec<Outgoing>, bool>,
     memory: Semaphore,
@@ -53,7 +54,7 @@ pub(super) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// The shared state of a batch of `records` records.
-    pub(super) fn new(app: &'a App, records: usize) -> Self {
+    pub(crate) fn new(app: &'a App, records: usize) -> Self {
         let send = |queue: Queue| {
             Coalescer::new(LOAD_LINGER, records, move |messages: Vec<Vec<Outgoing>>| {
                 let messages = messages.into_iter().flatten().collect();
@@ -67,8 +68,8 @@ impl<'a> Batch<'a> {
             webhooks: Coalescer::new(LOAD_LINGER, records, move |keys: Vec<WebhookKey>| {
                 async move { Arc::new(read_webhooks(app, &keys).await) }.boxed()
             }),
-            successes: Coalescer::new(WRITE_LINGER, records, move |deliveries: Vec<Delivery>| {
-                async move { app.store.log_successful(&deliveries).await.is_ok() }.boxed()
+            successes: Coalescer::new(WRITE_LINGER, records, move |entries: Vec<LogEntry>| {
+                async move { app.store.log_successful(&entries).await.is_ok() }.boxed()
             }),
             deliveries: send(Queue::Deliveries),
             retries: send(Queue::Retries),
@@ -122,8 +123,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Logs a delivery that succeeded; `false` if the write failed.
-    pub(super) async fn log_success(&self, delivery: Delivery) -> bool {
-        self.successes.load(delivery).await
+    pub(super) async fn log_success(&self, entry: LogEntry) -> bool {
+        self.successes.load(entry).await
     }
 
     /// A webhook's snapshot for a message. The batch seals it once.
@@ -156,7 +157,7 @@ impl<'a> Batch<'a> {
     }
 
     /// One record is done: the coalescers wait for it no longer.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.webhooks.leave();
         self.successes.leave();
         self.leave_sender();

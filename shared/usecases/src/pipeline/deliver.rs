@@ -1,21 +1,26 @@
 //! Triggered by the deliveries and retries queues: makes an attempt, logs it, and queues the next attempt if one is
 //! due.
 //!
+//! A wait of up to 15 minutes is the message's delay. A delivery that waits longer is parked: it waits in the table, and
+//! [`run_task`](super::run_task()) queues its attempt when it is near.
+//!
 //! It knows no dialect. Each step is durable before the previous step is forgotten. `deliver` logs the attempt, then
 //! queues the next attempt, and then SQS deletes this message. An attempt is logged with a conditional write. Only the
 //! invocation whose write succeeds queues the next attempt. An invocation that finds the attempt in the log already
 //! leaves the delivery to the other.
 
-use clients::queue::Outgoing;
+use std::time::Duration;
+
 use clients::queue::messages::{DeliveryMessage, deliveries_group};
-use clients::store::deliveries::Logged;
+use clients::queue::{DELAY_MAX, Outgoing};
+use clients::store::deliveries::{LogEntry, Logged};
 use domain::time::Timestamp;
-use domain::{Delivery, Status, Webhook};
+use domain::{Attempt, AttemptTrigger, Delivery, Status, Webhook};
 use rules::retry::{self, NextStep};
 
 use super::batch::Batch;
 use super::endpoint;
-use super::log_entry::log_entry;
+use super::log_entry::{delivery_of, log_entry};
 use super::process_records::process_records;
 use super::queue_record::QueueRecord;
 use super::report;
@@ -34,9 +39,7 @@ async fn deliver_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
     let now = app.clock.now();
     let is_retry = message.attempt > 1;
     if is_retry && now < message.due_at {
-        // SQS delays a message by at most 15 minutes. A longer wait takes several hops, and this message was one of
-        // them.
-        return enqueue_attempt(batch, &message, now).await;
+        return wait_longer(batch, &message, now).await;
     }
     // A first attempt's message that arrives for the first time needs no read of the log: nobody made the attempt yet.
     let is_redelivered = record.is_redelivered();
@@ -68,14 +71,17 @@ async fn already_made(
     is_redelivered: bool,
     now: Timestamp,
 ) -> Result<bool, InternalError> {
-    let Some((logged, next)) = batch.app.store.delivery(&message.key).await? else { return Ok(false) };
+    let Some(stored) = batch.app.store.delivery(&message.key).await? else { return Ok(false) };
+    let logged = &stored.delivery;
     let ended = logged.status != Status::Pending;
     if logged.attempt_count < message.attempt && !ended {
         return Ok(false);
     }
     let is_this_one = logged.attempt_count == message.attempt;
-    if let Some(next) = next.filter(|_| is_redelivered && is_this_one && !ended) {
-        enqueue_attempt(batch, &serde_json::from_str(&next)?, now).await?;
+    if let Some(due_at) = logged.next_retry_at.filter(|_| is_redelivered && is_this_one && !ended)
+        && due_at.since(now) <= DELAY_MAX
+    {
+        enqueue_attempt(batch, &next_attempt(message.clone(), due_at), now).await?;
     }
     Ok(true)
 }
@@ -122,16 +128,19 @@ async fn make_attempt(
         jitter: app.settings.retry_jitter,
     };
     let next_step = retry::next_step(made, policy, ended_at, app.ids.jitter());
+    let duration = ended_at.since(started_at);
     let (logged, traceparent) =
-        (logged_delivery(&message, outcome, next_step, started_at), message.traceparent.clone());
-    if !(is_first && next_step == NextStep::Delivered && batch.log_success(logged.clone()).await) {
-        log_and_go_on(batch, message, &logged, ended_at).await?;
+        (delivery_after(&message, outcome, next_step, (started_at, duration)), message.traceparent.clone());
+    let is_parked = logged.next_retry_at.is_some_and(|due_at| due_at.since(ended_at) > DELAY_MAX);
+    let entry = log_entry(app, &message, logged.clone(), is_parked);
+    if !(is_first && next_step == NextStep::Delivered && batch.log_success(entry.clone()).await) {
+        log_and_go_on(batch, message, &entry, ended_at).await?;
     }
     let attempt = report::Attempt {
         dialect: webhook.dialect.as_str(),
         traceparent: traceparent.as_ref(),
         next_step,
-        duration: ended_at.since(started_at),
+        duration,
         latency: ended_at.since(logged.key.created_at),
     };
     report::report_attempt(app, &logged, attempt);
@@ -139,65 +148,73 @@ async fn make_attempt(
     Ok(())
 }
 
-/// The log entry of a delivery after an attempt.
-fn logged_delivery(
+/// A delivery after an attempt. `made` is the attempt's start and its duration.
+fn delivery_after(
     message: &DeliveryMessage,
     outcome: Outcome,
     next_step: NextStep,
-    started_at: Timestamp,
+    made: (Timestamp, Duration),
 ) -> Delivery {
     let (status, next_retry_at) = match next_step {
         NextStep::Delivered => (Status::Success, None),
         NextStep::RetryAt(at) => (Status::Pending, Some(at)),
         NextStep::Exhausted | NextStep::Gone => (Status::Failed, None),
     };
-    let mut delivery = log_entry(message, status, message.attempt);
-    delivery.error = outcome.error();
-    if let Outcome::Answered(answer) = outcome {
-        delivery.http_status = Some(answer.status);
-        delivery.response_body = Some(answer.body);
-    }
-    delivery.last_attempt_at = Some(started_at);
-    delivery.next_retry_at = next_retry_at;
-    delivery
+    let (error, answer) = (outcome.error(), outcome.into_answer());
+    let attempt = Attempt {
+        number: message.attempt,
+        trigger: AttemptTrigger::Automatic,
+        at: made.0,
+        duration_ms: u32::try_from(made.1.as_millis()).unwrap_or(u32::MAX),
+        http_status: answer.as_ref().map(|answer| answer.status),
+        error,
+        response_headers: answer.as_ref().map(|answer| answer.headers.clone()).unwrap_or_default(),
+        response_body: answer.map(|answer| answer.body),
+    };
+    let delivery = delivery_of(message, status, message.attempt);
+    Delivery { attempts: vec![attempt], next_retry_at, ..delivery }
 }
 
-/// Logs an attempt that ended at `ended_at`, and queues the next attempt if there is one.
+/// Logs an attempt that ended at `ended_at`. Queues the next attempt, unless there is none or it is parked.
 async fn log_and_go_on(
     batch: &Batch<'_>,
     message: DeliveryMessage,
-    delivery: &Delivery,
+    entry: &LogEntry,
     ended_at: Timestamp,
 ) -> Result<(), InternalError> {
-    let again = match delivery.status {
-        Status::Success | Status::Skipped => None,
-        Status::Pending | Status::Failed => Some(next_attempt(message, delivery.next_retry_at.unwrap_or(ended_at))),
-    };
-    let kept = again.as_ref().map(serde_json::to_string).transpose()?;
-    match (batch.app.store.log_attempt(delivery, kept).await?, delivery.status, again) {
-        (Logged::Done, Status::Pending, Some(next)) => enqueue_attempt(batch, &next, ended_at).await,
-        (Logged::Done | Logged::AlreadyLogged, _, _) => Ok(()),
+    match (batch.app.store.log_attempt(entry).await?, entry.delivery.next_retry_at) {
+        (Logged::Done, Some(due_at)) if !entry.is_parked => {
+            enqueue_attempt(batch, &next_attempt(message, due_at), ended_at).await
+        }
+        (Logged::Done | Logged::AlreadyLogged, _) => Ok(()),
     }
 }
 
-/// Ends a delivery whose webhook cannot receive it. The log keeps its message, so that it can be sent again.
+/// Ends a delivery whose webhook cannot receive it. The log keeps its request, so that it can be sent again.
 async fn give_up(app: &App, message: DeliveryMessage, dialect: &str, reason: &str) -> Result<(), InternalError> {
-    let message = DeliveryMessage { snapshot: None, ..message };
-    let logged = app.store.delivery(&message.key).await?.map(|(logged, _)| logged);
-    let mut delivery = logged.unwrap_or_else(|| log_entry(&message, Status::Failed, message.attempt.saturating_sub(1)));
-    delivery.status = Status::Failed;
-    delivery.error = Some(reason.to_owned());
-    delivery.next_retry_at = None;
-    app.store.log_attempt(&delivery, Some(serde_json::to_string(&message)?)).await?;
-    report::report_given_up(app, &delivery, dialect, message.traceparent.as_ref());
+    let mut delivery = delivery_of(&message, Status::Failed, message.attempt.saturating_sub(1));
+    delivery.end_reason = Some(reason.to_owned());
+    let entry = log_entry(app, &message, delivery, false);
+    app.store.log_attempt(&entry).await?;
+    report::report_given_up(app, &entry.delivery, dialect, message.traceparent.as_ref());
     Ok(())
+}
+
+/// Lets a message wait that SQS delivered before its attempt is due: release 0.1.0 split a long wait into several
+/// delays. The rest of a long wait is spent in the table.
+async fn wait_longer(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), InternalError> {
+    let is_long = message.due_at.since(now) > DELAY_MAX;
+    if is_long && batch.app.store.park(&message.key, message.attempt, message.due_at).await? {
+        return Ok(());
+    }
+    enqueue_attempt(batch, message, now).await
 }
 
 fn next_attempt(message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage {
     DeliveryMessage { attempt: message.attempt + 1, due_at, snapshot: None, ..message }
 }
 
-/// Puts an attempt into the retries queue. SQS delays the message until the attempt is due, at most `DELAY_MAX`.
+/// Puts an attempt into the retries queue. SQS delays the message until the attempt is due.
 async fn enqueue_attempt(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), InternalError> {
     let outgoing = Outgoing {
         body: serde_json::to_string(message)?,

@@ -1,19 +1,23 @@
-//! Dispatches an event: decides which webhooks get it, writes their requests, and queues the deliveries. `fan_out`
-//! calls it.
+//! Dispatches an event: decides which webhooks get it, writes their requests, and queues the deliveries. `fan_out` and
+//! the short way call it.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clients::queue::messages::{DeliveryMessage, EventsMessage, Version, WebhookSnapshot, deliveries_group, sendable};
+use clients::queue::messages::{DeliveryMessage, Version, WebhookSnapshot, deliveries_group, sendable};
 use clients::queue::{BATCH_MESSAGES_MAX, Outgoing};
-use domain::{Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Status, Tenant, Webhook};
+use clients::store::events::Recipient;
+use clients::store::kept_request::DataInBody;
+use domain::{
+    Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Status, Tenant, Traceparent, Webhook, WebhookId,
+};
 use futures::future::try_join;
 use rules::render::RENDERED_BYTES_MAX;
 use rules::routing::{self, Decision, recipients};
 
 use super::batch::Batch;
-use super::log_entry::log_entry;
+use super::log_entry::{delivery_of, log_entry};
 use super::report;
 use crate::app::App;
 use crate::dialect::PayloadContext;
@@ -31,15 +35,44 @@ const HOT: Threshold = Threshold { times: 30, seconds: 5 };
 /// Partitions of a hot webhook's log. Each partition takes 1,000 writes a second.
 const LOG_SHARDS: u8 = 16;
 
+/// How long after it was noticed a hot webhook's log is spread: until then, every fan-out has read the new number of
+/// partitions.
+const SPREAD_AFTER: Duration = Duration::from_secs(5);
+
+/// An event to dispatch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dispatch<'a> {
+    /// The tenant.
+    pub(crate) tenant: &'a Tenant,
+    /// The event.
+    pub(crate) event: &'a Event,
+    /// The trace of the call that published the event.
+    pub(crate) traceparent: Option<&'a Traceparent>,
+    /// The only webhooks that receive the event.
+    pub(crate) only: Option<&'a [WebhookId]>,
+    /// Whether the event is stored, so that its deliveries need not repeat its data in the log.
+    pub(crate) is_stored: bool,
+}
+
+/// Decides which webhooks get an event, and queues its deliveries. Returns the webhooks.
+pub(crate) async fn dispatch(batch: &Batch<'_>, of: Dispatch<'_>) -> Result<Vec<Recipient>, InternalError> {
+    let recipients = decide(batch, of).await?;
+    dispatch_to(batch, of, &recipients).await?;
+    Ok(recipients.list(of.event))
+}
+
 /// Queues an event's deliveries in batches: there may be a hundred deliveries of 256 KiB each.
-pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<(), InternalError> {
-    let recipients = decide(batch, message, event).await?;
+pub(crate) async fn dispatch_to(
+    batch: &Batch<'_>,
+    of: Dispatch<'_>,
+    recipients: &Recipients,
+) -> Result<(), InternalError> {
     let (mut failure, mut queued) = (None, 0);
     for some in recipients.decided.chunks(BATCH_MESSAGES_MAX) {
-        let room = batch.room(some.iter().map(|(webhook, _)| bytes(event, &recipients, webhook)).sum()).await;
+        let room = batch.room(some.iter().map(|(webhook, _)| bytes(of.event, recipients, webhook)).sum()).await;
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         for (webhook, decision) in some {
-            match (delivery_message(batch, message, event, &recipients, webhook), decision) {
+            match (delivery_message(batch, of, recipients, webhook), decision) {
                 (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
@@ -53,26 +86,39 @@ pub(super) async fn dispatch(batch: &Batch<'_>, message: &EventsMessage, event: 
         drop(room);
     }
     for (webhook, _) in &recipients.decided {
-        spread_log_if_hot(batch.app, &message.tenant, webhook).await;
+        spread_log_if_hot(batch.app, of.tenant, webhook).await;
     }
     if let Some(failure) = failure {
         return Err(failure);
     }
-    report::report_dispatched(batch.app, event, message.traceparent.as_ref(), queued);
+    report::report_dispatched(batch.app, of.event, of.traceparent, queued);
     Ok(())
 }
 
 /// The webhooks that an event may go to, and the agent and conversation for their payloads.
-struct Recipients {
+pub(crate) struct Recipients {
     agent: Option<Agent>,
     conversation: Conversation,
     decided: Vec<(Webhook, Decision)>,
 }
 
+impl Recipients {
+    /// The number of deliveries.
+    pub(crate) fn len(&self) -> usize {
+        self.decided.len()
+    }
+
+    /// The webhooks that `event` goes to, for the stored event.
+    pub(crate) fn list(&self, event: &Event) -> Vec<Recipient> {
+        let recipient = |webhook: &Webhook| Recipient(webhook.id.clone(), webhook.log_shards_at(event.accepted_at));
+        self.decided.iter().map(|(webhook, _)| recipient(webhook)).collect()
+    }
+}
+
 /// Decides which webhooks get the event. The reads are strongly consistent: a webhook set or deleted before the event
 /// was published counts for it.
-async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Result<Recipients, InternalError> {
-    let tenant = &message.tenant;
+pub(crate) async fn decide(batch: &Batch<'_>, of: Dispatch<'_>) -> Result<Recipients, InternalError> {
+    let Dispatch { tenant, event, .. } = of;
     let agents = async {
         match &event.agent_id {
             Some(id) => batch.owned(tenant, Owner::Agent(id.clone())).await,
@@ -84,7 +130,7 @@ async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Re
     let dialects = batch.app.dialects;
     let native = dialects.native_name(&event.event_type);
     let name_in = |name: &_| dialects.by_name(name).map_or(native, |dialect| dialect.event_name(native)).to_owned();
-    let decided = match &message.only {
+    let decided = match of.only {
         Some(wanted) => routing::only(&agents.webhooks, &projects.webhooks, wanted),
         None => recipients(&agents.webhooks, &projects.webhooks, name_in),
     };
@@ -96,12 +142,11 @@ async fn decide(batch: &Batch<'_>, message: &EventsMessage, event: &Event) -> Re
 /// Writes a delivery's message. Its request stays the same on every attempt.
 fn delivery_message(
     batch: &Batch<'_>,
-    message: &EventsMessage,
-    event: &Event,
+    of: Dispatch<'_>,
     to: &Recipients,
     webhook: &Webhook,
 ) -> Result<DeliveryMessage, InternalError> {
-    let tenant = &message.tenant;
+    let Dispatch { tenant, event, .. } = of;
     let dialect = batch
         .app
         .dialects
@@ -109,7 +154,8 @@ fn delivery_message(
         .ok_or_else(|| InternalError::UnknownDialect(webhook.dialect.clone()))?;
     let native_type = batch.app.dialects.native_name(&event.event_type);
     let event_type = dialect.event_name(native_type);
-    let id = DeliveryId::derive(&event.id, &webhook.id);
+    let shards = webhook.log_shards_at(event.accepted_at);
+    let id = DeliveryId::derive(&event.id, &webhook.id, event.accepted_at, shards);
     let (agent, conversation) = (to.agent.as_ref(), &to.conversation);
     let request = (dialect.build_request)(&PayloadContext {
         tenant,
@@ -121,12 +167,13 @@ fn delivery_message(
         webhook,
         id: &id,
     })?;
+    let body = sendable(request.body);
     Ok(DeliveryMessage {
         v: Version,
         key: DeliveryKey {
             tenant: tenant.clone(),
             webhook_id: webhook.id.clone(),
-            shard: id.shard(webhook.log_shards),
+            shard: id.place().map_or(0, |place| place.shard),
             created_at: event.accepted_at,
             id,
         },
@@ -141,13 +188,16 @@ fn delivery_message(
         agent_id: event.agent_id.clone(),
         message_id: request.message_id,
         channel: event.channel.clone(),
-        traceparent: message.traceparent.clone(),
+        conversation_id: event.conversation_id.clone(),
+        dialect: Some(webhook.dialect.clone()),
+        traceparent: of.traceparent.cloned(),
         attempt: 1,
         due_at: event.accepted_at,
         slow_lane: webhook.health.slow_since.is_some(),
-        signature: request.signature,
+        signature: (dialect.signature)(),
         headers: request.headers,
-        body: sendable(request.body),
+        data: DataInBody::find(body.get(), event.data.get()).filter(|_| of.is_stored),
+        body,
     })
 }
 
@@ -166,21 +216,22 @@ fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, InternalError> {
     Ok(Outgoing { body, delay: Duration::ZERO, group: deliveries_group(&delivery.key) })
 }
 
-/// Spreads a hot webhook's log over 16 partitions, because one partition may not take all of its writes. Entries logged
-/// before stay where they are. An event that is fanned out again at that moment may be logged twice.
+/// Spreads a hot webhook's log over 16 partitions, because one partition may not take all of its writes. Entries of
+/// events that were accepted before stay where they are.
 async fn spread_log_if_hot(app: &App, tenant: &Tenant, webhook: &Webhook) {
     let is_hot = || app.hot_webhooks.record(webhook.id.clone(), app.clock.now(), HOT);
+    let from = app.clock.now().plus(SPREAD_AFTER);
     if webhook.log_shards < LOG_SHARDS
         && is_hot()
-        && let Err(error) = app.store.spread_log(tenant, webhook, LOG_SHARDS).await
+        && let Err(error) = app.store.spread_log(tenant, webhook, LOG_SHARDS, from).await
     {
         tracing::warn!(error = &error as &dyn Error, webhook_id = %webhook.id, "a hot webhook's log could not be spread");
     }
 }
 
 async fn log_as_skipped(app: &App, message: &DeliveryMessage) -> Result<(), InternalError> {
-    let mut skipped = log_entry(message, Status::Skipped, 0);
-    skipped.error = Some("The webhook is disabled.".to_owned());
-    app.store.log_attempt(&skipped, None).await?;
+    let mut skipped = delivery_of(message, Status::Skipped, 0);
+    skipped.end_reason = Some("The webhook is disabled.".to_owned());
+    app.store.log_attempt(&log_entry(app, message, skipped, false)).await?;
     Ok(())
 }

@@ -1,23 +1,87 @@
-//! Writes the log entry of a delivery, from the message that makes its attempts.
+//! Converts between a delivery's queue message and its log entry.
 
-use clients::queue::messages::DeliveryMessage;
+use clients::queue::messages::{DeliveryMessage, Version};
+use clients::store::deliveries::{LogEntry, StoredDelivery};
+use clients::store::kept_request::KeptRequest;
 use domain::{Delivery, Status};
+use serde_json::value::RawValue;
 
-/// A log entry without the result of an attempt.
-pub(super) fn log_entry(message: &DeliveryMessage, status: Status, attempt_count: u32) -> Delivery {
+use crate::app::App;
+use crate::internal_error::InternalError;
+
+/// A delivery without attempts, as its message describes it.
+pub(super) fn delivery_of(message: &DeliveryMessage, status: Status, attempt_count: u32) -> Delivery {
     Delivery {
         key: message.key.clone(),
         event_id: message.event_id.clone(),
         event_type: message.event_type.clone(),
+        dialect: message.dialect.clone(),
         agent_id: message.agent_id.clone(),
         message_id: message.message_id.clone(),
         channel: message.channel.clone(),
+        conversation_id: message.conversation_id.clone(),
         status,
         attempt_count,
-        http_status: None,
-        error: None,
-        response_body: None,
-        last_attempt_at: None,
+        attempts: Vec::new(),
+        end_reason: None,
         next_retry_at: None,
     }
+}
+
+/// The log entry of a delivery, with what it takes to send the message's bytes again.
+pub(super) fn log_entry(app: &App, message: &DeliveryMessage, delivery: Delivery, is_parked: bool) -> LogEntry {
+    let succeeded_at_once = delivery.status == Status::Success && delivery.attempt_count == 1;
+    let (body, body_apart) = if succeeded_at_once && !app.store.keeps_all_bodies() {
+        (None, None)
+    } else {
+        let (kept, apart) = app.store.kept_body(message.body.get(), message.data);
+        // The log of a later attempt has the body already. An entry of release 0.1.0 has it in another form.
+        (Some(kept), apart.filter(|_| message.attempt == 1 || message.dialect.is_none()))
+    };
+    let request = KeptRequest {
+        webhook: message.webhook.clone(),
+        signature: message.dialect.is_none().then(|| message.signature.clone()),
+        headers: message.headers.clone(),
+        traceparent: message.traceparent.clone(),
+        body,
+    };
+    LogEntry { delivery, request, body_apart, is_parked }
+}
+
+/// The message of a delivery's next attempt, made from the log. `None` if the delivery waits for no attempt, or if its
+/// body is not stored any more.
+///
+/// # Errors
+/// Where DynamoDB cannot be read.
+pub(super) async fn next_message(app: &App, stored: StoredDelivery) -> Result<Option<DeliveryMessage>, InternalError> {
+    if let Some(message) = stored.message_v1 {
+        return Ok(Some(serde_json::from_str(&message)?));
+    }
+    let (delivery, Some(request)) = (stored.delivery, stored.request) else { return Ok(None) };
+    let (Some(due_at), Some(kept)) = (delivery.next_retry_at, request.body) else { return Ok(None) };
+    let Some(body) = app.store.body(&delivery.key, &delivery.event_id, kept).await? else { return Ok(None) };
+    Ok(Some(DeliveryMessage {
+        v: Version,
+        webhook: request.webhook,
+        snapshot: None,
+        event_id: delivery.event_id,
+        event_type: delivery.event_type,
+        agent_id: delivery.agent_id,
+        message_id: delivery.message_id,
+        channel: delivery.channel,
+        conversation_id: delivery.conversation_id,
+        traceparent: request.traceparent,
+        attempt: delivery.attempt_count + 1,
+        due_at,
+        slow_lane: false,
+        signature: match &delivery.dialect {
+            Some(dialect) => app.dialects.signature(dialect),
+            None => request.signature.unwrap_or_default(),
+        },
+        dialect: delivery.dialect,
+        headers: request.headers,
+        data: None,
+        body: RawValue::from_string(body)?,
+        key: delivery.key,
+    }))
 }

@@ -59,18 +59,19 @@ pub(super) fn report_attempt(app: &App, delivery: &Delivery, attempt: Attempt<'_
     let (event_id, delivery_id, webhook_id) = (&delivery.event_id, &delivery.key.id, &delivery.key.webhook_id);
     let (event_type, trace_id) =
         (app.dialects.native_name(&delivery.event_type), attempt.traceparent.map(Traceparent::trace_id));
+    let http_status = delivery.last_attempt().and_then(|attempt| attempt.http_status);
     let (duration_ms, latency_ms) = (millis(duration), millis(latency));
     if next_step != NextStep::Delivered {
         tracing::warn!(
             %event_id, event_type, %delivery_id, %webhook_id, dialect, trace_id,
-            attempt = delivery.attempt_count, http_status = delivery.http_status, error = delivery.error,
+            attempt = delivery.attempt_count, http_status, error = delivery.error(),
             next_retry_at = delivery.next_retry_at.map(Timestamp::iso8601), duration_ms, latency_ms,
             "an attempt failed"
         );
     } else if is_sampled(app, event_id) {
         tracing::info!(
             %event_id, event_type, %delivery_id, %webhook_id, dialect, trace_id,
-            attempt = delivery.attempt_count, http_status = delivery.http_status, duration_ms, latency_ms,
+            attempt = delivery.attempt_count, http_status, duration_ms, latency_ms,
             "an event was delivered"
         );
     }
@@ -82,7 +83,7 @@ pub(super) fn report_given_up(app: &App, delivery: &Delivery, dialect: &str, tra
     tracing::warn!(
         event_id = %delivery.event_id, event_type = app.dialects.native_name(&delivery.event_type), delivery_id = %delivery.key.id,
         webhook_id = %delivery.key.webhook_id, dialect, trace_id = traceparent.map(Traceparent::trace_id),
-        error = delivery.error, "a delivery was ended without an attempt"
+        error = delivery.error(), "a delivery was ended without an attempt"
     );
 }
 

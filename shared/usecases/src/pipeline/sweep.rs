@@ -1,53 +1,46 @@
-//! Triggered by a schedule. It finds logged deliveries whose next attempt is overdue, and queues that attempt again.
-//! The attempt's message was lost, or is in the dead-letter queue. The sweep does not find events and first attempts,
-//! because no log entry exists for them yet.
+//! Triggered by a schedule. It finds the shards with waiting deliveries that are due soon or overdue, and queues a task
+//! for each. [`run_task`](super::run_task()) then queues the attempts.
 //!
-//! The sweep defers a delivery in the index before it queues the message. So of two sweeps at once, only one queues the
-//! message. If a sweep stops in between, a later sweep finds the delivery again.
+//! A parked delivery is due soon when SQS can delay its message until it is due. An attempt is overdue when its message
+//! was lost, or is in the dead-letter queue. The sweep does not find events and first attempts, because no log entry
+//! exists for them yet.
 
 use std::time::Duration;
 
-use clients::queue::messages::deliveries_group;
-use clients::queue::{BATCH_MESSAGES_MAX, Outgoing, Queue};
-use clients::store::deliveries::Overdue;
-use futures::future::try_join_all;
+use clients::queue::messages::{Task, TaskMessage, Version};
+use clients::queue::{DELAY_MAX, Outgoing, Queue};
+use clients::store::waiting::{WaitingRow, WaitingShard, WaitsIn};
+use domain::time::Timestamp;
 
 use crate::app::App;
 use crate::internal_error::InternalError;
 
-/// Deliveries that one round takes from each of the index's 64 shards. Their bodies are in memory at the same time.
-const SHARD_LIMIT: u16 = 3;
+/// How long before it is due a parked delivery is queued. A task may start a minute later than its sweep.
+const RELEASE_BEFORE: Duration = DELAY_MAX.saturating_sub(Duration::from_secs(60));
 
-/// Rounds of one run. The next run continues.
-const ROUNDS_MAX: usize = 50;
-
-/// Queues overdue attempts again, for at most `ROUNDS_MAX` rounds.
+/// Queues a task for each shard that has deliveries to release.
 ///
 /// # Errors
 /// Where DynamoDB or SQS fails. The next run continues.
 pub async fn sweep(app: &App) -> Result<(), InternalError> {
     let now = app.clock.now();
-    let (before, mut count) = (now.minus(app.settings.sweep_after), 0);
-    for _ in 0..ROUNDS_MAX {
-        let overdue = app.store.overdue(before, SHARD_LIMIT).await?;
-        if overdue.is_empty() {
-            break;
-        }
-        for chunk in overdue.chunks(BATCH_MESSAGES_MAX) {
-            let deferred = try_join_all(chunk.iter().map(|overdue| app.store.defer(overdue, now))).await?;
-            let deferred_here = chunk.iter().zip(deferred).filter(|(_, deferred)| *deferred);
-            let messages: Vec<_> = deferred_here.map(|(overdue, _)| outgoing(overdue)).collect();
-            count += messages.len();
-            app.queues.send(Queue::Retries, messages).await?;
-        }
-    }
-    if count > 0 {
-        tracing::warn!(count, "overdue deliveries were requeued");
-    }
+    let shards = app.store.shards_with_due(|waits_in| released_before(app, waits_in, now)).await?;
+    let tasks: Result<Vec<_>, _> = shards.into_iter().map(|shard| release_task(shard, None)).collect();
+    app.queues.send(Queue::Tasks, tasks?).await?;
     Ok(())
 }
 
-fn outgoing(overdue: &Overdue) -> Outgoing {
-    let group = deliveries_group(&overdue.key);
-    Outgoing { body: overdue.message.clone(), delay: Duration::ZERO, group }
+/// Deliveries are released if they are due before this time.
+pub(super) fn released_before(app: &App, waits_in: WaitsIn, now: Timestamp) -> Timestamp {
+    match waits_in {
+        WaitsIn::Queue => now.minus(app.settings.sweep_after),
+        WaitsIn::Table => now.plus(RELEASE_BEFORE),
+    }
+}
+
+/// The message of a task that releases the deliveries of a shard, after the row `after`.
+pub(super) fn release_task(shard: WaitingShard, after: Option<WaitingRow>) -> Result<Outgoing, InternalError> {
+    let message = TaskMessage { v: Version, task: Task::Release { shard, after } };
+    let group = format!("release-{:?}-{}", shard.waits_in, shard.number);
+    Ok(Outgoing { body: serde_json::to_string(&message)?, delay: Duration::ZERO, group })
 }

@@ -1,6 +1,7 @@
 //! Keeps the messages and states of conversations, and reads a conversation for its deliveries.
 
 use clients::queue::messages::UNSENDABLE;
+use clients::store::StoreError;
 use domain::event_types;
 use domain::{Conversation, Event, Message, Tenant, Webhook};
 use futures::future::try_join_all;
@@ -26,9 +27,29 @@ const DIRECTION_CHARS_MAX: usize = 64;
 ///
 /// # Errors
 /// Where the store fails.
-pub(crate) async fn store_messages(app: &App, tenant: &Tenant, events: &[Event]) -> Result<(), InternalError> {
-    let of_conversations = events.iter().filter(|event| event.conversation_id.is_some());
-    try_join_all(of_conversations.map(|event| app.store.remember(tenant, event, message(app, event)))).await?;
+pub(crate) async fn store_messages(
+    app: &App,
+    tenant: &Tenant,
+    events: impl IntoIterator<Item = &Event>,
+) -> Result<(), InternalError> {
+    let of_conversations = events.into_iter().filter(|event| event.conversation_id.is_some());
+    try_join_all(of_conversations.map(async |event| {
+        list_conversation(app, tenant, event).await?;
+        app.store.remember(tenant, event, message(app, event)).await
+    }))
+    .await?;
+    Ok(())
+}
+
+/// Adds the event's conversation to its agent's list, unless this process has just done so.
+async fn list_conversation(app: &App, tenant: &Tenant, event: &Event) -> Result<(), StoreError> {
+    let Some(conversation) = &event.conversation_id else { return Ok(()) };
+    let (agent, now) = (event.agent_id.clone(), app.clock.now());
+    let key = (tenant.clone(), agent.clone(), conversation.clone());
+    if app.listed_conversations.get(&key, now).is_none() {
+        app.store.list_conversation(tenant, agent.as_ref(), conversation, now).await?;
+        app.listed_conversations.insert(key, (), now, now);
+    }
     Ok(())
 }
 

@@ -1,10 +1,13 @@
 //! Publishes events: reads and checks them, keeps their conversations, packs them into queue messages,
 //! and queues the messages. Once SQS has an event, it is not lost.
 
+mod content_digest;
 pub(crate) mod conversation_history;
+mod dispatch_here;
 pub(crate) mod pack_events;
 mod publish_events;
 mod read_event;
+pub(crate) mod register_events;
 
 pub use self::conversation_history::{CONTENT_BYTES_MAX, HISTORY_BYTES_MAX};
 pub(crate) use self::publish_events::position;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clients::queue::messages::{EventsMessage, Version, events_group};
 use clients::queue::{Outgoing, parts};
-use domain::{AgentId, Event, Tenant, Traceparent, WebhookId};
+use domain::time::Timestamp;
+use domain::{AgentId, Event, EventPack, Tenant, Traceparent, WebhookId};
 use serde_json::value::RawValue;
 
 use crate::internal_error::InternalError;
@@ -22,35 +23,64 @@ const BYTES_A_MESSAGE: usize = 56 * 1024;
 /// An event's JSON as it was published, and the event that was read from it.
 pub(crate) type Accepted<'a> = (&'a RawValue, &'a Event);
 
-/// The queue messages for the events of one request. A repeat of the request has another `publish_token`.
+/// Events of a request that share a queue message.
+#[derive(Debug)]
+pub(super) struct Pack {
+    /// The events' indexes in the request.
+    pub(super) indexes: Vec<usize>,
+}
+
+/// Packs the events of a request, and gives the events of each pack their ids. An event with a client id has its id
+/// already, and a pack of its own.
+pub(super) fn pack(raws: &[Box<RawValue>], events: &mut [Event], new_pack: impl Fn() -> EventPack) -> Vec<Pack> {
+    let (alone, others): (Vec<_>, Vec<_>) =
+        (0..events.len()).partition(|&index| events.get(index).is_some_and(|event| event.has_client_id));
+    let packs = packs(raws, events, others);
+    for indexes in &packs {
+        let pack = new_pack();
+        for (position, &index) in (0..).zip(indexes) {
+            if let Some(event) = events.get_mut(index) {
+                event.id = pack.event_id(position);
+            }
+        }
+    }
+    packs.into_iter().chain(alone.into_iter().map(|index| vec![index])).map(|indexes| Pack { indexes }).collect()
+}
+
+/// The queue messages for the packs of one request. A repeat of the request has another `publish_token`.
 ///
 /// # Errors
 /// Where a message cannot be written as JSON.
-pub(super) fn messages<'a>(
+pub(super) fn messages(
     tenant: &Tenant,
-    accepted: impl Iterator<Item = Accepted<'a>>,
+    (raws, events): (&[Box<RawValue>], &[Event]),
+    packs: &[Pack],
     publish_token: &str,
     traceparent: Option<&Traceparent>,
 ) -> Result<Vec<Outgoing>, InternalError> {
-    let (with_client_id, others): (Vec<_>, Vec<_>) = accepted.partition(|(_, event)| event.has_client_id);
-    // An event with a client id travels alone, because its message's publish token acquires the dedup lock. The same
-    // client id twice in a request is an event and its repeat, so each event gets a token of its own.
-    let alone = with_client_id.into_iter().map(|(raw, event)| {
-        message(tenant, &[(raw, event)], Some(format!("{publish_token}#{}", event.position)), traceparent, None)
+    let messages = packs.iter().map(|pack| {
+        let accepted = pack.indexes.iter().filter_map(|&index| Some((raws.get(index)?.as_ref(), events.get(index)?)));
+        let accepted: Vec<_> = accepted.collect();
+        // An event with a client id travels alone, because its message's publish token acquires the dedup lock. The same
+        // client id twice in a request is an event and its repeat, so each event gets a token of its own.
+        let with_client_id = accepted.first().is_some_and(|(_, event)| event.has_client_id);
+        let token = pack.indexes.first().filter(|_| with_client_id).map(|index| format!("{publish_token}#{index}"));
+        message(tenant, &accepted, token, traceparent, None)
     });
-    let packed = packs(others);
-    alone.chain(packed.iter().map(|pack| message(tenant, pack, None, traceparent, None))).collect()
+    messages.collect()
 }
 
-fn packs(events: Vec<Accepted<'_>>) -> Vec<Vec<Accepted<'_>>> {
-    let cut = |events| parts(events, EVENTS_A_MESSAGE, BYTES_A_MESSAGE, |(raw, _): &Accepted<'_>| raw.get().len());
-    let mut by_agent: BTreeMap<Option<&AgentId>, Vec<Accepted<'_>>> = BTreeMap::new();
-    for (raw, event) in events {
-        by_agent.entry(event.agent_id.as_ref()).or_default().push((raw, event));
+/// The indexes of the events of each pack, among `indexes`.
+fn packs(raws: &[Box<RawValue>], events: &[Event], indexes: Vec<usize>) -> Vec<Vec<usize>> {
+    let bytes = |index: &usize| raws.get(*index).map_or(0, |raw| raw.get().len());
+    let cut = |indexes| parts(indexes, EVENTS_A_MESSAGE, BYTES_A_MESSAGE, bytes);
+    let mut by_agent: BTreeMap<Option<&AgentId>, Vec<usize>> = BTreeMap::new();
+    for index in indexes {
+        by_agent.entry(events.get(index).and_then(|event| event.agent_id.as_ref())).or_default().push(index);
     }
     let (mut packs, mut rest) = (Vec::new(), Vec::new());
-    for events in by_agent.into_values() {
-        let mut own = cut(events);
+    for indexes in by_agent.into_values() {
+        let mut own = cut(indexes);
         rest.extend(own.pop_if(|last| last.len() < EVENTS_A_MESSAGE).unwrap_or_default());
         packs.append(&mut own);
     }
@@ -86,10 +116,34 @@ pub(crate) fn message(
     Ok(Outgoing { body: serde_json::to_string(&message)?, delay: Duration::ZERO, group })
 }
 
+/// The queue message for one event of a message that a platform put into the queue, as the platform would have sent the
+/// event alone.
+///
+/// # Errors
+/// Where the message cannot be written as JSON.
+pub(crate) fn unregistered_message(
+    of: &EventsMessage,
+    event: &RawValue,
+    accepted_at: Timestamp,
+) -> Result<Outgoing, InternalError> {
+    let message = EventsMessage {
+        v: Version,
+        tenant: of.tenant.clone(),
+        accepted_at: Some(accepted_at),
+        ids: None,
+        publish_token: None,
+        positions: None,
+        traceparent: of.traceparent.clone(),
+        only: of.only.clone(),
+        events: vec![event.to_owned()],
+    };
+    let group = events_group(&of.tenant, None);
+    Ok(Outgoing { body: serde_json::to_string(&message)?, delay: Duration::ZERO, group })
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::time::Timestamp;
-    use domain::{Environment, EventId, ProjectId};
+    use domain::{Environment, ProjectId};
 
     use super::*;
     use crate::publish::read_event;
@@ -106,19 +160,17 @@ mod tests {
             })
             .collect();
         let now = Timestamp::from_millis(0);
-        let events: Vec<_> = raws
-            .iter()
-            .enumerate()
-            .map(|(n, raw)| read_event(raw, &tenant, now, || EventId::from_queue_message("m", n)).unwrap())
-            .collect();
-        let pack = |pack: Vec<Accepted<'_>>| {
+        let request = EventPack { accepted_at: now, number: 0 };
+        let events: Vec<_> =
+            raws.iter().map(|raw| read_event(raw, &tenant, now, || request.event_id(0)).unwrap()).collect();
+        let pack = |indexes: Vec<usize>| {
             let mut counts = BTreeMap::new();
-            for (_, event) in pack {
-                *counts.entry(event.agent_id.as_ref().unwrap().to_string()).or_default() += 1;
+            for index in indexes {
+                *counts.entry(events[index].agent_id.as_ref().unwrap().to_string()).or_default() += 1;
             }
             counts
         };
-        packs(raws.iter().map(AsRef::as_ref).zip(&events).collect()).into_iter().map(pack).collect()
+        packs(&raws, &events, (0..events.len()).collect()).into_iter().map(pack).collect()
     }
 
     fn counts(agents: &[(&str, usize)]) -> BTreeMap<String, usize> {

@@ -1,12 +1,14 @@
 //! Publishes events: those of a platform's request, and Switchhook's own.
 
 use clients::queue::Queue;
+use domain::time::Timestamp;
 use domain::{Event, EventId, Tenant, Traceparent, WebhookId, hex};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
-use super::{InvalidField, conversation_history, pack_events, read_event};
+use super::dispatch_here::dispatch_here;
+use super::{InvalidField, conversation_history, pack_events, read_event, register_events};
 use crate::app::App;
 use crate::internal_error::InternalError;
 use crate::pipeline;
@@ -32,6 +34,9 @@ pub enum PublishError {
     Invalid(Vec<InvalidEventField>),
     /// The idempotency key was used with another body within the last 24 hours.
     KeyReused,
+    /// The client ids of the events with these indexes were used for other events within the last 24 hours. No event of
+    /// the request was published.
+    IdsReused(Vec<usize>),
     /// DynamoDB or SQS failed. Some events may be queued already.
     Internal(InternalError),
 }
@@ -51,40 +56,53 @@ impl<E: Into<InternalError>> From<E> for PublishError {
     }
 }
 
-/// Publishes all events of a request, and returns their ids in the same order. It returns once SQS has all events.
+/// Publishes all events of a request, and returns their ids in the same order. It returns once SQS has all events, or
+/// all of their deliveries.
 ///
 /// # Errors
-/// Where an event is not valid, the key was used with another body, or AWS fails.
+/// Where an event is not valid, a client id or the key was used with other content, or AWS fails.
 pub async fn publish_events(
     app: &App,
     tenant: &Tenant,
     request: PublishRequest<'_>,
 ) -> Result<Vec<EventId>, PublishError> {
-    let events = read_events(app, tenant, request)?;
+    let now = app.clock.now();
+    let mut events = read_events(app, tenant, request, now)?;
     if let Some((key, body)) = request.idempotency_key {
         // It does not matter whether the first request queued its events. A repeat has the same event ids, and each
         // event is dispatched once.
         let digest = hex(&Sha256::digest(body));
-        if !app.store.register_request(tenant, key, &digest, app.clock.now()).await? {
+        if !app.store.register_request(tenant, key, &digest, now).await? {
             return Err(PublishError::KeyReused);
         }
     }
+    let packs = pack_events::pack(request.events, &mut events, || app.ids.event_pack(now));
+    register_events::register(app, tenant, request.events, &mut events, now).await?;
     conversation_history::store_messages(app, tenant, &events).await?;
-    let accepted = request.events.iter().map(AsRef::as_ref).zip(&events);
-    let messages = pack_events::messages(tenant, accepted, &app.ids.token(), request.traceparent)?;
-    app.queues.send(Queue::Events, messages).await?;
+    if !dispatch_here(app, tenant, &events, &packs, request.traceparent).await {
+        let accepted = (request.events, events.as_slice());
+        let messages = pack_events::messages(tenant, accepted, &packs, &app.ids.token(), request.traceparent)?;
+        app.queues.send(Queue::Events, messages).await?;
+    }
     pipeline::report_accepted(app, &events, request.traceparent);
     Ok(events.into_iter().map(|event| event.id).collect())
 }
 
 /// Reads all events of a request. One invalid event makes the whole request invalid.
-fn read_events(app: &App, tenant: &Tenant, request: PublishRequest<'_>) -> Result<Vec<Event>, PublishError> {
-    let (now, key) = (app.clock.now(), request.idempotency_key.map(|(key, _)| key));
+fn read_events(
+    app: &App,
+    tenant: &Tenant,
+    request: PublishRequest<'_>,
+    now: Timestamp,
+) -> Result<Vec<Event>, PublishError> {
+    let key = request.idempotency_key.map(|(key, _)| key);
+    // Packing gives the events other ids.
+    let unpacked = app.ids.event_pack(now).event_id(0);
     let (mut events, mut invalid) = (Vec::new(), Vec::new());
     for (index, raw) in request.events.iter().enumerate() {
         let fresh_id = || match key {
             Some(key) => EventId::from_request_key(tenant, key, index),
-            None => app.ids.event(now),
+            None => unpacked.clone(),
         };
         match read_event(raw, tenant, now, fresh_id) {
             Ok(event) => {
@@ -131,8 +149,11 @@ async fn publish_event(
     only: Option<Vec<WebhookId>>,
 ) -> Result<EventId, InternalError> {
     let (now, raw) = (app.clock.now(), to_raw_value(event)?);
-    let event = read_event(&raw, tenant, now, || app.ids.event(now))
+    let mut event = read_event(&raw, tenant, now, || app.ids.event_pack(now).event_id(0))
         .map_err(|_field| InternalError::InvalidEvent { index: 0 })?;
+    if event.has_client_id {
+        register_events::register_own(app, tenant, &mut event).await?;
+    }
     let publish_token = event.has_client_id.then(|| app.ids.token());
     let message = pack_events::message(tenant, &[(&raw, &event)], publish_token, None, only)?;
     app.queues.send(Queue::Events, vec![message]).await?;

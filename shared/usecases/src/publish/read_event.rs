@@ -69,12 +69,13 @@ pub(crate) fn read_event(
             .ok_or_else(|| wrong("occurred_at", "a time as in RFC 3339: 2025-01-15T11:00:00Z"))
     });
     Ok(Event {
-        id: published.id.map_or_else(fresh_id, |client_id| EventId::from_client_id(tenant, &client_id)),
+        id: published.id.as_ref().map_or_else(fresh_id, |client_id| EventId::from_client_id(tenant, client_id)),
         event_type: published.event_type,
         agent_id: agent_id.map_err(|error| wrong("agent_id", error.to_string()))?,
         data: published.data,
         occurred_at: occurred_at.transpose()?.unwrap_or(accepted_at),
         accepted_at,
+        client_id: published.id,
         has_client_id,
         position: 0,
         channel: published.channel,
@@ -163,7 +164,9 @@ mod tests {
 
     fn read_event(json: &str) -> Result<Event, InvalidField> {
         let tenant = Tenant { project: ProjectId::new("demo"), environment: Environment::Test };
-        super::read_event(&RawValue::from_string(json.to_owned()).unwrap(), &tenant, NOW, || Ids::random().event(NOW))
+        super::read_event(&RawValue::from_string(json.to_owned()).unwrap(), &tenant, NOW, || {
+            Ids::random().event_pack(NOW).event_id(0)
+        })
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub async fn add_additional_webhook(
         timeout_s: new.timeout_s,
         history_limit: 0,
         log_shards: 1,
+        log_spread_at: None,
         health: Health::default(),
         created_at: now,
         updated_at: now,

@@ -105,6 +105,7 @@ fn replacement(
         timeout_s: settings.timeout_s,
         history_limit: settings.history_limit,
         log_shards: before.map_or(1, |before| before.log_shards),
+        log_spread_at: before.and_then(|before| before.log_spread_at),
         health: Health::default(),
         created_at: before.map_or(now, |before| before.created_at),
         updated_at,

@@ -1,0 +1,67 @@
+//! The short way of an event: publishing dispatches it, and puts its deliveries into their queue. The events queue and
+//! `fan_out` are left out.
+//!
+//! Only events without a client id go the short way, and only if all deliveries of a request fit into one call to SQS.
+//! If anything fails, the events go the long way with the same ids. A delivery that was queued already is then queued
+//! again, under the same delivery id.
+
+use std::error::Error;
+
+use clients::queue::BATCH_MESSAGES_MAX;
+use domain::{Event, Tenant, Traceparent};
+use futures::future::{try_join, try_join_all};
+
+use super::pack_events::Pack;
+use crate::app::App;
+use crate::internal_error::InternalError;
+use crate::pipeline::{Batch, Dispatch, decide, dispatch_to};
+
+/// Dispatches the events of a request, if they may go the short way. Returns `false` if they have to go the long way.
+pub(super) async fn dispatch_here(
+    app: &App,
+    tenant: &Tenant,
+    events: &[Event],
+    packs: &[Pack],
+    traceparent: Option<&Traceparent>,
+) -> bool {
+    if events.len() > BATCH_MESSAGES_MAX || events.iter().any(|event| event.has_client_id) {
+        return false;
+    }
+    let dispatched = try_to_dispatch(app, tenant, events, packs, traceparent).await;
+    dispatched.unwrap_or_else(|error| {
+        let error = &error as &dyn Error;
+        tracing::warn!(error, "events could not be dispatched where they were published, and are queued");
+        false
+    })
+}
+
+async fn try_to_dispatch(
+    app: &App,
+    tenant: &Tenant,
+    events: &[Event],
+    packs: &[Pack],
+    traceparent: Option<&Traceparent>,
+) -> Result<bool, InternalError> {
+    let batch = Batch::new(app, events.len());
+    let of = |event| Dispatch { tenant, event, traceparent, only: None, is_stored: true };
+    let recipients = try_join_all(events.iter().map(|event| decide(&batch, of(event)))).await?;
+    if recipients.iter().map(|recipients| recipients.len()).sum::<usize>() > BATCH_MESSAGES_MAX {
+        return Ok(false);
+    }
+    let dispatched = try_join_all(events.iter().zip(&recipients).map(async |(event, recipients)| {
+        let dispatched = dispatch_to(&batch, of(event), recipients).await;
+        batch.leave();
+        dispatched
+    }));
+    let stored = try_join_all(packs.iter().map(|pack| async {
+        let events = pack.indexes.iter().filter_map(|&index| {
+            let (event, recipients) = (events.get(index)?, recipients.get(index)?);
+            Some((event, Some(recipients.list(event))))
+        });
+        let events: Vec<_> = events.collect();
+        let Some((first, _)) = events.first().and_then(|(event, _)| event.id.pack()) else { return Ok(()) };
+        app.store.put_events(tenant, &first, &events).await.map_err(InternalError::from)
+    }));
+    try_join(dispatched, stored).await?;
+    Ok(true)
+}
