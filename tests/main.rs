@@ -28,6 +28,7 @@ mod golden;
 mod health;
 mod hostile;
 mod idempotency;
+mod kept;
 mod kills;
 mod log;
 mod model;

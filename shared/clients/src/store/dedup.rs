@@ -1,5 +1,4 @@
-//! Deduplication of events with a client id and of requests with an `Idempotency-Key`. A repeat is recognized for a
-//! day.
+//! Deduplication of events with a client id. A repeat is recognized for a day.
 //!
 //! An event with a client id has an item of its own. Publishing registers the event. `fan_out` acquires the event's
 //! dedup lock, dispatches the event, and completes the lock. The item is also what the log keeps of the event.
@@ -88,18 +87,8 @@ struct RegisteredItem {
     gsi1sk: String,
 }
 
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct RequestItem {
-    pk: String,
-    sk: String,
-    v: u8,
-    /// Unix seconds. After this time the key is free, and DynamoDB removes the item.
-    expires_at: i64,
-    digest: String,
-}
-
 /// The result of storing an item under a client id or an `Idempotency-Key`.
-enum PutOnce {
+pub(super) enum PutOnce {
     Stored,
     /// There is this item already.
     Exists(Item),
@@ -257,31 +246,6 @@ impl Store {
         Ok(Some(KeptEvent { client_id: registered.client_id, recipients, ..kept }))
     }
 
-    /// Registers the `Idempotency-Key` of a request. Returns `false` if the key was used with another body. Bodies are
-    /// compared by their digest.
-    ///
-    /// # Errors
-    /// Where DynamoDB does not take the write.
-    pub async fn register_request(
-        &self,
-        tenant: &Tenant,
-        key: &str,
-        digest: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let item = RequestItem {
-            pk: keys::client_request(tenant, key),
-            sk: keys::DEDUP_LOCK.to_owned(),
-            v: ITEM_VERSION,
-            expires_at: now.seconds() + REPEAT_RECOGNIZED_S,
-            digest: digest.to_owned(),
-        };
-        Ok(match self.put_once(to_item(&item)?, now).await? {
-            PutOnce::Stored => true,
-            PutOnce::Exists(other) => from_item::<RequestItem>(other)?.digest == digest,
-        })
-    }
-
     /// The position that release 0.1.0 stored for an event with a client id, or else the event's own.
     async fn first_position_v1(&self, tenant: &Tenant, event: &Event) -> Result<FirstPosition, StoreError> {
         let (pk, sk) = (keys::client_event(tenant, &event.id), keys::FIRST_POSITION.to_owned());
@@ -290,7 +254,7 @@ impl Store {
     }
 
     /// Stores `item` unless another item at its key is not free.
-    async fn put_once(&self, item: Item, now: Timestamp) -> Result<PutOnce, StoreError> {
+    pub(super) async fn put_once(&self, item: Item, now: Timestamp) -> Result<PutOnce, StoreError> {
         let put = self.client.put_item().table_name(&self.log_table).set_item(Some(item));
         let put: PutItemFluentBuilder = put
             .condition_expression(FREE)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use domain::{Delivery, DeliveryId, DeliveryKey, Status, Tenant, WebhookId};
 use futures::future::try_join_all;
@@ -60,46 +61,16 @@ impl Store {
             self.put_in_log(self.body_item(&delivery.key, body)).await?;
         }
         let item = DeliveryItem::new(delivery, Some(&entry.request), entry.is_parked, self.retention_days);
-        let mut update = self.client.update_item().table_name(&self.log_table);
-        let (mut set, mut attributes) = (Vec::new(), to_item(&item)?);
-        for (index, name) in ["pk", "sk"].into_iter().enumerate() {
-            let value = attributes.remove(name).ok_or(StoreError::Key)?;
-            update = if index == 0 { update.key(name, value) } else { update.key(name, value) };
-        }
-        let removed: Vec<_> = DeliveryItem::OPTIONAL.iter().filter(|name| !attributes.contains_key(**name)).collect();
-        for (index, (name, value)) in attributes.into_iter().enumerate() {
-            set.push(if name == "attempts" {
-                update = update.expression_attribute_values(":none", AttributeValue::L(Vec::new()));
-                format!("#{index} = list_append(if_not_exists(#{index}, :none), :{index})")
-            } else {
-                format!("#{index} = :{index}")
-            });
-            update = update
-                .expression_attribute_names(format!("#{index}"), name)
-                .expression_attribute_values(format!(":{index}"), value);
-        }
-        let mut expression = format!("SET {}", set.join(", "));
-        if !removed.is_empty() {
-            // `error` is a reserved word, so each name has an alias.
-            let aliases: Vec<_> = (0..removed.len()).map(|index| format!("#r{index}")).collect();
-            expression.push_str(&format!(" REMOVE {}", aliases.join(", ")));
-            for (alias, name) in aliases.into_iter().zip(removed) {
-                update = update.expression_attribute_names(alias, *name);
-            }
-        }
-        let condition = if delivery.status == Status::Pending { NOT_LOGGED } else { NOT_LOGGED_OR_PENDING };
-        let update = update
-            .update_expression(expression)
-            .condition_expression(condition)
+        let update = set_all(self.client.update_item().table_name(&self.log_table), to_item(&item)?)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":attempt_count", number(delivery.attempt_count))
             .expression_attribute_values(":success", serde_dynamo::to_attribute_value(Status::Success)?);
         let update = match delivery.status {
-            Status::Pending => update,
-            Status::Success | Status::Failed | Status::Skipped => {
-                update.expression_attribute_values(":pending", serde_dynamo::to_attribute_value(Status::Pending)?)
-            }
+            Status::Pending => update.condition_expression(NOT_LOGGED),
+            Status::Success | Status::Failed | Status::Skipped => update
+                .condition_expression(NOT_LOGGED_OR_PENDING)
+                .expression_attribute_values(":pending", serde_dynamo::to_attribute_value(Status::Pending)?),
         };
         let Err(error) = update.send().await else { return Ok(Logged::Done) };
         let Some(UpdateItemError::ConditionalCheckFailedException(failure)) = error.as_service_error() else {
@@ -217,6 +188,33 @@ impl Store {
             }
         }
     }
+}
+
+/// An update that sets all attributes of a delivery's item, and removes those that the new item lacks. The attempts are
+/// added to those that are stored.
+fn set_all(update: UpdateItemFluentBuilder, mut attributes: Item) -> UpdateItemFluentBuilder {
+    let removed: Vec<_> = DeliveryItem::OPTIONAL.iter().filter(|name| !attributes.contains_key(**name)).collect();
+    let key = ["pk", "sk"].into_iter().filter_map(|name| attributes.remove_entry(name)).collect();
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    let mut update = update.set_key(Some(key));
+    // Some names are reserved words, so each name has an alias.
+    for (index, (name, value)) in attributes.into_iter().enumerate() {
+        let (alias, placeholder) = (format!("#s{index}"), format!(":s{index}"));
+        set.push(if name == "attempts" {
+            update = update.expression_attribute_values(":none", AttributeValue::L(Vec::new()));
+            format!("{alias} = list_append(if_not_exists({alias}, :none), {placeholder})")
+        } else {
+            format!("{alias} = {placeholder}")
+        });
+        update = update.expression_attribute_names(alias, name).expression_attribute_values(placeholder, value);
+    }
+    for (index, name) in removed.into_iter().enumerate() {
+        let alias = format!("#r{index}");
+        update = update.expression_attribute_names(&alias, *name);
+        remove.push(alias);
+    }
+    // An item never has all of them, because the last are those of version 1.
+    update.update_expression(format!("SET {} REMOVE {}", set.join(", "), remove.join(", ")))
 }
 
 /// The condition that this attempt is not in the log.

@@ -3,18 +3,14 @@
 //! DynamoDB counts each started KB of an item as a write unit, names of attributes included. So the item of a delivery
 //! that succeeded at once has to stay below 1 KB: what the keys say is not repeated, and absent attributes are left out.
 
-use std::collections::BTreeMap;
-
 use domain::time::{SECONDS_A_DAY, Timestamp};
-use domain::{
-    AgentId, Attempt, AttemptTrigger, Delivery, DeliveryKey, DialectName, EventId, LogName, Owner, Status, Traceparent,
-    WebhookId, WebhookKind, WebhookRef,
-};
-use rules::sign::Signature;
+use domain::{AgentId, Attempt, Delivery, DialectName, EventId, LogName, Status, WebhookId};
 use serde::{Deserialize, Serialize};
 
+use super::attempt_item::AttemptItem;
 use super::delivery_item_v1::DeliveryItemV1;
-use super::kept_request::{KeptBody, KeptRequest};
+use super::kept_request::KeptRequest;
+use super::request_item::RequestItem;
 use super::{Item, LOG_VERSION, StoreError, check_version, keys};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -60,52 +56,6 @@ pub(super) struct DeliveryItem {
     /// What it takes to send the same bytes again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<RequestItem>,
-}
-
-/// An attempt. The names are short, because a delivery may have ten of them.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct AttemptItem {
-    #[serde(rename = "n")]
-    number: u32,
-    #[serde(rename = "by", default, skip_serializing_if = "AttemptTrigger::is_automatic")]
-    trigger: AttemptTrigger,
-    at: Timestamp,
-    #[serde(rename = "ms")]
-    duration_ms: u32,
-    #[serde(rename = "status", default, skip_serializing_if = "Option::is_none")]
-    http_status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(rename = "headers", default, skip_serializing_if = "BTreeMap::is_empty")]
-    response_headers: BTreeMap<String, String>,
-    #[serde(rename = "body", default, skip_serializing_if = "Option::is_none")]
-    response_body: Option<String>,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct RequestItem {
-    /// Whose webhook it is.
-    of: WebhookOf,
-    /// The webhook's agent, if it is not the event's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    agent_id: Option<AgentId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    signature: Option<Signature>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    headers: BTreeMap<String, String>,
-    #[serde(default, deserialize_with = "Traceparent::deserialize", skip_serializing_if = "Option::is_none")]
-    traceparent: Option<Traceparent>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    body: Option<KeptBody>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WebhookOf {
-    AgentPrimary,
-    AgentAdditional,
-    ProjectPrimary,
-    ProjectAdditional,
 }
 
 /// A log entry that was read.
@@ -241,71 +191,5 @@ impl DeliveryItem {
             next_retry_at: item.next_retry_at,
         };
         Ok(ReadDelivery { delivery, request, message_v1: None })
-    }
-}
-
-impl From<&Attempt> for AttemptItem {
-    fn from(attempt: &Attempt) -> Self {
-        Self {
-            number: attempt.number,
-            trigger: attempt.trigger,
-            at: attempt.at,
-            duration_ms: attempt.duration_ms,
-            http_status: attempt.http_status,
-            error: attempt.error.clone(),
-            response_headers: attempt.response_headers.iter().cloned().collect(),
-            response_body: attempt.response_body.clone().filter(|body| !body.is_empty()),
-        }
-    }
-}
-
-impl From<AttemptItem> for Attempt {
-    fn from(item: AttemptItem) -> Self {
-        Self {
-            number: item.number,
-            trigger: item.trigger,
-            at: item.at,
-            duration_ms: item.duration_ms,
-            response_body: item.response_body.or_else(|| item.http_status.map(|_| String::new())),
-            http_status: item.http_status,
-            error: item.error,
-            response_headers: item.response_headers.into_iter().collect(),
-        }
-    }
-}
-
-impl RequestItem {
-    fn new(request: &KeptRequest, event_agent: Option<&AgentId>) -> Self {
-        let of = match (&request.webhook.owner, request.webhook.kind) {
-            (Owner::Agent(_), WebhookKind::Primary) => WebhookOf::AgentPrimary,
-            (Owner::Agent(_), WebhookKind::Additional) => WebhookOf::AgentAdditional,
-            (Owner::Project, WebhookKind::Primary) => WebhookOf::ProjectPrimary,
-            (Owner::Project, WebhookKind::Additional) => WebhookOf::ProjectAdditional,
-        };
-        Self {
-            of,
-            agent_id: request.webhook.owner.agent().filter(|agent| Some(*agent) != event_agent).cloned(),
-            signature: request.signature.clone(),
-            headers: request.headers.iter().cloned().collect(),
-            traceparent: request.traceparent.clone(),
-            body: request.body.clone(),
-        }
-    }
-
-    fn into_kept(self, key: &DeliveryKey, event_agent: Option<&AgentId>) -> KeptRequest {
-        let kind = match self.of {
-            WebhookOf::AgentPrimary | WebhookOf::ProjectPrimary => WebhookKind::Primary,
-            WebhookOf::AgentAdditional | WebhookOf::ProjectAdditional => WebhookKind::Additional,
-        };
-        let is_agents = matches!(self.of, WebhookOf::AgentPrimary | WebhookOf::AgentAdditional);
-        let agent = self.agent_id.as_ref().or(event_agent).filter(|_| is_agents);
-        let owner = agent.map_or(Owner::Project, |agent| Owner::Agent(agent.clone()));
-        KeptRequest {
-            webhook: WebhookRef { id: key.webhook_id.clone(), owner, kind },
-            signature: self.signature,
-            headers: self.headers.into_iter().collect(),
-            traceparent: self.traceparent,
-            body: self.body,
-        }
     }
 }

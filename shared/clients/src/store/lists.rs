@@ -35,7 +35,7 @@ impl Store {
         let mut listed = items.into_iter().flatten().map(stored).collect::<Result<Vec<_>, _>>()?;
         // The index may lag behind its table.
         listed.retain(|stored| stored.delivery.status == status);
-        listed.sort_by(|a, b| b.delivery.key.created_at.cmp(&a.delivery.key.created_at));
+        listed.sort_by_key(|stored| std::cmp::Reverse(stored.delivery.key.created_at));
         Ok(listed)
     }
 }

@@ -2,12 +2,14 @@
 //! table.
 //!
 //! A call for a tenant's data takes the [`Tenant`]; only `keys` forms keys from it. The methods of [`Store`] are beside
-//! the items that they read: [`agents`], [`api_keys`], [`conversations`], [`dedup`], [`deliveries`], [`projects`],
-//! [`primary_deliveries`], [`events`], [`waiting`], [`additional_webhooks`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
+//! the items that they read: [`agents`], [`api_keys`], [`conversations`], [`dedup`], [`deliveries`], [`events`],
+//! [`idempotency_keys`], [`kept_request`], [`lists`], [`projects`], [`primary_deliveries`], [`additional_webhooks`],
+//! [`waiting`], [`webhook_pointers`], [`webhook_snapshots`], [`webhook_updates`], [`webhooks`].
 
 pub mod additional_webhooks;
 pub mod agents;
 pub mod api_keys;
+mod attempt_item;
 mod compression;
 pub mod conversations;
 pub mod dedup;
@@ -15,11 +17,13 @@ pub mod deliveries;
 mod delivery_item;
 mod delivery_item_v1;
 pub mod events;
+pub mod idempotency_keys;
 pub mod kept_request;
 mod keys;
 pub mod lists;
 pub mod primary_deliveries;
 pub mod projects;
+mod request_item;
 mod reseal;
 mod secrets_item;
 pub mod waiting;

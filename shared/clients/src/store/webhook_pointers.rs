@@ -1,10 +1,11 @@
 //! Finds a webhook by its id alone. A pointer to each webhook is written and deleted together with the webhook, so a new
 //! webhook is found at once. Webhooks of release 0.1.0 have no pointer, and are found by the listing index.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValue, TransactWriteItem};
 use domain::{Owner, Tenant, Webhook, WebhookId, WebhookKind, WebhookRef};
 use serde::{Deserialize, Serialize};
 
+use super::webhooks::webhook_id_of;
 use super::{ITEM_VERSION, Item, Store, StoreError, from_item, keys, text, to_item};
 
 /// A pointer, or a webhook's row in the listing index.
@@ -37,6 +38,39 @@ impl Store {
         let delete =
             Delete::builder().table_name(&self.config_table).set_key(Some(pointer_key(tenant, webhook))).build();
         TransactWriteItem::builder().set_delete(delete.ok()).build()
+    }
+
+    /// Removes the owner's primary webhook. Returns `false` if none was set.
+    ///
+    /// # Errors
+    /// Where DynamoDB does not take the write.
+    pub async fn delete_primary_webhook(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
+        let key = (keys::owner(tenant, owner), keys::primary_webhook().to_owned());
+        let Some(deleted) = self.delete_config(key.0, key.1).await? else { return Ok(false) };
+        // A pointer that is left behind by a crash leads to no webhook.
+        if let Some(id) = webhook_id_of(&deleted) {
+            self.client
+                .delete_item()
+                .table_name(&self.config_table)
+                .set_key(Some(pointer_key(tenant, &id)))
+                .send()
+                .await?;
+        }
+        Ok(true)
+    }
+
+    /// Deletes an item of the config table, and returns it.
+    pub(super) async fn delete_config(&self, pk: String, sk: String) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.config_table)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await?;
+        Ok(answer.attributes)
     }
 
     /// The webhook called `id`, of any owner and dialect.

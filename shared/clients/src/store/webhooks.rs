@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{ConditionCheck, KeysAndAttributes, Put, TransactWriteItem};
 use domain::{Agent, Owner, Tenant, Webhook, WebhookId, WebhookKind, WebhookRef};
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::agents::AgentItem;
-use super::webhook_pointers::pointer_key;
 use super::{Item, Store, StoreError, from_item, keys, number, text};
 
 /// The most items that a list reads at once.
@@ -241,39 +240,6 @@ impl Store {
             None if is_conflict => Ok(Written::Conflict),
             None => Err(error.into()),
         }
-    }
-
-    /// Removes the owner's primary webhook. Returns `false` if none was set.
-    ///
-    /// # Errors
-    /// Where DynamoDB does not take the write.
-    pub async fn delete_primary_webhook(&self, tenant: &Tenant, owner: &Owner) -> Result<bool, StoreError> {
-        let key = (keys::owner(tenant, owner), keys::primary_webhook().to_owned());
-        let Some(deleted) = self.delete_config(key.0, key.1).await? else { return Ok(false) };
-        // A pointer that is left behind by a crash leads to no webhook.
-        if let Some(id) = webhook_id_of(&deleted) {
-            self.client
-                .delete_item()
-                .table_name(&self.config_table)
-                .set_key(Some(pointer_key(tenant, &id)))
-                .send()
-                .await?;
-        }
-        Ok(true)
-    }
-
-    /// Deletes an item of the config table, and returns it.
-    pub(super) async fn delete_config(&self, pk: String, sk: String) -> Result<Option<Item>, StoreError> {
-        let answer = self
-            .client
-            .delete_item()
-            .table_name(&self.config_table)
-            .key("pk", text(pk))
-            .key("sk", text(sk))
-            .return_values(ReturnValue::AllOld)
-            .send()
-            .await?;
-        Ok(answer.attributes)
     }
 
     /// All items of a partition of the config table.

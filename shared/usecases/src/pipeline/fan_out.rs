@@ -70,6 +70,9 @@ async fn fan_out_one(batch: &Batch<'_>, record: &QueueRecord) -> Result<(), Inte
     store_packs(batch.app, &message, &accepted, recipients).await
 }
 
+/// An event, and the webhooks that it went to. `None` if it is dispatched later, alone.
+type Dispatched<'a> = (&'a Event, Option<Vec<Recipient>>);
+
 /// Stores the events without a client id, each with the webhooks that it went to.
 async fn store_packs(
     app: &App,
@@ -77,7 +80,7 @@ async fn store_packs(
     events: &[Accepted<'_>],
     recipients: Vec<Option<Vec<Recipient>>>,
 ) -> Result<(), InternalError> {
-    let mut packs: Vec<(EventPack, Vec<(&Event, Option<Vec<Recipient>>)>)> = Vec::new();
+    let mut packs: Vec<(EventPack, Vec<Dispatched<'_>>)> = Vec::new();
     for ((_, event), recipients) in events.iter().zip(recipients) {
         let Some((pack, _)) = event.id.pack().filter(|_| !event.has_client_id) else { continue };
         match packs.last_mut() {
