@@ -108,6 +108,6 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 /// Runs an action. Actions on SQLite never wait.
 fn write<T: Serialize>(action: impl Future<Output = Result<T>>) -> Result<String> {
     let internal = |message: String| DynoxideError::InternalServerError(message);
-    let answer = Box::pin(action).now_or_never().ok_or_else(|| internal("an action waits".to_owned()))??;
+    let answer = action.now_or_never().ok_or_else(|| internal("an action waits".to_owned()))??;
     serde_json::to_string(&answer).map_err(|error| internal(error.to_string()))
 }

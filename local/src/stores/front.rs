@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 use winterbaume_core::{MockRequest, MockResponse, MockService};
 use winterbaume_sqs::SqsService;
 
-use super::backend::Backend;
 use super::dynamodb::{self, Request};
 use super::group::Group;
+use super::shared_queues::SharedQueues;
 use super::tables::Tables;
 
 /// DynamoDB's limit on a request's body; SQS's is lower.
@@ -42,7 +42,7 @@ const RECEIVE_WAIT_S_MAX: u64 = 20;
 pub(super) struct Front {
     tables: Arc<Group<Tables>>,
     sqs: SqsService,
-    queues: Backend,
+    queues: SharedQueues,
 }
 
 /// Serves both stores until `stop`.
@@ -65,7 +65,7 @@ async fn answer(
 }
 
 impl Front {
-    pub(super) fn new(tables: Arc<Group<Tables>>, queues: Backend) -> Self {
+    pub(super) fn new(tables: Arc<Group<Tables>>, queues: SharedQueues) -> Self {
         Self { tables, sqs: SqsService::with_backend(Arc::new(queues.clone())), queues }
     }
 

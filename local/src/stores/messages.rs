@@ -148,3 +148,76 @@ impl<'a> Handle<'a> {
         Some(Self { place: place.parse().ok()?, message_id })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+    use std::time::Instant;
+
+    use super::*;
+
+    const BACKLOG: u64 = 50_000;
+
+    fn message(place: Place, visible_at: i64) -> Message {
+        Message {
+            message_id: format!("id-{place}"),
+            body: "body".to_owned(),
+            body_md5: String::new(),
+            receipt_handle: None,
+            all_receipt_handles: Vec::new(),
+            sender_id: String::new(),
+            sent_timestamp: 0,
+            approximate_first_receive_timestamp: None,
+            approximate_receive_count: 0,
+            visible_at,
+            message_attributes: HashMap::new(),
+        }
+    }
+
+    fn backlog(visible_at: i64) -> Messages {
+        let mut messages = Messages::default();
+        (0..BACKLOG).for_each(|place| messages.add(place, message(place, visible_at), true));
+        messages
+    }
+
+    /// Looking through the queue for each message would take minutes.
+    #[test]
+    fn a_long_backlog_slows_no_call_down() {
+        let start = Instant::now();
+        let mut messages = backlog(0);
+        for place in 0..BACKLOG {
+            assert_eq!(messages.next_visible_in(1), Some(Duration::ZERO));
+            let received = messages.receive(1, 1000).unwrap();
+            assert_eq!(received.place, place, "the oldest message first");
+            let handle = received.message.receipt_handle.unwrap();
+            let place = messages.find(&Handle::parse(&handle).unwrap()).unwrap();
+            assert!(messages.hide_until(place, 2000));
+            messages.remove(place).unwrap();
+        }
+        assert_eq!((messages.memory_bytes(), messages.next_visible_in(1)), (0, None));
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_delayed_message_is_visible_when_it_is_due() {
+        let mut messages = backlog(500);
+        assert!(messages.receive(499, 1000).is_none());
+        assert_eq!(messages.next_visible_in(499), Some(Duration::from_millis(1)));
+        assert_eq!(messages.receive(500, 1000).unwrap().place, 0);
+        let counts = messages.counts(500);
+        assert_eq!((counts.visible, counts.in_flight, counts.delayed), (49_999, 1, 0));
+    }
+
+    #[test]
+    fn a_message_in_flight_is_received_again_after_its_time_and_its_first_handle_deletes_it() {
+        let mut messages = Messages::default();
+        messages.add(7, message(7, 0), true);
+        let first = messages.receive(0, 100).unwrap().message.receipt_handle.unwrap();
+        assert!(messages.receive(99, 200).is_none());
+        let again = messages.receive(100, 200).unwrap().message;
+        assert_eq!(again.approximate_receive_count, 2);
+        assert!(messages.find(&Handle::parse(&first).unwrap()).is_some());
+        assert!(Handle::parse("made up").is_none());
+    }
+}

@@ -2,6 +2,13 @@
 //!
 //! Other processes speak HTTP to them, as to AWS: [`Stores::url`] serves both, so that one `AWS_ENDPOINT_URL` reaches them.
 //! SDK clients in this process use [`Stores::http_client`], which needs no socket.
+//!
+//! A call is answered after its transaction is committed, so a SIGKILL loses nothing that was answered. Calls that wait at
+//! the same moment share a transaction. A power failure may lose the last seconds.
+//!
+//! A backlog takes limited memory: on disk, bodies beyond 64 MiB of a queue are not in memory. A send waits while its
+//! queue takes 128 MiB of memory, and a send with a delay while the queue takes 512 MiB. So publishing slows down to the
+//! pace of the functions. After 5 seconds, the send is refused.
 
 mod backend;
 mod dynamodb;
@@ -11,6 +18,7 @@ mod in_process;
 mod journal;
 mod messages;
 mod queues;
+mod shared_queues;
 mod tables;
 mod tokens;
 
@@ -25,10 +33,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::backend::Backend;
 use self::front::Front;
 use self::group::Group;
 use self::journal::Journal;
+use self::shared_queues::{LIMITS, SharedQueues};
 use self::tables::Tables;
 
 /// Where the stores keep their data.
@@ -75,7 +83,7 @@ impl Stores {
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
         let address = listener.local_addr()?;
-        let front = Arc::new(Front::new(Group::new(tables), Backend::open(journal)?));
+        let front = Arc::new(Front::new(Group::new(tables), SharedQueues::open(journal, LIMITS)?));
         servers.spawn(front::serve(listener, front.clone(), stop.clone()));
         Ok(Self { url: format!("http://{address}"), front, stop, servers, _lock: lock })
     }

@@ -15,9 +15,6 @@ use super::journal::{Change, Journal};
 use super::messages::{Handle, Messages, Place, Received};
 use crate::aws::REGION;
 
-/// The memory of one queue's messages up to which bodies stay in memory, if there is a journal: 64 MiB.
-pub(super) const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
-
 /// The queues.
 pub(super) struct Queues {
     /// The queues' attributes. Calls that change neither queues nor messages use them directly.
@@ -26,12 +23,20 @@ pub(super) struct Queues {
     next_place: Place,
     /// The changes that the journal does not have yet, in their order. `None` without a journal.
     changes: Option<Vec<Change>>,
+    /// The memory of a queue beyond which the journal alone keeps new bodies.
+    bodies_bytes_max: usize,
 }
 
 impl Queues {
     /// The queues of the journal, with their messages.
-    pub(super) fn open(journal: Option<&Journal>) -> StartResult<Self> {
-        let mut queues = Self { state: SqsState::default(), messages: HashMap::new(), next_place: 1, changes: None };
+    pub(super) fn open(journal: Option<&Journal>, bodies_bytes_max: usize) -> StartResult<Self> {
+        let mut queues = Self {
+            state: SqsState::default(),
+            messages: HashMap::new(),
+            next_place: 1,
+            changes: None,
+            bodies_bytes_max,
+        };
         if let Some(journal) = journal {
             for (name, attributes) in journal.queues()? {
                 queues.create((default_account_id(), REGION), &name, &attributes, None)?;
@@ -119,7 +124,7 @@ impl Queues {
         if let Some(mut message) = self.state.queues.get_mut(queue).and_then(|queue| queue.messages.pop()) {
             let place = self.next_place;
             self.next_place += 1;
-            let has_body = self.changes.is_none() || self.memory_bytes(queue) < BODIES_BYTES_MAX;
+            let has_body = self.changes.is_none() || self.memory_bytes(queue) < self.bodies_bytes_max;
             let message_for_journal = || Box::new(message.clone());
             self.changed(|| Change::Put { place, queue: queue.to_owned(), message: message_for_journal() });
             if !has_body {

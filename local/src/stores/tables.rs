@@ -107,15 +107,21 @@ impl Tables {
         Ok(answers)
     }
 
+    /// Undoes the transaction that an error or a panic interrupted.
+    fn end_interrupted_group(&self) {
+        self.in_group.store(false, Ordering::Relaxed);
+        if !self.storage.conn().is_autocommit()
+            && let Err(error) = self.storage.rollback()
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "a transaction could not be undone");
+        }
+    }
+
     /// Like [`Tables::run_group`]. If the group's transaction fails, it is undone, and every call of the group fails.
     fn run_group_or_fail(&mut self, requests: &[Request]) -> Vec<Answer> {
         self.run_group(requests).unwrap_or_else(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a transaction of the embedded DynamoDB failed");
-            if !self.storage.conn().is_autocommit()
-                && let Err(error) = self.storage.rollback()
-            {
-                tracing::error!(error = &error as &dyn std::error::Error, "the transaction could not be undone");
-            }
+            self.end_interrupted_group();
             self.tokens.forget(requests);
             requests.iter().map(|_| Answer::error(&error)).collect()
         })
@@ -127,6 +133,7 @@ impl Worker for Tables {
     type Answer = Answer;
 
     fn work(&mut self, requests: Vec<Request>) -> Vec<Answer> {
+        self.end_interrupted_group();
         let is_alone = |request: &Request| dynamodb::kind(&request.operation) == Kind::Alone;
         let groups = requests.chunk_by(|before, after| !is_alone(before) && !is_alone(after));
         let mut answers = Vec::with_capacity(requests.len());
