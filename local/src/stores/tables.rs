@@ -12,7 +12,7 @@ use anyhow::{Context, Result as StartResult};
 use dynoxide::actions::vector_lifecycle::VectorIndexLifecycle;
 use dynoxide::storage::Storage;
 use dynoxide::{DynoxideError, Result};
-use rusqlite::hooks::{AuthAction, Authorization};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::dynamodb::{self, Answer, Kind, Request};
 use super::group::Worker;
@@ -55,9 +55,9 @@ impl Tables {
     fn on(storage: Storage) -> Self {
         let in_group = Arc::new(AtomicBool::new(false));
         let ignores = in_group.clone();
-        storage.conn().authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| match context.action {
-            AuthAction::Transaction { .. } if ignores.load(Ordering::Relaxed) => Authorization::Ignore,
-            _ => Authorization::Allow,
+        storage.conn().authorizer(Some(move |context: AuthContext<'_>| {
+            let is_transaction = matches!(context.action, AuthAction::Transaction { .. });
+            if is_transaction && ignores.load(Ordering::Relaxed) { Authorization::Ignore } else { Authorization::Allow }
         }));
         Self { storage, indexes: VectorIndexLifecycle::new(), tokens: Tokens::default(), in_group }
     }
