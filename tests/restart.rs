@@ -1,5 +1,9 @@
 //! Waiting messages survive a restart, after a clean stop and after a SIGKILL.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use anyhow::{Context, Result};
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement};
@@ -7,10 +11,11 @@ use local::aws;
 use local::stack::StoresAt;
 use local::stores::{DataLocation, Stores};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::process::Process;
 use crate::receiver::{Receiver, Step};
-use crate::stack::{AGENT, Api};
+use crate::stack::{AGENT, Api, Client, wait_until};
 
 #[tokio::test]
 async fn a_stop_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> {
@@ -48,6 +53,43 @@ async fn a_kill_in_the_middle_of_a_retry_schedule_loses_nothing() -> Result<()> 
     let process = Process::start(folder.path()).await?;
     let logged = process.client.delivery_with_status(AGENT, "success").await?;
     assert_eq!(logged["attemptCount"], 2);
+    process.kill().await
+}
+
+/// Publishes numbered events, one after another, until the process is gone. Returns the numbers that were accepted.
+async fn publish_until_killed(client: Client, worker: u64, accepted: Arc<AtomicUsize>) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    for n in (0..).map(|n| worker * 1_000_000 + n) {
+        let event = json!({ "type": "a", "agent_id": AGENT, "data": { "n": n } });
+        match client.post("/v1/events", &event).await {
+            Ok(answer) if answer.status == 202 => numbers.push(n),
+            Ok(_) | Err(_) => return numbers,
+        }
+        accepted.fetch_add(1, Ordering::Relaxed);
+    }
+    numbers
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_many_publish_at_once_loses_no_accepted_event() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let receiver = Receiver::start(&[]).await?;
+    let process = Process::start(folder.path()).await?;
+    process.client.set_webhook(AGENT, &receiver.url("/")).await?;
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let workers: JoinSet<_> =
+        (0..16).map(|worker| publish_until_killed(process.client.clone(), worker, accepted.clone())).collect();
+    wait_until("accepted events", async || Ok((accepted.load(Ordering::Relaxed) > 500).then_some(()))).await?;
+    process.kill().await?;
+    let accepted: BTreeSet<u64> = workers.join_all().await.into_iter().flatten().collect();
+
+    let process = Process::start(folder.path()).await?;
+    wait_until("every accepted event", async || {
+        let received = receiver.received();
+        let numbers: BTreeSet<_> = received.iter().filter_map(|one| one.json()["data"]["n"].as_u64()).collect();
+        Ok(accepted.is_subset(&numbers).then_some(()))
+    })
+    .await?;
     process.kill().await
 }
 

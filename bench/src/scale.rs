@@ -111,7 +111,7 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     )
     .await?;
     let mut app = app.context("no App")?;
-    let config = aws::config(&stores.dynamodb_url).await;
+    let config = aws::config(&stores.url).await;
     let dynamodb = config.to_builder().http_client(keys.client()).build();
     let sqs = config.into_builder().http_client(sent::client(&queues, &app.settings.retries_queue_url)).build();
     count::stand_in_with(&mut app, &dynamodb, &sqs, &counts);

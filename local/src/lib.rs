@@ -13,6 +13,7 @@ pub mod invoke;
 pub mod policy;
 mod pollers;
 mod provision;
+mod ramp;
 mod schedule;
 pub mod stack;
 pub mod stores;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -12,16 +12,13 @@ use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemA
 use functions::find_function;
 use functions::function::{self, QueueHandler};
 use functions::lambda::invoke_queue;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use usecases::app::App;
 
+use crate::ramp::Ramp;
 use crate::template::{Template, Trigger};
 use crate::{aws, invoke, provision};
-
-/// Concurrent invocations for one queue, at most.
-const CONCURRENCY_MAX: usize = 50;
 
 /// How long one receive waits for a message: short, so that a stop does not take long.
 const RECEIVE_WAIT_S: i32 = 1;
@@ -40,6 +37,7 @@ struct Mapping {
     queue_url: String,
     queue_arn: String,
     batch_size: i32,
+    concurrency_max: Option<usize>,
 }
 
 /// Polls every queue that triggers a function, until `stop`. The returned tasks end once their batches are done.
@@ -57,7 +55,7 @@ pub(crate) async fn start(
             continue;
         };
         for trigger in &function.triggers {
-            let Trigger::Queue { queue, batch_size } = trigger else { continue };
+            let Trigger::Queue { queue, batch_size, concurrency_max } = trigger else { continue };
             let queue_url = references.get(queue).with_context(|| format!("no queue {queue}"))?.clone();
             let mapping = Mapping {
                 app: app.clone(),
@@ -68,6 +66,7 @@ pub(crate) async fn start(
                 queue_arn: invoke::as_function(name, provision::queue_arn(sqs, &queue_url)).await?,
                 queue_url,
                 batch_size: *batch_size,
+                concurrency_max: *concurrency_max,
             };
             tasks.spawn(invoke::as_function(name, poll(mapping, stop.clone())));
         }
@@ -76,27 +75,41 @@ pub(crate) async fn start(
 }
 
 async fn poll(mapping: Mapping, stop: CancellationToken) {
-    let permits = Arc::new(Semaphore::new(CONCURRENCY_MAX));
+    let mut ramp = Ramp::new(mapping.concurrency_max);
     let mut invocations = JoinSet::new();
     while !stop.is_cancelled() {
-        let Ok(permit) = permits.clone().acquire_owned().await else { break };
+        while invocations.try_join_next().is_some() {}
+        if invocations.len() >= ramp.limit() {
+            let grows_at = ramp.is_exhausted(Instant::now());
+            if invocations.len() >= ramp.limit() {
+                wait_for_a_place(&mut invocations, grows_at, &stop).await;
+            }
+            continue;
+        }
         match mapping.receive().await {
-            Ok(messages) if messages.is_empty() => {}
+            Ok(messages) if messages.is_empty() => ramp.is_empty(),
             Ok(messages) => {
                 let mapping = mapping.clone();
-                invocations.spawn(invoke::as_function(mapping.name, async move {
-                    mapping.work(messages).await;
-                    drop(permit);
-                }));
+                invocations.spawn(invoke::as_function(mapping.name, async move { mapping.work(messages).await }));
             }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "a queue could not be polled");
                 tokio::time::sleep(FAILURE_PAUSE).await;
             }
         }
-        while invocations.try_join_next().is_some() {}
     }
     while invocations.join_next().await.is_some() {}
+}
+
+/// Waits until an invocation ends, or until `grows_at`.
+async fn wait_for_a_place(invocations: &mut JoinSet<()>, grows_at: Option<Instant>, stop: &CancellationToken) {
+    let place = async {
+        match grows_at {
+            Some(time) => drop(tokio::time::timeout_at(time.into(), invocations.join_next()).await),
+            None => drop(invocations.join_next().await),
+        }
+    };
+    stop.run_until_cancelled(place).await;
 }
 
 impl Mapping {

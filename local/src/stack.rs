@@ -148,14 +148,17 @@ async fn provision_stores(
         StoresAt::Url(url) => (None, url.clone(), aws::config(url).await),
         StoresAt::Embedded(location) => {
             let stores = Stores::start(location, 0).await?;
-            let config = aws::config(&stores.url).await.into_builder().http_client(stores.http_client()).build();
+            let mut config = aws::config(&stores.url).await.into_builder().http_client(stores.http_client());
+            // Without credentials, no request is signed.
+            config.set_credentials_provider(None);
+            let config = config.build();
             let url = stores.url.clone();
             (Some(stores), url, config)
         }
     };
     let policy = Policy::of(template);
-    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(policy.clone()).build();
-    let sqs = aws_sdk_sqs::config::Builder::from(&config).interceptor(policy.clone()).build();
+    let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config).interceptor(policy.clone()).allow_no_auth().build();
+    let sqs = aws_sdk_sqs::config::Builder::from(&config).interceptor(policy.clone()).allow_no_auth().build();
     let (dynamodb, sqs) = (aws_sdk_dynamodb::Client::from_conf(dynamodb), aws_sdk_sqs::Client::from_conf(sqs));
     let references = provision::provision(template, &dynamodb, &sqs, &remedy_for_outdated_data(stores_at)).await;
     let references = references.with_context(|| format!("the stores at {stores_url}"))?;

@@ -1,67 +1,27 @@
-//! winterbaume's trait for queues, implemented by [`Queues`], for one account in one region.
+//! winterbaume's trait for queues, implemented by [`SharedQueues`], for one account in one region.
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::pin::{Pin, pin};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::pin::Pin;
 
-use anyhow::Result as StartResult;
-use tokio::sync::Notify;
 use winterbaume_core::StateViewError;
 use winterbaume_sqs::state::SqsError;
 use winterbaume_sqs::types::{Message, MessageAttribute, MessageMoveTask, Queue};
 use winterbaume_sqs::{SendMessageOutput, SqsBackend, SqsStateView};
 
-use super::journal::Journal;
 use super::queues::Queues;
-
-/// The embedded SQS's backend.
-pub(super) struct Backend {
-    queues: Mutex<Queues>,
-    /// Wakes the receives that wait for a message.
-    arrivals: Notify,
-}
+use super::shared_queues::SharedQueues;
 
 type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-impl Backend {
-    pub(super) fn open(journal: Option<Journal>) -> StartResult<Self> {
-        Ok(Self { queues: Mutex::new(Queues::open(journal)?), arrivals: Notify::new() })
-    }
-
-    fn queues(&self) -> MutexGuard<'_, Queues> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Wakes every receive that waits for a message, to look again.
-    pub(super) fn notify_of_arrivals(&self) {
-        self.arrivals.notify_waiters();
-    }
-
-    /// Waits until the queue has a visible message, but no longer than `wait`.
-    pub(super) async fn wait_for_message(&self, queue: &str, wait: Duration) {
-        let deadline = Instant::now() + wait;
-        loop {
-            // Registered before the look, so that no arrival between the look and the wait is missed.
-            let mut arrival = pin!(self.arrivals.notified());
-            arrival.as_mut().enable();
-            let next = self.queues().next_visible_in(queue);
-            let until = next.map_or(deadline, |next| deadline.min(Instant::now() + next));
-            if until <= Instant::now() {
-                return;
-            }
-            tokio::time::timeout_at(until.into(), arrival).await.unwrap_or_default();
-        }
-    }
-
+impl SharedQueues {
     /// Runs `work` at once, before the answer is awaited: nothing here blocks for long.
     fn answer<T: Send + 'static>(&self, work: impl FnOnce(&mut Queues) -> T) -> Answer<T> {
         Box::pin(std::future::ready(work(&mut self.queues())))
     }
 }
 
-impl SqsBackend for Backend {
+impl SqsBackend for SharedQueues {
     fn create_queue(
         &self,
         account_id: String,
@@ -87,7 +47,7 @@ impl SqsBackend for Backend {
         _: String,
         queue: String,
     ) -> Answer<Result<HashMap<String, String>, SqsError>> {
-        self.answer(|queues| queues.state.get_queue_attributes(&queue))
+        self.answer(|queues| queues.attributes(&queue))
     }
 
     fn set_queue_attributes(
@@ -115,8 +75,11 @@ impl SqsBackend for Backend {
         group: Option<String>,
         deduplication: Option<String>,
     ) -> Answer<Result<SendMessageOutput, SqsError>> {
-        let ids = (group.as_deref(), deduplication.as_deref());
-        self.answer(|queues| queues.send(&queue, &body, delay_seconds, attributes, ids))
+        let queues = self.clone();
+        Box::pin(async move {
+            let ids = (group.as_deref(), deduplication.as_deref());
+            queues.send(&queue, &body, delay_seconds, attributes, ids).await
+        })
     }
 
     fn receive_messages(
@@ -127,18 +90,20 @@ impl SqsBackend for Backend {
         max: usize,
         visibility: Option<u32>,
     ) -> Answer<Result<Vec<Message>, SqsError>> {
-        self.answer(|queues| queues.receive(&queue, max, visibility))
+        let queues = self.clone();
+        Box::pin(async move { queues.receive(&queue, max, visibility).await })
     }
 
     fn delete_message(&self, _: String, _: String, queue: String, receipt: String) -> Answer<Result<(), SqsError>> {
-        self.answer(|queues| queues.delete(&queue, &receipt))
+        let answer = self.answer(|queues| queues.delete(&queue, &receipt));
+        self.notify_of_departures();
+        answer
     }
 
     fn purge_queue(&self, _: String, _: String, queue: String) -> Answer<Result<(), SqsError>> {
-        self.answer(|queues| {
-            queues.state.purge_queue(&queue)?;
-            queues.rewrite()
-        })
+        let answer = self.answer(|queues| queues.purge(&queue));
+        self.notify_of_departures();
+        answer
     }
 
     fn change_message_visibility(
@@ -149,7 +114,7 @@ impl SqsBackend for Backend {
         receipt: String,
         timeout: u32,
     ) -> Answer<Result<(), SqsError>> {
-        self.answer(|queues| queues.state.change_message_visibility(&queue, &receipt, timeout))
+        self.answer(|queues| queues.change_visibility(&queue, &receipt, timeout))
     }
 
     fn change_message_visibility_batch(
@@ -159,7 +124,12 @@ impl SqsBackend for Backend {
         queue: String,
         entries: Vec<(String, String, u32)>,
     ) -> Answer<Result<Vec<String>, SqsError>> {
-        self.answer(|queues| queues.state.change_message_visibility_batch(&queue, &entries))
+        self.answer(|queues| {
+            let change = |(id, receipt, timeout): &(String, String, u32)| {
+                queues.change_visibility(&queue, receipt, *timeout).map(|()| id.clone())
+            };
+            entries.iter().map(change).collect()
+        })
     }
 
     fn list_queue_tags(
@@ -218,11 +188,7 @@ impl SqsBackend for Backend {
         destination_arn: Option<String>,
         a_second: Option<i32>,
     ) -> Answer<Result<String, SqsError>> {
-        self.answer(|queues| {
-            let handle = queues.state.start_message_move_task(&source_arn, destination_arn.as_deref(), a_second)?;
-            queues.rewrite()?;
-            Ok(handle)
-        })
+        self.answer(|queues| queues.state.start_message_move_task(&source_arn, destination_arn.as_deref(), a_second))
     }
 
     fn cancel_message_move_task(&self, _: String, _: String, handle: String) -> Answer<Result<i64, SqsError>> {

@@ -1,44 +1,113 @@
-//! DynamoDB's calls, answered by dynoxide without its HTTP server.
+//! DynamoDB's calls, each answered by dynoxide's action of the same name.
 
 use bytes::Bytes;
-use dynoxide::{Database, DynoxideError};
+use dynoxide::actions::vector_lifecycle::VectorIndexLifecycle;
+use dynoxide::actions::{
+    batch_execute_statement, batch_get_item, batch_write_item, create_table, delete_item, delete_table, describe_table,
+    describe_time_to_live, execute_statement, execute_transaction, get_item, list_tables, list_tags_of_resource,
+    put_item, query, scan, tag_resource, transact_get_items, transact_write_items, untag_resource, update_item,
+    update_table, update_time_to_live,
+};
+use dynoxide::storage::Storage;
+use dynoxide::{DynoxideError, Result};
+use futures::FutureExt;
+use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The header `x-amz-target` of a DynamoDB request: this prefix, then the operation.
 pub(super) const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
-/// Answers an operation with an HTTP status and a JSON body.
-pub(super) fn answer(database: &Database, operation: &str, body: &[u8]) -> (u16, Bytes) {
-    match dispatch(database, operation, body) {
-        Ok(json) => (200, json.into()),
-        Err(error) => (error.status_code(), error.to_json().into()),
-    }
+/// A call.
+pub(super) struct Request {
+    /// For example `PutItem`.
+    pub(super) operation: String,
+    /// The call's parameters, as JSON.
+    pub(super) body: Bytes,
 }
 
-/// The operations that the functions, the local stack and its tests use.
-fn dispatch(database: &Database, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+/// An HTTP status and a JSON body.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Bytes,
+}
+
+/// How a call shares transactions with other calls.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It writes nothing.
+    Read,
+    /// It writes all or nothing, and may share a transaction.
+    Write,
+    /// It has transactions of its own: it changes a table, or it may succeed in part.
+    Alone,
+}
+
+/// The kind of the operation with this name.
+pub(super) fn kind(operation: &str) -> Kind {
     match operation {
-        "BatchGetItem" => write(&database.batch_get_item(read(body)?)?),
-        "BatchWriteItem" => write(&database.batch_write_item(read(body)?)?),
-        "CreateTable" => write(&database.create_table(read(body)?)?),
-        "DeleteItem" => write(&database.delete_item(read(body)?)?),
-        "DescribeTable" => write(&database.describe_table(read(body)?)?),
-        "GetItem" => write(&database.get_item(read(body)?)?),
-        "PutItem" => write(&database.put_item(read(body)?)?),
-        "Query" => write(&database.query(read(body)?)?),
-        "Scan" => write(&database.scan(read(body)?)?),
-        "TransactWriteItems" => write(&database.transact_write_items(read(body)?)?),
-        "UpdateItem" => write(&database.update_item(read(body)?)?),
-        "UpdateTimeToLive" => write(&database.update_time_to_live(read(body)?)?),
-        other => Err(DynoxideError::UnsupportedCapability(format!("{other} inside the process"))),
+        "BatchGetItem" | "DescribeTable" | "GetItem" | "Query" | "Scan" => Kind::Read,
+        "BatchWriteItem" | "DeleteItem" | "PutItem" | "TransactWriteItems" | "UpdateItem" => Kind::Write,
+        _ => Kind::Alone,
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
+/// Runs an operation.
+pub(super) fn run(storage: &Storage, indexes: &VectorIndexLifecycle, request: &Request) -> Answer {
+    match dispatch(storage, indexes, &request.operation, &request.body) {
+        Ok(json) => Answer { status: StatusCode::OK.as_u16(), body: json.into() },
+        Err(error) => Answer::error(&error),
+    }
+}
+
+impl Answer {
+    /// The answer to a call that failed.
+    pub(super) fn error(error: &DynoxideError) -> Self {
+        Self { status: error.status_code(), body: error.to_json().into() }
+    }
+
+    /// Whether the call succeeded.
+    pub(super) fn is_success(&self) -> bool {
+        self.status == StatusCode::OK.as_u16()
+    }
+}
+
+fn dispatch(db: &Storage, indexes: &VectorIndexLifecycle, operation: &str, body: &[u8]) -> Result<String> {
+    match operation {
+        "BatchExecuteStatement" => write(batch_execute_statement::execute(db, read(body)?)),
+        "BatchGetItem" => write(batch_get_item::execute(db, read(body)?)),
+        "BatchWriteItem" => write(batch_write_item::execute(db, read(body)?)),
+        "CreateTable" => write(create_table::execute(db, read(body)?)),
+        "DeleteItem" => write(delete_item::execute(db, read(body)?)),
+        "DeleteTable" => write(delete_table::execute(db, read(body)?, indexes)),
+        "DescribeTable" => write(describe_table::execute(db, read(body)?, indexes)),
+        "DescribeTimeToLive" => write(describe_time_to_live::execute(db, read(body)?)),
+        "ExecuteStatement" => write(execute_statement::execute(db, read(body)?)),
+        "ExecuteTransaction" => write(execute_transaction::execute(db, read(body)?)),
+        "GetItem" => write(get_item::execute(db, read(body)?)),
+        "ListTables" => write(list_tables::execute(db, read(body)?)),
+        "ListTagsOfResource" => write(list_tags_of_resource::execute(db, read(body)?)),
+        "PutItem" => write(put_item::execute(db, read(body)?)),
+        "Query" => write(query::execute(db, read(body)?)),
+        "Scan" => write(scan::execute(db, read(body)?)),
+        "TagResource" => write(tag_resource::execute(db, read(body)?)),
+        "TransactGetItems" => write(transact_get_items::execute(db, read(body)?)),
+        "TransactWriteItems" => write(transact_write_items::execute(db, read(body)?)),
+        "UntagResource" => write(untag_resource::execute(db, read(body)?)),
+        "UpdateItem" => write(update_item::execute(db, read(body)?)),
+        "UpdateTable" => write(update_table::execute(db, read(body)?, indexes)),
+        "UpdateTimeToLive" => write(update_time_to_live::execute(db, read(body)?)),
+        other => Err(DynoxideError::UnsupportedCapability(other.to_owned())),
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
 }
 
-fn write(answer: &impl Serialize) -> Result<String, DynoxideError> {
-    serde_json::to_string(answer).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+/// Runs an action. Actions on SQLite never wait.
+fn write<T: Serialize>(action: impl Future<Output = Result<T>>) -> Result<String> {
+    let internal = |message: String| DynoxideError::InternalServerError(message);
+    let answer = action.now_or_never().ok_or_else(|| internal("an action waits".to_owned()))??;
+    serde_json::to_string(&answer).map_err(|error| internal(error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! One address for both stores: SQS's calls are answered here, and DynamoDB's calls are passed on.
+//! One address for both stores.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Response;
 use bytes::Bytes;
-use dynoxide::Database;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -17,13 +16,22 @@ use tokio_util::sync::CancellationToken;
 use winterbaume_core::{MockRequest, MockResponse, MockService};
 use winterbaume_sqs::SqsService;
 
-use super::backend::Backend;
+use super::dynamodb::{self, Request};
+use super::group::Group;
+use super::shared_queues::SharedQueues;
+use super::tables::Tables;
 
 /// DynamoDB's limit on a request's body; SQS's is lower.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Parts of the names of SQS's calls that may make a message visible.
 const ARRIVALS: [&str; 3] = ["SendMessage", "MoveTask", "Visibility"];
+
+/// Parts of the names of SQS's calls after which the journal has changes to write. A receive waits for the journal itself.
+const CHANGES: [&str; 5] = ["SendMessage", "DeleteMessage", "CreateQueue", "DeleteQueue", "PurgeQueue"];
+
+/// SQS's answer to a call that the journal could not write.
+const INTERNAL_ERROR: &str = r#"{"__type":"InternalError","message":"the queues could not be written"}"#;
 
 const RECEIVE: &str = "AmazonSQS.ReceiveMessage";
 
@@ -32,11 +40,9 @@ const RECEIVE_WAIT_S_MAX: u64 = 20;
 
 /// Both stores.
 pub(super) struct Front {
-    pub(super) database: Database,
+    tables: Arc<Group<Tables>>,
     sqs: SqsService,
-    queues: Arc<Backend>,
-    dynamodb_url: String,
-    client: reqwest::Client,
+    queues: SharedQueues,
 }
 
 /// Serves both stores until `stop`.
@@ -54,27 +60,52 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    if !target.starts_with("AmazonSQS.") {
-        return front.pass_on(method, &uri, headers, body).await;
-    }
-    let answer = front.answer_sqs(method.as_str(), &uri, headers, body).await;
-    response(answer.status, answer.headers, answer.body)
+    let (status, headers, body) = front.answer(method.as_str(), &uri, headers, body).await;
+    response(status, headers, body)
 }
 
 impl Front {
-    /// Both stores: DynamoDB, which also listens at `dynamodb_url`, and SQS.
-    pub(super) fn new(database: Database, dynamodb_url: String, queues: Arc<Backend>) -> Self {
-        let sqs = SqsService::with_backend(queues.clone());
-        Self { database, sqs, queues, dynamodb_url, client: reqwest::Client::new() }
+    pub(super) fn new(tables: Arc<Group<Tables>>, queues: SharedQueues) -> Self {
+        Self { tables, sqs: SqsService::with_backend(Arc::new(queues.clone())), queues }
+    }
+
+    /// Answers a call of DynamoDB or SQS with a status, headers and a body.
+    pub(super) async fn answer(
+        &self,
+        method: &str,
+        uri: &Uri,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> (u16, HeaderMap, Bytes) {
+        let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        match target.strip_prefix(dynamodb::TARGET_PREFIX) {
+            Some(operation) => {
+                let request = Request { operation: operation.to_owned(), body };
+                match self.tables.submit(request).await {
+                    Ok(answer) => (answer.status, json_headers("application/x-amz-json-1.0"), answer.body),
+                    Err(_) => (StatusCode::SERVICE_UNAVAILABLE.as_u16(), HeaderMap::new(), Bytes::new()),
+                }
+            }
+            None => {
+                let answer = self.answer_sqs(method, uri, headers, body).await;
+                (answer.status, answer.headers, answer.body)
+            }
+        }
     }
 
     /// Answers a call of SQS.
-    pub(super) async fn answer_sqs(&self, method: &str, uri: &Uri, headers: HeaderMap, body: Bytes) -> MockResponse {
+    async fn answer_sqs(&self, method: &str, uri: &Uri, headers: HeaderMap, body: Bytes) -> MockResponse {
         let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default().to_owned();
         let body = if target == RECEIVE { self.wait(body).await } else { body };
         let request = MockRequest { method: method.to_owned(), uri: uri.to_string(), headers, body };
         let answer = self.sqs.handle(request).await;
+        // The whole batch is one transaction of the journal.
+        if CHANGES.iter().any(|call| target.contains(call))
+            && let Err(error) = self.queues.flush().await
+        {
+            tracing::error!(%error, "a call of SQS failed");
+            return MockResponse::json(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), INTERNAL_ERROR);
+        }
         if ARRIVALS.iter().any(|call| target.contains(call)) {
             // The whole batch is in the queue by now, so that a waiting receive gets all of it at once.
             self.queues.notify_of_arrivals();
@@ -94,19 +125,10 @@ impl Front {
         }
         Value::Object(receive).to_string().into()
     }
+}
 
-    async fn pass_on(&self, method: Method, uri: &Uri, headers: HeaderMap, body: Bytes) -> Response {
-        let request = self.client.request(method, format!("{}{uri}", self.dynamodb_url)).headers(headers).body(body);
-        let answered = async {
-            let answer = request.send().await?;
-            let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-            Ok::<_, reqwest::Error>(response(status, headers, answer.bytes().await?))
-        };
-        answered.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the embedded DynamoDB did not answer");
-            response(StatusCode::BAD_GATEWAY.as_u16(), HeaderMap::new(), Bytes::new())
-        })
-    }
+fn json_headers(media_type: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(http::header::CONTENT_TYPE, http::HeaderValue::from_static(media_type))])
 }
 
 fn response(status: u16, headers: HeaderMap, body: Bytes) -> Response {

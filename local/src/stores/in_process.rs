@@ -12,7 +12,6 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 
-use super::dynamodb;
 use super::front::Front;
 
 /// An HTTP client whose requests the stores answer. It does not keep the stores alive: after they stopped, each request
@@ -38,16 +37,8 @@ impl HttpConnector for InProcess {
             let front = front.ok_or_else(|| ConnectorError::io("the embedded stores have stopped".into()))?;
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(Box::new(error)))?;
             let (parts, body) = request.into_parts();
-            let body = body.bytes().unwrap_or_default();
-            let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-            let (status, body) = match target.strip_prefix(dynamodb::TARGET_PREFIX) {
-                Some(operation) => dynamodb::answer(&front.database, operation, body),
-                None => {
-                    let body = Bytes::copy_from_slice(body);
-                    let answer = front.answer_sqs(parts.method.as_str(), &parts.uri, parts.headers, body).await;
-                    (answer.status, answer.body)
-                }
-            };
+            let body = Bytes::copy_from_slice(body.bytes().unwrap_or_default());
+            let (status, _, body) = front.answer(parts.method.as_str(), &parts.uri, parts.headers, body).await;
             let status = status.try_into().map_err(|error| ConnectorError::other(Box::new(error), None))?;
             Ok(HttpResponse::new(status, SdkBody::from(body)))
         })

@@ -2,29 +2,42 @@
 //!
 //! Other processes speak HTTP to them, as to AWS: [`Stores::url`] serves both, so that one `AWS_ENDPOINT_URL` reaches them.
 //! SDK clients in this process use [`Stores::http_client`], which needs no socket.
+//!
+//! A call is answered after its transaction is committed, so a SIGKILL loses nothing that was answered. Calls that wait at
+//! the same moment share a transaction. A power failure may lose the last seconds.
+//!
+//! A backlog takes limited memory: on disk, bodies beyond 64 MiB of a queue are not in memory. A send waits while its
+//! queue takes 128 MiB of memory, and a send with a delay while the queue takes 512 MiB. So publishing slows down to the
+//! pace of the functions. After 5 seconds, the send is refused.
 
 mod backend;
 mod dynamodb;
 mod front;
+mod group;
 mod in_process;
 mod journal;
+mod messages;
 mod queues;
+mod shared_queues;
+mod tables;
+mod tokens;
 
 use std::fs::{self, File, TryLockError};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::backend::Backend;
 use self::front::Front;
+use self::group::Group;
 use self::journal::Journal;
+use self::shared_queues::{LIMITS, SharedQueues};
+use self::tables::Tables;
 
 /// Where the stores keep their data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +53,6 @@ pub enum DataLocation {
 pub struct Stores {
     /// The URL of DynamoDB and SQS.
     pub url: String,
-    /// The URL of DynamoDB alone, which avoids the hop through the shared address.
-    pub dynamodb_url: String,
     front: Arc<Front>,
     stop: CancellationToken,
     servers: JoinSet<()>,
@@ -55,35 +66,26 @@ impl Stores {
     /// # Errors
     /// Where the port is taken, or the folder cannot be used or is in use.
     pub async fn start(location: &DataLocation, port: u16) -> Result<Self> {
-        let (database, journal, lock) = match location {
-            DataLocation::Memory => (Database::memory()?, None, None),
+        let (tables, journal, lock) = match location {
+            DataLocation::Memory => (Tables::in_memory()?, None, None),
             DataLocation::Folder(folder) => {
                 let lock = lock_folder(folder)?;
                 let (tables, queues) = (folder.join("dynamodb.sqlite"), folder.join("sqs.sqlite"));
-                let database = Database::new(&text(&tables)?).with_context(|| tables.display().to_string())?;
+                let tables = Tables::open(&tables).with_context(|| tables.display().to_string())?;
                 let journal = Journal::open(&queues).with_context(|| queues.display().to_string())?;
-                (database, Some(journal), Some(lock))
+                (tables, Some(journal), Some(lock))
             }
         };
         let stop = CancellationToken::new();
         let mut servers = JoinSet::new();
 
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let dynamodb_url = url(listener.local_addr()?);
-        let (stopped, served) = (stop.clone().cancelled_owned(), database.clone());
-        servers.spawn(async move {
-            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, served, stopped).await {
-                tracing::error!(error, "the embedded DynamoDB stopped");
-            }
-        });
-
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .with_context(|| format!("port {port}; `--port` takes another"))?;
         let address = listener.local_addr()?;
-        let front = Arc::new(Front::new(database, dynamodb_url.clone(), Arc::new(Backend::open(journal)?)));
+        let front = Arc::new(Front::new(Group::new(tables), SharedQueues::open(journal, LIMITS)?));
         servers.spawn(front::serve(listener, front.clone(), stop.clone()));
-        Ok(Self { url: url(address), dynamodb_url, front, stop, servers, _lock: lock })
+        Ok(Self { url: format!("http://{address}"), front, stop, servers, _lock: lock })
     }
 
     /// The HTTP client for SDK clients in this process. It works until the stores stop.
@@ -108,12 +110,4 @@ fn lock_folder(folder: &Path) -> Result<File> {
         Err(TryLockError::WouldBlock) => bail!("{} is in use by another process", folder.display()),
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", path.display())),
     }
-}
-
-fn text(path: &Path) -> Result<String> {
-    path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
-}
-
-fn url(address: SocketAddr) -> String {
-    format!("http://{address}")
 }

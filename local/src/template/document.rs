@@ -86,6 +86,14 @@ pub(super) struct MappingProperties {
     pub(super) function_name: Value,
     pub(super) event_source_arn: Value,
     pub(super) batch_size: i32,
+    #[serde(default)]
+    pub(super) scaling_config: Option<ScalingConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ScalingConfig {
+    pub(super) maximum_concurrency: Value,
 }
 
 #[derive(Deserialize)]

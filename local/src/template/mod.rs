@@ -132,6 +132,8 @@ pub enum Trigger {
         queue: String,
         /// Messages in one invocation, at most.
         batch_size: i32,
+        /// Batches in progress at the same moment, at most, if the template limits them.
+        concurrency_max: Option<usize>,
     },
     /// A schedule.
     Schedule {
@@ -197,7 +199,7 @@ impl Template {
                     .insert(name.to_owned(), Function { name: properties.handler, timeout, triggers, permissions });
             }
             MAPPING => {
-                let (function, trigger) = queue_trigger(serde_yaml_ng::from_value(resource.properties)?)?;
+                let (function, trigger) = self.queue_trigger(serde_yaml_ng::from_value(resource.properties)?)?;
                 let function = self.functions.get_mut(&function).with_context(|| format!("no function {function}"))?;
                 function.triggers.push(trigger);
             }
@@ -214,6 +216,26 @@ impl Template {
         }
         Ok(())
     }
+
+    /// The function that an event source mapping names, and its queue as a trigger.
+    fn queue_trigger(&self, properties: MappingProperties) -> Result<(String, Trigger)> {
+        let concurrency_max = properties.scaling_config.map(|scaling| self.number(&scaling.maximum_concurrency));
+        let trigger = Trigger::Queue {
+            queue: resource_of(tagged(&properties.event_source_arn, "GetAtt")?)?,
+            batch_size: properties.batch_size,
+            concurrency_max: concurrency_max.transpose()?,
+        };
+        Ok((tagged(&properties.function_name, "Ref")?.to_owned(), trigger))
+    }
+
+    /// A number, or the default of the parameter that the value refers to.
+    fn number(&self, value: &Value) -> Result<usize> {
+        let text = match tagged(value, "Ref") {
+            Ok(name) => self.parameters.get(name).cloned().with_context(|| format!("{name} has no default"))?,
+            Err(_) => scalar(value),
+        };
+        text.parse().with_context(|| format!("`{text}` is not a number"))
+    }
 }
 
 fn queue(properties: QueueProperties) -> Result<Queue> {
@@ -226,16 +248,6 @@ fn queue(properties: QueueProperties) -> Result<Queue> {
         visibility_timeout_s: properties.visibility_timeout.unwrap_or(30),
         dead_letters: dead_letters.transpose()?,
     })
-}
-
-/// The function that an event source mapping names, and its queue as a trigger.
-fn queue_trigger(properties: MappingProperties) -> Result<(String, Trigger)> {
-    let function = tagged(&properties.function_name, "Ref")?.to_owned();
-    let trigger = Trigger::Queue {
-        queue: resource_of(tagged(&properties.event_source_arn, "GetAtt")?)?,
-        batch_size: properties.batch_size,
-    };
-    Ok((function, trigger))
 }
 
 fn trigger(event: Event) -> Result<Trigger> {
