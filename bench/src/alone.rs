@@ -24,8 +24,9 @@ use usecases::app::App;
 use usecases::attempt::{Content, make_attempt};
 
 use crate::canned_dynamodb;
+use crate::event::event;
 use crate::measure::to_f64;
-use crate::work::{Platform, WORKS, event};
+use crate::work::{Platform, WORKS};
 
 /// Concurrent requests of the floor.
 const REQUESTS_AT_ONCE: usize = BATCHES_AT_ONCE * BATCH;

@@ -8,6 +8,7 @@ mod canned_dynamodb;
 mod cold;
 mod cost;
 mod count;
+mod event;
 mod growth;
 mod keys;
 mod measure;

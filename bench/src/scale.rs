@@ -26,12 +26,13 @@ use usecases::hot_keys::HotKeyDetector;
 use usecases::ttl_cache::TtlCache;
 
 use crate::count::{self, Counts};
+use crate::event::event;
 use crate::keys::{Keys, TableUsage};
 use crate::measure::to_f64;
 use crate::price::{Cost, LAMBDA_GB, Prices};
 use crate::receiver::{Behavior, Receiver};
 use crate::sent::{self, Queues, Sent};
-use crate::work::{Platform, Work, event};
+use crate::work::{Platform, Work};
 
 /// Events of the project in the simulated second.
 pub(crate) const EVENTS: usize = 100_000;
