@@ -10,6 +10,7 @@ mod cost;
 mod count;
 mod event;
 mod growth;
+mod invocations;
 mod keys;
 mod measure;
 mod price;

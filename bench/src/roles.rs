@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::alone::Alone;
 use crate::count::{self, Counts};
+use crate::invocations;
 
 /// Serves the embedded DynamoDB and SQS.
 pub(crate) async fn stores() -> Result<()> {
@@ -30,7 +31,7 @@ pub(crate) async fn functions(stores_url: &str, retry_schedule: &str, counting: 
     let counts = Arc::new(Counts::default());
     let at = StoresAt::Url(stores_url.to_owned());
     let stack = if counting {
-        count::install(&counts);
+        invocations::install(&counts);
         Stack::start_with(0, &at, setting, async |app| count::stand_in(app, stores_url, &counts).await).await?
     } else {
         Stack::start(0, &at, setting).await?
