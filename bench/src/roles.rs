@@ -4,11 +4,12 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use local::stack::{Stack, StoresAt};
 use local::stores::{DataLocation, Stores};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tracing_subscriber::EnvFilter;
 
 use crate::alone::Alone;
 use crate::count::{self, Counts};
@@ -21,23 +22,42 @@ pub(crate) async fn stores() -> Result<()> {
     serve_questions(|| Ok(())).await
 }
 
-/// Runs every function on the stores at `stores_url`, with a gateway and pollers like AWS's.
-pub(crate) async fn functions(stores_url: &str, retry_schedule: &str, counting: bool) -> Result<()> {
-    let setting = |name: &str| match name {
-        "RETRY_SCHEDULE" => Some(retry_schedule.to_owned()),
-        "SWEEP_AFTER" => Some("3650d".to_owned()),
-        _ => None,
+/// Settings of the measured functions. Failed deliveries are tried again soon, and nothing is swept.
+const SETTINGS: [(&str, &str); 2] = [("RETRY_SCHEDULE", "1s,1s,1s,1s,1s,1s,1s,1s,1s,1s"), ("SWEEP_AFTER", "3650d")];
+
+/// Reads `NAME=VALUE`.
+pub(crate) fn parse_setting(text: &str) -> Result<(String, String)> {
+    let (name, value) = text.split_once('=').context("a setting is NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Runs every function, with a gateway and pollers like AWS's. `settings` overrides [`SETTINGS`]. Functions ignore a
+/// setting that they do not know. Counts calls if the stores are in another process and `counting` is set.
+pub(crate) async fn functions(at: &StoresAt, settings: &[(String, String)], counting: bool) -> Result<()> {
+    let setting = |name: &str| {
+        let given = settings.iter().rev().map(|(known, value)| (known.as_str(), value.as_str()));
+        let value = given.chain(SETTINGS).find(|(known, _)| *known == name);
+        value.map(|(_, value)| value.to_owned())
     };
     let counts = Arc::new(Counts::default());
-    let at = StoresAt::Url(stores_url.to_owned());
-    let stack = if counting {
-        invocations::install(&counts);
-        Stack::start_with(0, &at, setting, async |app| count::stand_in(app, stores_url, &counts).await).await?
-    } else {
-        Stack::start(0, &at, setting).await?
+    let stack = match at {
+        StoresAt::Url(url) if counting => {
+            invocations::install(&counts);
+            Stack::start_with(0, at, setting, async |app| count::stand_in(app, url, &counts).await).await?
+        }
+        StoresAt::Url(_) | StoresAt::Embedded(_) => {
+            write_log_nowhere();
+            Stack::start(0, at, setting).await?
+        }
     };
     say(&format!("ready {}", stack.url))?;
     serve_questions(|| Ok(counts.take())).await
+}
+
+/// Formats the log as `cargo run` does, because that takes processor time, and drops it.
+fn write_log_nowhere() {
+    let filter = EnvFilter::new("info,dynoxide=off");
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::sink).with_ansi(false).compact().init();
 }
 
 /// Runs the measurements without a pipeline, against the endpoint at `receiver_url`.
@@ -46,12 +66,13 @@ pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
     say(&format!("ready {receiver_url}"))?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Some(question) = lines.next_line().await? {
-        let rate = match question.as_str() {
-            "floor" => alone.clone().floor(lasting).await?,
-            "deliver" => alone.clone().deliver(lasting).await?,
+        let answer = match question.as_str() {
+            "floor" => serde_json::to_string(&alone.clone().floor(lasting).await?)?,
+            "floor evenly" => serde_json::to_string(&alone.clone().floor_evenly(lasting).await?)?,
+            "deliver" => serde_json::to_string(&alone.clone().deliver(lasting).await?)?,
             other => bail!("`{other}` is not a question"),
         };
-        say(&serde_json::to_string(&rate)?)?;
+        say(&answer)?;
     }
     Ok(())
 }
