@@ -28,6 +28,7 @@ mod scale;
 mod sdk_wire;
 mod sent;
 mod speed;
+mod storage;
 mod work;
 
 use std::path::PathBuf;

@@ -83,16 +83,20 @@ async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>
         prices.region, prices.architecture, prices.as_of
     ))?;
     say(
-        "| published | attempts that succeed | API Gateway | Lambda | SQS | DynamoDB | in all | write units | read units |",
+        "| published | attempts that succeed | API Gateway | Lambda | SQS | DynamoDB | storage | in all | write units | read units | bytes stored |",
     )?;
-    say("|---|---|---|---|---|---|---|---|---|")?;
+    say("|---|---|---|---|---|---|---|---|---|---|---|")?;
     let mut rows = Vec::new();
     for kind in cost::kinds() {
         let row = cost::run(kind, receiver, events, &prices).await?;
         let Cost { api_gateway, lambda, sqs, dynamodb, write_units, read_units, .. } = row.cost;
         say(&format!(
-            "| {} | {} % | {api_gateway:.2} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} |",
-            row.publishing, row.succeeding_percent, row.dollars_a_million
+            "| {} | {} % | {api_gateway:.2} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | {:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} | {:.0} |",
+            row.publishing,
+            row.succeeding_percent,
+            row.storage,
+            row.dollars_a_million,
+            row.stored.table_bytes + row.stored.index_bytes
         ))?;
         rows.push(row);
     }
