@@ -27,8 +27,10 @@ mod roles;
 mod scale;
 mod sdk_wire;
 mod sent;
+mod simulated;
 mod speed;
 mod storage;
+mod waiting;
 mod work;
 
 use std::path::PathBuf;
@@ -102,6 +104,14 @@ enum Role {
         #[arg(long)]
         seconds: u64,
     },
+    Waiting {
+        #[arg(long)]
+        stores_url: String,
+        #[arg(long)]
+        receiver_url: String,
+        #[arg(long)]
+        retry_schedule: String,
+    },
 }
 
 /// Where the functions' stores are.
@@ -143,6 +153,9 @@ async fn main() -> Result<()> {
         }
         Some(Role::Alone { receiver_url, seconds }) => {
             Box::pin(roles::alone(&receiver_url, Duration::from_secs(seconds))).await
+        }
+        Some(Role::Waiting { stores_url, receiver_url, retry_schedule }) => {
+            Box::pin(roles::waiting(&stores_url, &receiver_url, &retry_schedule)).await
         }
     }
 }

@@ -110,6 +110,21 @@ impl Cost {
         }
     }
 
+    /// This cost without `other`.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        Self {
+            api_gateway: self.api_gateway - other.api_gateway,
+            lambda: self.lambda - other.lambda,
+            sqs: self.sqs - other.sqs,
+            dynamodb: self.dynamodb - other.dynamodb,
+            write_units: self.write_units - other.write_units,
+            read_units: self.read_units - other.read_units,
+            invocations: self.invocations - other.invocations,
+            sqs_requests: self.sqs_requests - other.sqs_requests,
+        }
+    }
+
+    /// Dollars for all services.
     pub(crate) fn total(&self) -> f64 {
         self.api_gateway + self.lambda + self.sqs + self.dynamodb
     }

@@ -16,6 +16,7 @@ use crate::receiver::Receiver;
 use crate::roles::say;
 use crate::scale::{self, Second, StageResult};
 use crate::speed;
+use crate::waiting;
 
 /// What to measure.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub(crate) async fn run(options: &Options, file: &Path) -> Result<()> {
     if wanted(Part::Cost) {
         let events = if short { 1_000 } else { 4_000 };
         all.insert("cost".to_owned(), serde_json::to_value(costs(&receiver, events).await?)?);
+        all.insert("waiting".to_owned(), serde_json::to_value(waits(&receiver, short).await?)?);
     }
     if wanted(Part::Growth) {
         all.insert("growth".to_owned(), serde_json::to_value(growth(&receiver, short).await?)?);
@@ -97,6 +99,27 @@ async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>
             row.storage,
             row.dollars_a_million,
             row.stored.table_bytes + row.stored.index_bytes
+        ))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Prices a million deliveries that fail and wait for a day, for every schedule.
+async fn waits(receiver: &Arc<Receiver>, short: bool) -> Result<Vec<waiting::Row>> {
+    let (schedules, deliveries) =
+        if short { (&waiting::SCHEDULES[..1], 200) } else { (&waiting::SCHEDULES[..], 1_000) };
+    say("\nDollars for a million deliveries that fail and wait, for the day from their first attempt:\n")?;
+    say("| retry schedule | attempts | Lambda | SQS | DynamoDB | in all | write units | read units |")?;
+    say("|---|---|---|---|---|---|---|---|")?;
+    let (prices, mut rows) = (Prices::listed()?, Vec::new());
+    for schedule in schedules {
+        let row = waiting::run(schedule, deliveries, receiver, &prices).await?;
+        let Cost { lambda, sqs, dynamodb, write_units, read_units, .. } = row.cost;
+        say(&format!(
+            "| {schedule} | {:.1} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} |",
+            row.attempts,
+            row.cost.total()
         ))?;
         rows.push(row);
     }

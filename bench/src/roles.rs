@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::alone::Alone;
 use crate::count::{self, Counts};
 use crate::invocations;
+use crate::waiting::Days;
 
 /// Serves the embedded DynamoDB and SQS.
 pub(crate) async fn stores() -> Result<()> {
@@ -73,6 +74,20 @@ pub(crate) async fn alone(receiver_url: &str, lasting: Duration) -> Result<()> {
             other => bail!("`{other}` is not a question"),
         };
         say(&answer)?;
+    }
+    Ok(())
+}
+
+/// Simulates a day for each question. The question is the number of deliveries that fail and wait.
+pub(crate) async fn waiting(stores_url: &str, receiver_url: &str, retry_schedule: &str) -> Result<()> {
+    let counts = Arc::new(Counts::default());
+    invocations::install(&counts);
+    let mut days = Days::start(stores_url, receiver_url, retry_schedule, &counts).await?;
+    say(&format!("ready {receiver_url}"))?;
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(question) = lines.next_line().await? {
+        let tally = days.simulate(question.parse()?).await?;
+        say(&serde_json::to_string(&tally)?)?;
     }
     Ok(())
 }
