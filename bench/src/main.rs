@@ -30,6 +30,7 @@ mod sent;
 mod simulated;
 mod speed;
 mod storage;
+mod targets;
 mod waiting;
 mod work;
 

@@ -16,6 +16,7 @@ use crate::receiver::Receiver;
 use crate::roles::say;
 use crate::scale::{self, Second, StageResult};
 use crate::speed;
+use crate::targets;
 use crate::waiting;
 
 /// What to measure.
@@ -34,17 +35,21 @@ pub(crate) async fn run(options: &Options, file: &Path) -> Result<()> {
     let receiver = Arc::new(Receiver::start().await?);
     let short = options.short;
     let wanted = |part| options.parts.is_empty() || options.parts.contains(&part);
-    let mut all = serde_json::Map::new();
+    let (mut all, mut targets) = (serde_json::Map::new(), Vec::new());
     if wanted(Part::Speed) {
-        all.insert("speed".to_owned(), serde_json::to_value(speed::run(&receiver, short).await?)?);
+        let speed = speed::run(&receiver, short).await?;
+        targets.extend(targets::of_speed(&speed));
+        all.insert("speed".to_owned(), serde_json::to_value(speed)?);
     }
     if wanted(Part::Endurance) {
         let endurance = endurance::run(&receiver, short, options.endurance_rate).await?;
+        targets.extend(targets::of_endurance(&endurance));
         all.insert("endurance".to_owned(), serde_json::to_value(endurance)?);
     }
     if wanted(Part::Cost) {
-        let events = if short { 1_000 } else { 4_000 };
-        all.insert("cost".to_owned(), serde_json::to_value(costs(&receiver, events).await?)?);
+        let rows = costs(&receiver, if short { 1_000 } else { 4_000 }).await?;
+        targets.extend(targets::of_cost(&rows));
+        all.insert("cost".to_owned(), serde_json::to_value(rows)?);
         all.insert("waiting".to_owned(), serde_json::to_value(waits(&receiver, short).await?)?);
     }
     if wanted(Part::Growth) {
@@ -54,9 +59,12 @@ pub(crate) async fn run(options: &Options, file: &Path) -> Result<()> {
         all.insert("scale".to_owned(), serde_json::to_value(scale(&receiver).await?)?);
     }
     if wanted(Part::Start) {
-        let times = if short { 5 } else { 21 };
-        all.insert("start".to_owned(), serde_json::to_value(cold_starts(times).await?)?);
+        let starts = cold_starts(if short { 5 } else { 21 }).await?;
+        targets.extend(targets::of_start(&starts));
+        all.insert("start".to_owned(), serde_json::to_value(starts)?);
     }
+    targets::print(&targets)?;
+    all.insert("targets".to_owned(), serde_json::to_value(targets)?);
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
