@@ -58,7 +58,7 @@ pub(crate) struct Row {
     /// With storage.
     pub(crate) dollars_a_million: f64,
     pub(crate) cost: Cost,
-    /// Dollars for storing what a million events leave behind, until it expires.
+    /// Dollars for storing the log entries of a million events until they expire.
     pub(crate) storage: f64,
     /// For each event.
     pub(crate) stored: Stored,

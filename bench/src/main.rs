@@ -1,8 +1,8 @@
 //! Measures Switchhook: `cargo run --release -p switchhook-bench` prints tables of figures, and writes them as JSON.
 //!
-//! The measured programs run in processes of their own, so that the processor time of each is known: the local stack as
-//! `cargo run` starts it, or its functions and its stores apart. The platform and the customers' endpoint run in this
-//! process. The floor of each figure is measured in the same run.
+//! The measured programs run in processes of their own, so that the processor time of each is known. Speed is measured on
+//! the local stack in one process, as `cargo run` starts it. Cost is measured with functions and stores apart. The platform
+//! and the customers' endpoint run in this process. The floor of each figure is measured in the same run.
 
 mod alone;
 mod canned_dynamodb;

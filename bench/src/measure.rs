@@ -21,7 +21,7 @@ const PUBLISHERS: usize = 16;
 pub(crate) const QUIET_EVENTS_A_SECOND: f64 = 50.0;
 
 /// How long outstanding deliveries may take to arrive.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How long each part lasts.
 #[derive(Debug, Clone, Copy)]

@@ -19,7 +19,7 @@ use crate::speed;
 use crate::targets;
 use crate::waiting;
 
-/// What to measure.
+/// The options of a run.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// Measure each figure for a few seconds only.

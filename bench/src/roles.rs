@@ -35,11 +35,7 @@ pub(crate) fn parse_setting(text: &str) -> Result<(String, String)> {
 /// Runs every function, with a gateway and pollers like AWS's. `settings` overrides [`SETTINGS`]. Functions ignore a
 /// setting that they do not know. Counts calls if the stores are in another process and `counting` is set.
 pub(crate) async fn functions(at: &StoresAt, settings: &[(String, String)], counting: bool) -> Result<()> {
-    let setting = |name: &str| {
-        let given = settings.iter().rev().map(|(known, value)| (known.as_str(), value.as_str()));
-        let value = given.chain(SETTINGS).find(|(known, _)| *known == name);
-        value.map(|(_, value)| value.to_owned())
-    };
+    let setting = |name: &str| find_setting(settings, name);
     let counts = Arc::new(Counts::default());
     let stack = match at {
         StoresAt::Url(url) if counting => {
@@ -53,6 +49,12 @@ pub(crate) async fn functions(at: &StoresAt, settings: &[(String, String)], coun
     };
     say(&format!("ready {}", stack.url))?;
     serve_questions(|| Ok(counts.take())).await
+}
+
+/// The value of a setting: the last one in `given`, else that of [`SETTINGS`].
+fn find_setting(given: &[(String, String)], name: &str) -> Option<String> {
+    let given = given.iter().rev().map(|(known, value)| (known.as_str(), value.as_str()));
+    given.chain(SETTINGS).find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
 }
 
 /// Formats the log as `cargo run` does, because that takes processor time, and drops it.
@@ -106,4 +108,28 @@ pub(crate) fn say(text: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{text}")?;
     Ok(stdout.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use local::stack::app_on_stores;
+
+    use super::*;
+
+    #[test]
+    fn a_given_setting_overrides_that_of_the_bench() {
+        let given = ["SWEEP_AFTER=1m", "OTHER=a=b", "SWEEP_AFTER=2m"].map(|text| parse_setting(text).unwrap());
+        assert_eq!(find_setting(&given, "SWEEP_AFTER").as_deref(), Some("2m"));
+        assert_eq!(find_setting(&given, "OTHER").as_deref(), Some("a=b"));
+        assert_eq!(find_setting(&[], "SWEEP_AFTER").as_deref(), Some("3650d"));
+        assert_eq!(find_setting(&given, "RETENTION_DAYS"), None);
+        assert!(parse_setting("SWEEP_AFTER").is_err());
+    }
+
+    #[tokio::test]
+    async fn functions_start_with_a_setting_that_they_do_not_know() {
+        let given = [parse_setting("NOT_A_SETTING=1").unwrap()];
+        let at = StoresAt::Embedded(DataLocation::Memory);
+        assert!(app_on_stores(&at, |name| find_setting(&given, name)).await.is_ok());
+    }
 }

@@ -11,10 +11,10 @@ use local::aws;
 use rules::settings::{SETTINGS, Source};
 use serde::Serialize;
 
-/// What DynamoDB adds to each item and to each index entry.
+/// Bytes that DynamoDB adds to each item and to each index entry.
 const OVERHEAD_BYTES: u64 = 100;
 
-/// What DynamoDB adds to a list or a map, and to each of its elements.
+/// Bytes that DynamoDB adds to a list or a map, and to each of its elements.
 const CONTAINER_BYTES: u64 = 3;
 const ELEMENT_BYTES: u64 = 1;
 

@@ -1,4 +1,4 @@
-//! What it costs that a delivery waits for its next attempt: a simulated day of deliveries that fail.
+//! The cost of deliveries that fail and wait for their next attempt: a simulated day.
 //!
 //! The functions are the real ones, on a clock that jumps from minute to minute. DynamoDB is the embedded one, and SQS is a
 //! list that delays messages as SQS does. Nothing here knows how a delivery waits: the simulation invokes a function if a
