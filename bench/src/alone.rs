@@ -25,8 +25,10 @@ use usecases::app::App;
 use usecases::attempt::{Content, make_attempt};
 
 use crate::canned_dynamodb;
+use crate::event::event;
 use crate::measure::to_f64;
-use crate::work::{Platform, WORKS, event};
+use crate::percentiles::Percentiles;
+use crate::work::{Platform, WORKS};
 
 /// Concurrent requests of the floor.
 const REQUESTS_AT_ONCE: usize = BATCHES_AT_ONCE * BATCH;
@@ -37,12 +39,21 @@ const BATCHES_AT_ONCE: usize = 8;
 /// Messages in one batch of a queue.
 const BATCH: usize = 10;
 
+/// The time between two requests while latency is measured: 50 requests a second.
+const LATENCY_INTERVAL: Duration = Duration::from_millis(20);
+
 /// A measured rate.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Rate {
     /// Requests a second.
     pub(crate) a_second: f64,
+    /// Requests in all.
+    pub(crate) requests: f64,
 }
+
+/// The time from a request's start to its answer.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Times(pub(crate) Percentiles);
 
 /// The functions' `App` and a webhook, which both measurements need.
 pub(crate) struct Alone {
@@ -70,18 +81,36 @@ impl Alone {
 
     /// Signs and sends requests for the time `lasting`.
     pub(crate) async fn floor(self: Arc<Self>, lasting: Duration) -> Result<Rate> {
-        let body: Arc<str> = event("agt_abc123", 1).to_string().into();
+        let body = floor_body();
         at_once(REQUESTS_AT_ONCE, lasting, move |_| {
             let (own, body) = (self.clone(), body.clone());
-            async move {
-                let (id, signature) = (own.delivery_id(0), agentphone_signature()?);
-                let content = Content { id: &id, signature: &signature, headers: &[], traceparent: None, body: &body };
-                let now = own.app.clock.now();
-                let outcome = make_attempt(&*own.app.sender, &own.webhook, content, now, Duration::MAX).await;
-                outcome.error().map_or(Ok(1), |error| bail!("{error}"))
-            }
+            async move { own.send(&body).await.map(|()| 1) }
         })
         .await
+    }
+
+    /// Signs and sends 50 requests a second for the time `lasting`.
+    pub(crate) async fn floor_evenly(self: Arc<Self>, lasting: Duration) -> Result<Times> {
+        let (body, end) = (floor_body(), Instant::now() + lasting);
+        let (mut ticks, mut requests) = (tokio::time::interval(LATENCY_INTERVAL), JoinSet::new());
+        while Instant::now() < end {
+            ticks.tick().await;
+            let (own, body) = (self.clone(), body.clone());
+            requests.spawn(async move {
+                let start = Instant::now();
+                own.send(&body).await.map(|()| start.elapsed())
+            });
+        }
+        let times = requests.join_all().await.into_iter().collect::<Result<_>>()?;
+        Ok(Times(Percentiles::of(times)))
+    }
+
+    async fn send(&self, body: &str) -> Result<()> {
+        let (id, signature) = (self.delivery_id(0), agentphone_signature()?);
+        let content = Content { id: &id, signature: &signature, headers: &[], traceparent: None, body };
+        let now = self.app.clock.now();
+        let outcome = make_attempt(&*self.app.sender, &self.webhook, content, now, Duration::MAX).await;
+        outcome.error().map_or(Ok(()), |error| bail!("{error}"))
     }
 
     /// Runs `deliver` on batches for the time `lasting`.
@@ -151,6 +180,10 @@ impl Alone {
     }
 }
 
+fn floor_body() -> Arc<str> {
+    event("agt_abc123", 1).to_string().into()
+}
+
 /// Repeats `work` for the time `lasting`, in `times` concurrent loops. `work` returns the number of its requests.
 async fn at_once<F>(times: usize, lasting: Duration, work: impl Fn(usize) -> F + Clone + Send + 'static) -> Result<Rate>
 where
@@ -173,7 +206,8 @@ where
     while let Some(loops) = loops.join_next().await {
         made += loops??;
     }
-    Ok(Rate { a_second: to_f64(made as u64) / start.elapsed().as_secs_f64() })
+    let requests = to_f64(made as u64);
+    Ok(Rate { a_second: requests / start.elapsed().as_secs_f64(), requests })
 }
 
 fn event_id(number: usize) -> EventId {

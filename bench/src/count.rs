@@ -1,9 +1,9 @@
-//! Counts everything that AWS would charge for: every call at the SDK, with the units that DynamoDB reports, and every
-//! invocation.
+//! Counts everything that AWS would charge for: every call at the SDK, with the units that DynamoDB reports. The module
+//! `invocations` adds every invocation.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::interceptors::{
@@ -22,12 +22,6 @@ use clients::queue::Queues;
 use clients::store::Store;
 use local::{aws, invoke};
 use serde::{Deserialize, Serialize};
-use tracing::field::{Field, Visit};
-use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 use usecases::app::App;
 
 /// SQS bills each 64 KiB of a call as a request.
@@ -79,17 +73,13 @@ impl Counts {
         add(tally.calls.entry(function).or_default().entry(call.to_owned()).or_default());
     }
 
-    fn invoked(&self, function: &str, took: Duration) {
+    /// Counts an invocation of `function` that took this time.
+    pub(crate) fn invoked(&self, function: &str, took: Duration) {
         let mut tally = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let invocations = tally.invocations.entry(function.to_owned()).or_default();
         invocations.count += 1;
         invocations.billed_ms += u64::try_from(took.as_micros().div_ceil(1000)).unwrap_or(u64::MAX);
     }
-}
-
-/// Counts every invocation from now on, by its tracing span.
-pub(crate) fn install(counts: &Arc<Counts>) {
-    tracing_subscriber::registry().with(InvocationLayer(counts.clone()).with_filter(LevelFilter::INFO)).init();
 }
 
 /// Puts the counter between a stack's functions and the stores.
@@ -214,41 +204,5 @@ impl Intercept for Counter {
             }
         });
         Ok(())
-    }
-}
-
-struct InvocationLayer(Arc<Counts>);
-
-/// An invocation's function, and its start.
-struct Begun(String, Instant);
-
-struct FunctionName(Option<String>);
-
-impl Visit for FunctionName {
-    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "function" {
-            self.0 = Some(value.to_owned());
-        }
-    }
-}
-
-impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for InvocationLayer {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        if attributes.metadata().name() == "invocation"
-            && let Some(span) = context.span(id)
-        {
-            let mut name = FunctionName(None);
-            attributes.record(&mut name);
-            span.extensions_mut().insert(Begun(name.0.unwrap_or_default(), Instant::now()));
-        }
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let Some(span) = context.span(&id) else { return };
-        if let Some(Begun(function, begun)) = span.extensions().get::<Begun>() {
-            self.0.invoked(function, begun.elapsed());
-        }
     }
 }

@@ -8,9 +8,11 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::cost;
-use crate::measure::{self, Latency};
+use crate::measure::{self, QUIET_EVENTS_A_SECOND};
+use crate::percentiles::Percentiles;
 use crate::price::{Cost, Prices};
 use crate::process::Process;
+use crate::rate::Load;
 use crate::receiver::{Behavior, Receiver};
 use crate::work::{Platform, Work};
 
@@ -35,7 +37,7 @@ const LATENCY_DURATION: Duration = Duration::from_secs(10);
 pub(crate) struct Row {
     webhooks: usize,
     pub(crate) cost: Cost,
-    pub(crate) latency: Latency,
+    pub(crate) latency: Percentiles,
     pub(crate) calls: Vec<Call>,
 }
 
@@ -67,8 +69,9 @@ pub(crate) async fn run(webhooks: usize, logged: usize, receiver: &Arc<Receiver>
     platform.set_up(&batches, &receiver.url).await?;
     let requests = logged / batches.batch;
     let counts = cost::deliver(&batches, &platform, receiver, PUBLISHERS, requests, &mut functions).await?;
-    let latency =
-        measure::measure_latency(&platform, receiver, &Work { batch: 1, ..batches }, LATENCY_DURATION).await?;
+    let work = Work { batch: 1, ..batches };
+    let load = Load { platform: &platform, receiver, work: &work, process: &functions };
+    let latency = measure::one_rate(&load, QUIET_EVENTS_A_SECOND, LATENCY_DURATION).await?.latency;
     let mut calls = Vec::new();
     for (name, path) in CALLS {
         let start = Instant::now();

@@ -1,4 +1,5 @@
-//! Measures one kind of work: deliveries a second, processor time, memory, and the time from publishing to receipt.
+//! Measures one kind of work on the local stack: deliveries a second, processor time and memory under full load, and then
+//! latency and backlog at fixed rates.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,79 +7,103 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde::Serialize;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
 
-use crate::process::Process;
+use crate::floor::{Floor, FloorProcess};
+use crate::one_process::{Location, OneProcess};
+use crate::rate::{self, Load, Period, Plan};
 use crate::receiver::Receiver;
 use crate::work::{Platform, Work};
 
-/// Concurrent requests of the platform. An answered request is followed by the next at once.
+/// Concurrent requests of the platform under full load. An answered request is followed by the next at once.
 const PUBLISHERS: usize = 16;
 
-/// Events a second while latency is measured.
-const LATENCY_EVENTS_A_SECOND: f64 = 50.0;
+/// Events a second of a quiet platform.
+pub(crate) const QUIET_EVENTS_A_SECOND: f64 = 50.0;
 
 /// How long outstanding deliveries may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How long each part lasts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lengths {
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
-    pub(crate) latency: Duration,
+    /// Of each fixed rate.
+    pub(crate) rate: Duration,
 }
 
 /// The figures of one kind of work.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figures {
     pub(crate) work: &'static str,
-    pub(crate) delivered_a_second: f64,
-    /// Processor time for a delivery: of the functions with their gateway and pollers, and of the stores.
-    pub(crate) functions_us: f64,
-    pub(crate) stores_us: f64,
-    /// From publishing to receipt, at 50 events a second.
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) functions_mib: u64,
+    pub(crate) location: Location,
+    /// The mean of the floor before this work and the floor after it.
+    pub(crate) floor: Floor,
+    pub(crate) full: FullLoad,
+    /// At 50 events a second.
+    pub(crate) quiet: Period,
+    /// At half of the events under full load.
+    pub(crate) half: Period,
 }
 
-/// Starts the functions on stores of their own, and measures `work`.
-pub(crate) async fn work(work: &Work, receiver: &Arc<Receiver>, lengths: Lengths) -> Result<Figures> {
-    let stores = Process::start(&["stores"]).await?;
-    let functions = Process::start(&["functions", "--stores-url", &stores.url]).await?;
-    let platform = Platform::new(&functions.url);
+/// The figures under full load.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct FullLoad {
+    pub(crate) delivered_a_second: f64,
+    /// Processor time for a delivery, of everything but the platform and the receiver.
+    pub(crate) cpu_us: f64,
+    /// The most memory that the process held.
+    pub(crate) memory_max_mib: f64,
+}
+
+impl Figures {
+    /// Deliveries a second, as a part of the floor's requests a second.
+    pub(crate) fn of_floor(&self) -> f64 {
+        self.full.delivered_a_second / self.floor.a_second
+    }
+}
+
+/// Starts the local stack with empty stores, measures `work`, and then the floor once more.
+pub(crate) async fn work(
+    work: &Work,
+    location: Location,
+    receiver: &Arc<Receiver>,
+    lengths: Lengths,
+    floor: &mut FloorProcess,
+) -> Result<Figures> {
+    let stack = OneProcess::start(location).await?;
+    let platform = Platform::new(&stack.process.url);
     receiver.reset(work.behavior);
     platform.set_up(work, &receiver.url).await?;
+    let load = Load { platform: &platform, receiver, work, process: &stack.process };
+    let full = full_load(&load, lengths).await?;
+    settle(receiver).await?;
+    let quiet = one_rate(&load, QUIET_EVENTS_A_SECOND, lengths.rate).await?;
+    let half = one_rate(&load, full.delivered_a_second / to_f64(work.webhooks as u64) / 2.0, lengths.rate).await?;
+    stack.stop().await?;
+    Ok(Figures { work: work.name, location, floor: floor.around().await?, full, quiet, half })
+}
 
+/// Publishes as fast as the deliveries arrive (a closed loop).
+async fn full_load(load: &Load<'_>, lengths: Lengths) -> Result<FullLoad> {
+    let (receiver, work, process) = (load.receiver, load.work, load.process);
     let mut publishers = JoinSet::new();
     receiver.widen(work.window);
     for _ in 0..PUBLISHERS {
-        publishers.spawn(publish(platform.clone(), receiver.clone(), *work));
+        publishers.spawn(publish(load.platform.clone(), receiver.clone(), *work));
     }
     tokio::time::sleep(lengths.warm_up).await;
-    let (start, before) = (Instant::now(), receiver.delivered());
-    let (functions_before, stores_before) = (functions.cpu()?, stores.cpu()?);
+    let (start, before, cpu_before) = (Instant::now(), receiver.delivered(), process.cpu()?);
     tokio::time::sleep(lengths.measured).await;
     let (delivered, took) = (to_f64(receiver.delivered() - before), start.elapsed());
-    let each_us = |cpu: Duration| cpu.as_secs_f64() * 1e6 / delivered;
-    let (functions_us, stores_us) =
-        (each_us(functions.cpu()? - functions_before), each_us(stores.cpu()? - stores_before));
+    let cpu = process.cpu()? - cpu_before;
     ensure!(publishers.try_join_next().is_none(), "publishing failed");
     publishers.shutdown().await;
     receiver.close_window();
-    let functions_mib = functions.memory_mib()?;
-    settle(receiver).await?;
-
-    let Latency { p50_ms, p99_ms } = measure_latency(&platform, receiver, work, lengths.latency).await?;
-    Ok(Figures {
-        work: work.name,
+    Ok(FullLoad {
         delivered_a_second: delivered / took.as_secs_f64(),
-        functions_us,
-        stores_us,
-        p50_ms,
-        p99_ms,
-        functions_mib,
+        cpu_us: cpu.as_secs_f64() * 1e6 / delivered,
+        memory_max_mib: process.memory_max_mib()?,
     })
 }
 
@@ -89,48 +114,10 @@ async fn publish(platform: Platform, receiver: Arc<Receiver>, work: Work) -> Res
     }
 }
 
-/// The time from publishing to receipt.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Latency {
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-}
-
-/// Measures latency at 50 events a second.
-pub(crate) async fn measure_latency(
-    platform: &Platform,
-    receiver: &Arc<Receiver>,
-    work: &Work,
-    lasting: Duration,
-) -> Result<Latency> {
-    receiver.reset(work.behavior);
-    publish_evenly(platform, receiver, work, lasting).await?;
-    let latencies = receiver.latencies();
-    ensure!(!latencies.is_empty(), "no delivery has the number of its event");
-    let at = |part: f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-        let index = (to_f64(latencies.len() as u64) * part) as usize;
-        latencies.get(index).copied().unwrap_or_default().as_secs_f64() * 1e3
-    };
-    Ok(Latency { p50_ms: at(0.5), p99_ms: at(0.99) })
-}
-
-/// Publishes at an even rate, however long each request takes. Then waits until every delivery has arrived.
-async fn publish_evenly(platform: &Platform, receiver: &Arc<Receiver>, work: &Work, lasting: Duration) -> Result<()> {
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(to_f64(work.batch as u64) / LATENCY_EVENTS_A_SECOND));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut requests = JoinSet::new();
-    let (end, mut expected) = (Instant::now() + lasting, 0);
-    while Instant::now() < end {
-        ticks.tick().await;
-        let (platform, receiver, work) = (platform.clone(), receiver.clone(), *work);
-        expected += (work.batch * work.webhooks) as u64;
-        requests.spawn(async move { platform.publish(&work, &receiver).await });
-    }
-    while let Some(answered) = requests.join_next().await {
-        answered??;
-    }
-    receiver.wait_for(expected, PATIENCE).await
+/// Measures one fixed rate.
+pub(crate) async fn one_rate(load: &Load<'_>, events_a_second: f64, lasting: Duration) -> Result<Period> {
+    let periods = rate::run(load, Plan { events_a_second, period: lasting, periods: 1 }).await?;
+    periods.into_iter().next().ok_or_else(|| anyhow::anyhow!("a period"))
 }
 
 /// Waits until no attempt has arrived for 3 seconds.

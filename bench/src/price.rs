@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::count::Tally;
 use crate::measure::to_f64;
+use crate::storage::Stored;
 
 /// Memory of a function in GB, as the template sets it.
 pub(crate) const LAMBDA_GB: f64 = 0.25;
@@ -18,6 +19,12 @@ const AWS_CALL_S: f64 = 0.005;
 
 /// The calls that Lambda's poller makes for a batch: one to receive it, one to delete it.
 const POLLER_CALLS: f64 = 2.0;
+
+/// Bytes of a GB, as DynamoDB counts them.
+const GB: f64 = 1024.0 * 1024.0 * 1024.0;
+
+/// Seconds of a month, as AWS counts them: 730 hours.
+const MONTH_S: f64 = 730.0 * 3600.0;
 
 /// List prices in dollars.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,12 +41,21 @@ pub(crate) struct Prices {
     sqs_fair_queue_surcharge: f64,
     dynamodb_write_unit: f64,
     dynamodb_read_unit: f64,
+    dynamodb_storage_gb_month: f64,
+    dynamodb_point_in_time_recovery_gb_month: f64,
 }
 
 impl Prices {
     /// The prices in `prices.json`.
     pub(crate) fn listed() -> Result<Self> {
         Ok(serde_json::from_str(include_str!("../prices.json"))?)
+    }
+
+    /// Dollars for storing a million times these bytes until they expire. Backups hold the tables and no indexes.
+    pub(crate) fn storage(&self, stored: Stored) -> f64 {
+        let storage = (stored.table_byte_s + stored.index_byte_s) * self.dynamodb_storage_gb_month;
+        let backups = stored.table_byte_s * self.dynamodb_point_in_time_recovery_gb_month;
+        (storage + backups) / GB / MONTH_S * 1e6
     }
 }
 
@@ -94,7 +110,36 @@ impl Cost {
         }
     }
 
+    /// This cost without `other`.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        Self {
+            api_gateway: self.api_gateway - other.api_gateway,
+            lambda: self.lambda - other.lambda,
+            sqs: self.sqs - other.sqs,
+            dynamodb: self.dynamodb - other.dynamodb,
+            write_units: self.write_units - other.write_units,
+            read_units: self.read_units - other.read_units,
+            invocations: self.invocations - other.invocations,
+            sqs_requests: self.sqs_requests - other.sqs_requests,
+        }
+    }
+
+    /// Dollars for all services.
     pub(crate) fn total(&self) -> f64 {
         self.api_gateway + self.lambda + self.sqs + self.dynamodb
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gb_stored_for_a_month_costs_its_price_and_that_of_its_backup() {
+        let prices = Prices::listed().unwrap();
+        let gb = Stored { table_byte_s: GB * MONTH_S / 1e6, ..Stored::default() };
+        assert!((prices.storage(gb) - 0.45).abs() < 1e-9);
+        let index = Stored { index_byte_s: GB * MONTH_S / 1e6, ..Stored::default() };
+        assert!((prices.storage(index) - 0.25).abs() < 1e-9);
     }
 }

@@ -54,11 +54,25 @@ impl Process {
         Ok(Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
     }
 
+    /// The memory that the process holds now, in MiB.
+    pub(crate) fn memory_mib(&self) -> Result<f64> {
+        self.status_mib("VmRSS:")
+    }
+
     /// The most memory that the process has held, in MiB.
-    pub(crate) fn memory_mib(&self) -> Result<u64> {
+    pub(crate) fn memory_max_mib(&self) -> Result<f64> {
+        self.status_mib("VmHWM:")
+    }
+
+    /// Ends the process, and waits for its end.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        Ok(self.child.kill().await?)
+    }
+
+    fn status_mib(&self, name: &'static str) -> Result<f64> {
         let status = std::fs::read_to_string(self.proc()?.join("status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
-        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).context(name)?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1024.0)
     }
 
     fn proc(&self) -> Result<PathBuf> {

@@ -103,11 +103,9 @@ impl Receiver {
         seen.published.len() - 1
     }
 
-    /// The time from publishing to receipt of each delivery, shortest first.
-    pub(crate) fn latencies(&self) -> Vec<Duration> {
-        let mut latencies = self.shared.seen().latencies.clone();
-        latencies.sort();
-        latencies
+    /// The time from publishing to receipt of each delivery that has arrived since the last call.
+    pub(crate) fn take_latencies(&self) -> Vec<Duration> {
+        std::mem::take(&mut self.shared.seen().latencies)
     }
 
     /// Widens the window by `deliveries`.

@@ -2,36 +2,55 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::{Value, json};
 
 use crate::Part;
-use crate::alone::Rate;
 use crate::cold::{self, Start};
 use crate::cost;
+use crate::endurance;
 use crate::growth;
 use crate::keys::TableUsage;
-use crate::measure::{self, Figures, Lengths};
 use crate::price::{Cost, Prices};
-use crate::process::Process;
-use crate::receiver::{Behavior, Receiver};
+use crate::receiver::Receiver;
 use crate::roles::say;
 use crate::scale::{self, Second, StageResult};
-use crate::work::WORKS;
+use crate::speed;
+use crate::targets;
+use crate::waiting;
 
-/// Measures `parts`, or every part if the list is empty. Prints the figures, and writes them to `file`.
-pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> {
+/// The options of a run.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// Measure each figure for a few seconds only.
+    pub(crate) short: bool,
+    /// The parts to measure; every part if the list is empty.
+    pub(crate) parts: Vec<Part>,
+    /// Events a second of the part `endurance`.
+    pub(crate) endurance_rate: f64,
+}
+
+/// Measures, prints the figures, and writes them to `file`.
+pub(crate) async fn run(options: &Options, file: &Path) -> Result<()> {
     let receiver = Arc::new(Receiver::start().await?);
-    let wanted = |part| parts.is_empty() || parts.contains(&part);
-    let mut all = serde_json::Map::new();
+    let short = options.short;
+    let wanted = |part| options.parts.is_empty() || options.parts.contains(&part);
+    let (mut all, mut targets) = (serde_json::Map::new(), Vec::new());
     if wanted(Part::Speed) {
-        all.insert("speed".to_owned(), speed(&receiver, short).await?);
+        let speed = speed::run(&receiver, short).await?;
+        targets.extend(targets::of_speed(&speed));
+        all.insert("speed".to_owned(), serde_json::to_value(speed)?);
+    }
+    if wanted(Part::Endurance) {
+        let endurance = endurance::run(&receiver, short, options.endurance_rate).await?;
+        targets.extend(targets::of_endurance(&endurance));
+        all.insert("endurance".to_owned(), serde_json::to_value(endurance)?);
     }
     if wanted(Part::Cost) {
-        let events = if short { 1_000 } else { 4_000 };
-        all.insert("cost".to_owned(), serde_json::to_value(costs(&receiver, events).await?)?);
+        let rows = costs(&receiver, if short { 1_000 } else { 4_000 }).await?;
+        targets.extend(targets::of_cost(&rows));
+        all.insert("cost".to_owned(), serde_json::to_value(rows)?);
+        all.insert("waiting".to_owned(), serde_json::to_value(waits(&receiver, short).await?)?);
     }
     if wanted(Part::Growth) {
         all.insert("growth".to_owned(), serde_json::to_value(growth(&receiver, short).await?)?);
@@ -40,43 +59,17 @@ pub(crate) async fn run(short: bool, parts: &[Part], file: &Path) -> Result<()> 
         all.insert("scale".to_owned(), serde_json::to_value(scale(&receiver).await?)?);
     }
     if wanted(Part::Start) {
-        let times = if short { 5 } else { 21 };
-        all.insert("start".to_owned(), serde_json::to_value(cold_starts(times).await?)?);
+        let starts = cold_starts(if short { 5 } else { 21 }).await?;
+        targets.extend(targets::of_start(&starts));
+        all.insert("start".to_owned(), serde_json::to_value(starts)?);
     }
+    targets::print(&targets)?;
+    all.insert("targets".to_owned(), serde_json::to_value(targets)?);
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::write(file, serde_json::to_string_pretty(&all)?)?;
     say(&format!("\nwritten to {}", file.display()))
-}
-
-/// Measures every kind of work, and the floor.
-async fn speed(receiver: &Arc<Receiver>, short: bool) -> Result<Value> {
-    let seconds = |long: u64, brief: u64| Duration::from_secs(if short { brief } else { long });
-    let lengths = Lengths { warm_up: seconds(3, 1), measured: seconds(8, 2), latency: seconds(20, 3) };
-    receiver.reset(Behavior::default());
-    let lasting = seconds(5, 2).as_secs().to_string();
-    let mut alone = Process::start(&["alone", "--receiver-url", &receiver.url, "--seconds", &lasting]).await?;
-    // The first run opens the connections, and its figure is dropped.
-    alone.ask::<Rate>("floor").await?;
-    let floor: Rate = alone.ask("floor").await?;
-    let deliver: Rate = alone.ask("deliver").await?;
-    drop(alone);
-    say(&format!(
-        "\nfloor: {:.0} requests signed and sent a second; deliver alone: {:.0}, {:.2} of it\n",
-        floor.a_second,
-        deliver.a_second,
-        deliver.a_second / floor.a_second
-    ))?;
-    say("| work | delivered a second | of the floor | functions | stores | p50 | p99 | memory |")?;
-    say("|---|---|---|---|---|---|---|---|")?;
-    let mut works = Vec::new();
-    for work in &WORKS {
-        let figures = measure::work(work, receiver, lengths).await?;
-        say(&row(&figures, floor))?;
-        works.push(figures);
-    }
-    Ok(json!({ "floor": floor, "deliver_alone": deliver, "works": works }))
 }
 
 /// Measures the time from a binary's start to its first request for work. The functions must be built beside this
@@ -100,16 +93,41 @@ async fn costs(receiver: &Arc<Receiver>, events: usize) -> Result<Vec<cost::Row>
         prices.region, prices.architecture, prices.as_of
     ))?;
     say(
-        "| published | attempts that succeed | API Gateway | Lambda | SQS | DynamoDB | in all | write units | read units |",
+        "| published | attempts that succeed | API Gateway | Lambda | SQS | DynamoDB | storage | in all | write units | read units | bytes stored |",
     )?;
-    say("|---|---|---|---|---|---|---|---|---|")?;
+    say("|---|---|---|---|---|---|---|---|---|---|---|")?;
     let mut rows = Vec::new();
     for kind in cost::kinds() {
         let row = cost::run(kind, receiver, events, &prices).await?;
         let Cost { api_gateway, lambda, sqs, dynamodb, write_units, read_units, .. } = row.cost;
         say(&format!(
-            "| {} | {} % | {api_gateway:.2} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} |",
-            row.publishing, row.succeeding_percent, row.dollars_a_million
+            "| {} | {} % | {api_gateway:.2} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | {:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} | {:.0} |",
+            row.publishing,
+            row.succeeding_percent,
+            row.storage,
+            row.dollars_a_million,
+            row.stored.table_bytes + row.stored.index_bytes
+        ))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// Prices a million deliveries that fail and wait for a day, for every schedule.
+async fn waits(receiver: &Arc<Receiver>, short: bool) -> Result<Vec<waiting::Row>> {
+    let (schedules, deliveries) =
+        if short { (&waiting::SCHEDULES[..1], 200) } else { (&waiting::SCHEDULES[..], 1_000) };
+    say("\nDollars for a million deliveries that fail and wait, for the day from their first attempt:\n")?;
+    say("| retry schedule | attempts | Lambda | SQS | DynamoDB | in all | write units | read units |")?;
+    say("|---|---|---|---|---|---|---|---|")?;
+    let (prices, mut rows) = (Prices::listed()?, Vec::new());
+    for schedule in schedules {
+        let row = waiting::run(schedule, deliveries, receiver, &prices).await?;
+        let Cost { lambda, sqs, dynamodb, write_units, read_units, .. } = row.cost;
+        say(&format!(
+            "| {schedule} | {:.1} | {lambda:.2} | {sqs:.2} | {dynamodb:.2} | **{:.2}** | {write_units:.2} | {read_units:.2} |",
+            row.attempts,
+            row.cost.total()
         ))?;
         rows.push(row);
     }
@@ -163,12 +181,4 @@ async fn scale(receiver: &Arc<Receiver>) -> Result<Second> {
         second.cost.total()
     ))?;
     Ok(second)
-}
-
-fn row(figures: &Figures, floor: Rate) -> String {
-    let Figures { work, delivered_a_second, functions_us, stores_us, p50_ms, p99_ms, functions_mib } = figures;
-    let ratio = delivered_a_second / floor.a_second;
-    format!(
-        "| {work} | {delivered_a_second:.0} | {ratio:.2} | {functions_us:.0} µs | {stores_us:.0} µs | {p50_ms:.1} ms | {p99_ms:.1} ms | {functions_mib} MiB |"
-    )
 }

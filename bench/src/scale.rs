@@ -6,18 +6,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use aws_lambda_events::event::sqs::SqsEvent;
+use anyhow::{Context, Result};
 use domain::time::{Clock, Timestamp};
 use domain::{AgentId, Owner};
-use functions::function::{Function, Trigger};
-use functions::lambda::invoke_queue;
+use functions::access::Resource;
+use functions::function::Function;
 use functions::pipeline::{deliver, fan_out, publish_events};
 use futures::{TryStreamExt, stream};
-use local::demo::{self, TEST_KEY};
+use local::aws;
+use local::demo;
 use local::stack::{Stack, StoresAt};
 use local::stores::DataLocation;
-use local::{aws, invoke};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex as AsyncMutex;
@@ -26,12 +25,14 @@ use usecases::hot_keys::HotKeyDetector;
 use usecases::ttl_cache::TtlCache;
 
 use crate::count::{self, Counts};
+use crate::event::event;
 use crate::keys::{Keys, TableUsage};
 use crate::measure::to_f64;
 use crate::price::{Cost, LAMBDA_GB, Prices};
 use crate::receiver::{Behavior, Receiver};
 use crate::sent::{self, Queues, Sent};
-use crate::work::{Platform, Work, event};
+use crate::simulated::{BATCH, batches, invoke_with};
+use crate::work::{Platform, Work};
 
 /// Events of the project in the simulated second.
 pub(crate) const EVENTS: usize = 100_000;
@@ -42,9 +43,6 @@ const BUSY_ONE_IN: usize = 10;
 /// The other agents, each with a webhook of its own.
 const AGENTS: usize = 1_000;
 
-/// Events in a request, and messages in a batch.
-const BATCH: usize = 10;
-
 /// Attempts of a hundred that fail.
 pub(crate) const FAILING_PERCENT: u64 = 5;
 
@@ -53,9 +51,6 @@ const WARM_UP: usize = EVENTS / 5;
 
 /// Concurrent batches on this machine.
 const AT_ONCE: usize = 16;
-
-/// The longest that an invocation may take here.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A function, and the assumed time of one of its invocations on AWS.
 struct Stage {
@@ -113,7 +108,7 @@ pub(crate) async fn run(receiver: &Receiver) -> Result<Second> {
     let mut app = app.context("no App")?;
     let config = aws::config(&stores.url).await;
     let dynamodb = config.to_builder().http_client(keys.client()).build();
-    let sqs = config.into_builder().http_client(sent::client(&queues, &app.settings.retries_queue_url)).build();
+    let sqs = config.into_builder().http_client(sent::client(&queues)).build();
     count::stand_in_with(&mut app, &dynamodb, &sqs, &counts);
     let behavior = Behavior { failing_percent: FAILING_PERCENT, pause: Duration::ZERO };
     receiver.reset(behavior);
@@ -207,7 +202,7 @@ impl Simulation {
     /// Takes the messages that were sent since the last call: those to handle at once, and retries.
     fn take_sent(&self) -> (Vec<Sent>, Vec<Sent>) {
         let sent = std::mem::take(&mut *self.queues.lock().unwrap_or_else(PoisonError::into_inner));
-        sent.into_iter().partition(|sent| !sent.is_retry)
+        sent.into_iter().partition(|sent| sent.queue != Resource::RetriesQueue.name().0)
     }
 }
 
@@ -234,43 +229,10 @@ fn new_process(app: &App) -> Process {
     AsyncMutex::new((app, shown))
 }
 
-async fn invoke_with(app: &App, function: Function, input: Value) -> Result<()> {
-    let app = app.clone();
-    let work = async move {
-        match function.trigger {
-            Trigger::Http(endpoint) => {
-                let request = http::Request::post("/v1/events").header("authorization", format!("Bearer {TEST_KEY}"));
-                let answer = endpoint.answer(&app, &request.body(input.to_string().into())?).await;
-                ensure!(answer.status().is_success(), "publishing was refused: {}", answer.status());
-            }
-            Trigger::Queues(_, handler) => {
-                let event: SqsEvent = serde_json::from_value(input)?;
-                let failures = invoke_queue(&app, handler, event).await.batch_item_failures;
-                ensure!(failures.is_empty(), "a message failed");
-            }
-            Trigger::Schedule(..) | Trigger::Command(_) => {}
-        }
-        Ok(())
-    };
-    invoke::run_invocation(function.name, PATIENCE, work).await.context("the invocation ended early")?
-}
-
 /// A request with a batch of events, numbered from `first` on.
 fn batch_request(first: usize) -> Value {
     let of = |number: usize| if number.is_multiple_of(BUSY_ONE_IN) { 0 } else { 1 + number % AGENTS };
     let events: Vec<Value> =
         (first..first + BATCH).map(|number| event(&format!("agt_{}", of(number)), number)).collect();
     json!({ "events": events })
-}
-
-/// Full batches of messages, in the form in which Lambda's pollers pass them to a function.
-fn batches(messages: Vec<Sent>) -> Vec<Value> {
-    let record = |(number, sent): (usize, &Sent)| {
-        json!({
-            "messageId": number.to_string(), "body": sent.body,
-            "attributes": { "ApproximateReceiveCount": "1" },
-        })
-    };
-    let batch = |batch: &[Sent]| json!({ "Records": batch.iter().enumerate().map(record).collect::<Vec<_>>() });
-    messages.chunks(BATCH).map(batch).collect()
 }

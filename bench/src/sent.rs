@@ -9,9 +9,13 @@ use serde_json::json;
 use crate::sdk_wire;
 
 /// A message that was sent.
+#[derive(Debug, Clone)]
 pub(crate) struct Sent {
+    /// The queue's name in the template.
+    pub(crate) queue: String,
     pub(crate) body: String,
-    pub(crate) is_retry: bool,
+    /// The seconds for which SQS would hide the message.
+    pub(crate) delay_s: u32,
 }
 
 /// The messages that the functions sent. The list takes the place of SQS.
@@ -30,18 +34,24 @@ struct Batch {
 struct Entry {
     id: String,
     message_body: String,
+    #[serde(default)]
+    delay_seconds: u32,
 }
 
 /// A client that adds sent messages to `queues`.
-pub(crate) fn client(queues: &Queues, retries_url: &str) -> SharedHttpClient {
-    let (queues, retries_url) = (queues.clone(), retries_url.to_owned());
+pub(crate) fn client(queues: &Queues) -> SharedHttpClient {
+    let queues = queues.clone();
     sdk_wire::intercepting_client(move |request, _| {
         let batch = request.body().bytes().and_then(|body| serde_json::from_slice::<Batch>(body).ok());
         let Batch { queue_url, entries } = batch.unwrap_or_default();
-        let is_retry = queue_url == retries_url;
+        let queue = queue_url.rsplit('/').next().unwrap_or_default();
         let accept = |entry: &Entry| json!({ "Id": entry.id, "MessageId": "", "MD5OfMessageBody": "" });
         let accepted: Vec<_> = entries.iter().map(accept).collect();
-        let sent = entries.into_iter().map(|entry| Sent { body: entry.message_body, is_retry });
+        let sent = entries.into_iter().map(|entry| Sent {
+            queue: queue.to_owned(),
+            body: entry.message_body,
+            delay_s: entry.delay_seconds,
+        });
         queues.lock().unwrap_or_else(PoisonError::into_inner).extend(sent);
         HttpConnectorFuture::ready(sdk_wire::ok(
             json!({ "Successful": accepted, "Failed": [] }).to_string().into_bytes(),

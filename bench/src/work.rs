@@ -9,10 +9,8 @@ use http::{Method, StatusCode};
 use local::demo::{AGENTS, TEST_KEY};
 use serde_json::{Value, json};
 
+use crate::event::event;
 use crate::receiver::{Behavior, Receiver};
-
-/// Bytes of an event's JSON.
-pub(crate) const EVENT_BYTES: usize = 600;
 
 /// Agents that are registered at once.
 const SET_UP_AT_ONCE: usize = 64;
@@ -122,18 +120,4 @@ impl Work {
             (agents, _) => format!("agt_{}", number % agents).into(),
         }
     }
-}
-
-/// An event of [`EVENT_BYTES`].
-pub(crate) fn event(agent: &str, number: usize) -> Value {
-    let mut event = json!({
-        "type": "call.completed",
-        "agent_id": agent,
-        "data": { "n": number, "call_id": "call_0123456789", "status": "completed", "summary": "" },
-    });
-    let missing = EVENT_BYTES.saturating_sub(event.to_string().len());
-    if let Some(data) = event.get_mut("data") {
-        data["summary"] = Value::from("x".repeat(missing));
-    }
-    event
 }
