@@ -96,7 +96,9 @@ fn retention_days() -> Result<i64> {
     let setting = SETTINGS.iter().find(|setting| setting.field == "retention_days").context("retention_days")?;
     match setting.source {
         Source::Parameter(default, _) => Ok(default.parse()?),
-        Source::Resource(_) | Source::Secret | Source::StackName(_) => anyhow::bail!("retention_days has no default"),
+        Source::Resource(_) | Source::NewResource(_) | Source::Secret | Source::StackName(_) => {
+            anyhow::bail!("retention_days has no default")
+        }
     }
 }
 
