@@ -5,6 +5,7 @@
 //! deployed.
 
 pub mod aws;
+mod backlogs;
 pub mod cli;
 pub mod demo;
 mod gateway;

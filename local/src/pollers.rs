@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName};
 use functions::find_function;
 use functions::function::{self, QueueHandler};
 use functions::lambda::invoke_queue;
@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use usecases::app::App;
 
+use crate::backlogs::{self, Backlogs};
 use crate::ramp::Ramp;
 use crate::template::{Template, Trigger};
 use crate::{aws, invoke, provision};
@@ -26,6 +27,12 @@ const RECEIVE_WAIT_S: i32 = 1;
 /// The pause after a receive that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often the length of a queue with a backlog is measured.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The pause while a queue that the function fills is long.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(100);
+
 /// The function behind one queue.
 #[derive(Clone)]
 struct Mapping {
@@ -34,10 +41,14 @@ struct Mapping {
     name: &'static str,
     handler: QueueHandler,
     timeout: Duration,
+    queue: String,
     queue_url: String,
     queue_arn: String,
     batch_size: i32,
     concurrency_max: Option<usize>,
+    backlogs: Backlogs,
+    /// The other queues into which the function sends.
+    filled: Vec<String>,
 }
 
 /// Polls every queue that triggers a function, until `stop`. The returned tasks end once their batches are done.
@@ -48,7 +59,7 @@ pub(crate) async fn start(
     app: &Arc<App>,
     stop: &CancellationToken,
 ) -> Result<JoinSet<()>> {
-    let mut tasks = JoinSet::new();
+    let (mut tasks, lengths) = (JoinSet::new(), Backlogs::of(template));
     for function in template.functions.values() {
         let known = find_function::by_name(&function.name);
         let Some((name, function::Trigger::Queues(_, handler))) = known.map(|known| (known.name, known.trigger)) else {
@@ -64,9 +75,12 @@ pub(crate) async fn start(
                 handler,
                 timeout: function.timeout,
                 queue_arn: invoke::as_function(name, provision::queue_arn(sqs, &queue_url)).await?,
+                queue: queue.clone(),
                 queue_url,
                 batch_size: *batch_size,
                 concurrency_max: *concurrency_max,
+                backlogs: lengths.clone(),
+                filled: backlogs::filled_by(function, queue),
             };
             tasks.spawn(invoke::as_function(name, poll(mapping, stop.clone())));
         }
@@ -77,17 +91,30 @@ pub(crate) async fn start(
 async fn poll(mapping: Mapping, stop: CancellationToken) {
     let mut ramp = Ramp::new(mapping.concurrency_max);
     let mut invocations = JoinSet::new();
+    let mut measures_at = Instant::now();
     while !stop.is_cancelled() {
         while invocations.try_join_next().is_some() {}
         if invocations.len() >= ramp.limit() {
-            let grows_at = ramp.is_exhausted(Instant::now());
+            let now = Instant::now();
+            if measures_at <= now {
+                mapping.measure().await;
+                measures_at = now + MEASURE_INTERVAL;
+            }
+            let grows_at = ramp.is_exhausted(now).unwrap_or(measures_at);
             if invocations.len() >= ramp.limit() {
                 wait_for_a_place(&mut invocations, grows_at, &stop).await;
             }
             continue;
         }
+        if mapping.backlogs.is_any_long(&mapping.filled) {
+            stop.run_until_cancelled(tokio::time::sleep(BACKLOG_PAUSE)).await;
+            continue;
+        }
         match mapping.receive().await {
-            Ok(messages) if messages.is_empty() => ramp.is_empty(),
+            Ok(messages) if messages.is_empty() => {
+                ramp.is_empty();
+                mapping.backlogs.record(&mapping.queue, 0);
+            }
             Ok(messages) => {
                 let mapping = mapping.clone();
                 invocations.spawn(invoke::as_function(mapping.name, async move { mapping.work(messages).await }));
@@ -101,18 +128,23 @@ async fn poll(mapping: Mapping, stop: CancellationToken) {
     while invocations.join_next().await.is_some() {}
 }
 
-/// Waits until an invocation ends, or until `grows_at`.
-async fn wait_for_a_place(invocations: &mut JoinSet<()>, grows_at: Option<Instant>, stop: &CancellationToken) {
-    let place = async {
-        match grows_at {
-            Some(time) => drop(tokio::time::timeout_at(time.into(), invocations.join_next()).await),
-            None => drop(invocations.join_next().await),
-        }
-    };
-    stop.run_until_cancelled(place).await;
+/// Waits until an invocation ends, or until `deadline`.
+async fn wait_for_a_place(invocations: &mut JoinSet<()>, deadline: Instant, stop: &CancellationToken) {
+    let place = tokio::time::timeout_at(deadline.into(), invocations.join_next());
+    drop(stop.run_until_cancelled(place).await);
 }
 
 impl Mapping {
+    /// Records how many messages wait in the queue. If the queue does not answer, its last length stays.
+    async fn measure(&self) {
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let call = self.sqs.get_queue_attributes().queue_url(&self.queue_url).attribute_names(name.clone()).send();
+        let attributes = call.await.ok().and_then(|answer| answer.attributes);
+        if let Some(waiting) = attributes.and_then(|all| all.get(&name)?.parse().ok()) {
+            self.backlogs.record(&self.queue, waiting);
+        }
+    }
+
     async fn receive(&self) -> Result<Vec<Message>> {
         let received = self
             .sqs

@@ -7,8 +7,9 @@
 //! the same moment share a transaction. A power failure may lose the last seconds.
 //!
 //! A backlog takes limited memory: on disk, bodies beyond 64 MiB of a queue are not in memory. A send waits while its
-//! queue takes 128 MiB of memory, and a send with a delay while the queue takes 512 MiB. So publishing slows down to the
-//! pace of the functions. After 5 seconds, the send is refused.
+//! queue takes 128 MiB of memory, and a send with a delay while the queue takes 512 MiB. After 5 seconds, the send is
+//! refused, and the SDK repeats it twice. The pollers see to it that the events queue is the one that becomes full, so publishing slows down to the
+//! pace of the functions.
 
 mod backend;
 mod dynamodb;
