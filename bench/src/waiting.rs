@@ -32,7 +32,8 @@ use crate::sent::{self, Queues, Sent};
 use crate::simulated::{BATCH, batches, invoke_with};
 use crate::work::{Platform, WORKS};
 
-/// The measured schedules. With the first, a delivery fails once and then waits for the whole day.
+/// The measured schedules. With the first, a delivery fails once and then waits for the whole day. The last is the default.
+/// The webhook is AgentPhone's, which retries five times.
 pub(crate) const SCHEDULES: [&str; 3] = ["24h", "5h,5h,5h,5h,5h", "5s,5m,30m,2h,5h,10h,10h,14h,20h,24h"];
 
 const MINUTES_A_DAY: i64 = 24 * 60;
