@@ -15,13 +15,14 @@ use http::{HeaderMap, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// Failed attempts of one delivery, at most, so that every delivery succeeds in the end.
+/// Failed attempts of one delivery, at most, so that every delivery succeeds in the end. It does not hold if all attempts
+/// fail.
 const FAILURES_MAX: u32 = 4;
 
 /// How the endpoint behaves from now on.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Behavior {
-    /// Attempts of a hundred that fail.
+    /// Attempts of a hundred that fail. With 100, no delivery ever succeeds.
     pub(crate) failing_percent: u64,
     /// How long the endpoint waits before it answers.
     pub(crate) pause: Duration,
@@ -144,7 +145,7 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     if attempt.wrapping_mul(37) % 100 < behavior.failing_percent {
         let failures = seen.failures.entry(id.to_owned()).or_default();
         *failures += 1;
-        if *failures <= FAILURES_MAX {
+        if *failures <= FAILURES_MAX || behavior.failing_percent >= 100 {
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
     }
