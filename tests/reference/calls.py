@@ -37,8 +37,11 @@ SETTLED_S = 3
 # A page shows the inbox at its usual port, whatever port this inbox has.
 SHOWN_URL = "http://127.0.0.1:3000"
 FORMS = [
-    (re.compile(rf"\b{prefix}_[0-9a-f]{{32}}\b"), prefix) for prefix in ("wh", "evt", "del")
-] + [
+    (re.compile(r"\bwh_[0-9a-f]{32}\b"), "wh"),
+    # An event's id names its pack, or comes from the client id.
+    (re.compile(r"\bevt_[0-9a-f]{30}([0-9a-f]{2})?\b"), "evt"),
+    # A test call's id is random.
+    (re.compile(r"\bdel_([0-9a-f]{32}|[A-Za-z0-9_-]{42})(?![A-Za-z0-9_-])"), "del"),
     (re.compile(r"\b(?!9fbef0b7)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "uuid"),
     (re.compile(r"whsec_[A-Za-z0-9+/=]{3,}(…[A-Za-z0-9+/=]{4})?"), "secret"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "time"),
