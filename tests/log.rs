@@ -79,7 +79,7 @@ pub(crate) fn entry(delivery: Delivery) -> LogEntry {
         traceparent: None,
         body: Some(KeptBody::Whole("{}".to_owned())),
     };
-    LogEntry { delivery, request, body_apart: None, is_parked: false }
+    LogEntry { delivery, request: Some(request), body_apart: None, is_parked: false }
 }
 
 fn at(n: usize) -> (usize, Timestamp) {
@@ -111,7 +111,7 @@ async fn the_log_takes_each_attempt_once_and_never_goes_back() -> Result<()> {
     assert_eq!(numbers, [1, 2, 2], "every attempt is kept");
     let last = stored.delivery.attempts[2..].to_vec();
     assert_eq!(Delivery { attempts: last, ..stored.delivery }, expected.delivery);
-    assert_eq!(stored.request, Some(expected.request));
+    assert_eq!(stored.request, expected.request);
     Ok(())
 }
 

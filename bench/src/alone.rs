@@ -174,7 +174,7 @@ impl Alone {
             slow_lane: false,
             signature: agentphone_signature()?,
             headers: Vec::new(),
-            data: None,
+            with_event: false,
             body: to_raw_value(&event("agt_abc123", number))?,
         })
     }

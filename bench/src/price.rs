@@ -92,7 +92,7 @@ impl Cost {
             to_f64(counted.map(|(_, invocations)| invocations.count).sum())
         };
         let requests = count(|name| name == "pipeline-publish-events");
-        let batches = count(|name| name == "pipeline-fan-out" || name == "pipeline-deliver");
+        let batches = count(|name| ["pipeline-fan-out", "pipeline-deliver", "pipeline-run-task"].contains(&name));
         let sqs_requests = to_f64(calls().map(|calls| calls.requests).sum()) + batches * POLLER_CALLS;
         let write_units: f64 = calls().map(|calls| calls.write_units).sum();
         let read_units: f64 = calls().map(|calls| calls.read_units).sum();

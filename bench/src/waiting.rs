@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use domain::time::{Clock, Timestamp};
+use functions::access::Resource;
 use functions::function::{Function, Trigger};
 use functions::functions::FUNCTIONS;
 use functions::pipeline::{fan_out, publish_events};
@@ -131,9 +132,13 @@ impl Days {
             let events: Vec<Value> = numbers.map(|number| event(AGENTS[0].0, number)).collect();
             invoke_with(&self.app, publish_events::FUNCTION, json!({ "events": events })).await?;
         }
-        for batch in batches(self.take_sent()) {
+        // Events that publishing has not dispatched itself.
+        let (events, deliveries): (Vec<_>, Vec<_>) =
+            self.take_sent().into_iter().partition(|sent| sent.queue == Resource::EventsQueue.name().0);
+        for batch in batches(events) {
             invoke_with(&self.app, fan_out::FUNCTION, batch).await?;
         }
+        self.hide(deliveries);
         self.hide_sent();
         // With a snapshot in the message, all first attempts would write the webhook's health, because this clock stands
         // still while they run.
@@ -155,8 +160,12 @@ impl Days {
 
     /// Hides the messages that were sent since the last call, each for its delay.
     fn hide_sent(&mut self) {
+        self.hide(self.take_sent());
+    }
+
+    fn hide(&mut self, messages: Vec<Sent>) {
         let now = self.shown.load(Ordering::Relaxed);
-        for sent in self.take_sent() {
+        for sent in messages {
             self.hidden.entry(now + i64::from(sent.delay_s) * 1000).or_default().push(sent);
         }
     }
@@ -216,6 +225,7 @@ mod tests {
             ("EventsQueue", "pipeline-fan-out"),
             ("DeliveriesQueue", "pipeline-deliver"),
             ("RetriesQueue", "pipeline-deliver"),
+            ("TasksQueue", "pipeline-run-task"),
         ] {
             assert_eq!(function_of(queue).map(|function| function.name), Some(name));
         }

@@ -13,7 +13,6 @@ use rules::sign::Signature;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::store::kept_request::DataInBody;
 use crate::store::waiting::{WaitingRow, WaitingShard};
 
 /// The version of the messages that this release writes and reads.
@@ -153,9 +152,9 @@ pub struct DeliveryMessage {
     pub signature: Signature,
     /// The dialect's own headers, the same on every attempt.
     pub headers: Vec<(String, String)>,
-    /// Where the body contains the event's data, if the event is stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<DataInBody>,
+    /// Whether the request is stored with its event, so that the log need not repeat it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_event: bool,
     /// The body, byte for byte: no attempt changes it.
     pub body: Box<RawValue>,
 }

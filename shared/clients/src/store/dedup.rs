@@ -10,10 +10,10 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::time::{SECONDS_A_DAY, Timestamp};
-use domain::{Event, EventId, Tenant};
+use domain::{Event, EventId, Tenant, Traceparent};
 use serde::{Deserialize, Serialize};
 
-use super::events::{EventJson, KeptEvent, Recipient, compressed, decompressed};
+use super::events::{EventJson, KeptEvent, Recipient, RecipientsJson, compressed, decompressed};
 use super::keys::FirstPosition;
 use super::{ITEM_VERSION, Item, Store, StoreError, flag, from_item, keys, number, text, to_item};
 
@@ -220,6 +220,7 @@ impl Store {
         tenant: &Tenant,
         event: &EventId,
         recipients: &[Recipient],
+        traceparent: Option<&Traceparent>,
     ) -> Result<(), StoreError> {
         self.client
             .update_item()
@@ -228,7 +229,10 @@ impl Store {
             .key("sk", text(keys::DEDUP_LOCK))
             .update_expression("SET told = :yes, recipients = :recipients")
             .expression_attribute_values(":yes", flag(true))
-            .expression_attribute_values(":recipients", compressed(&recipients)?)
+            .expression_attribute_values(
+                ":recipients",
+                compressed(&RecipientsJson::of(&[Some(recipients)], traceparent))?,
+            )
             .send()
             .await?;
         Ok(())
@@ -240,10 +244,12 @@ impl Store {
         let Some(item) = found else { return Ok(None) };
         // Release 0.1.0 stored the lock alone.
         let Some(event) = decompressed::<EventJson>(&item, "event")? else { return Ok(None) };
-        let recipients = decompressed(&item, "recipients")?;
+        let recipients = decompressed::<RecipientsJson>(&item, "recipients")?;
         let registered: RegisteredItem = serde_dynamo::from_item(item)?;
         let kept = event.into_kept(id.clone(), registered.first.accepted_at);
-        Ok(Some(KeptEvent { client_id: registered.client_id, recipients, ..kept }))
+        let (traceparent, recipients) =
+            recipients.map_or((None, None), |recipients| (recipients.traceparent.clone(), recipients.event(0)));
+        Ok(Some(KeptEvent { client_id: registered.client_id, traceparent, recipients, ..kept }))
     }
 
     /// The position that release 0.1.0 stored for an event with a client id, or else the event's own.

@@ -10,7 +10,7 @@ use domain::{Delivery, DeliveryId, DeliveryKey, Status, Tenant, WebhookId};
 use futures::future::try_join_all;
 
 use super::delivery_item::DeliveryItem;
-use super::kept_request::{DataInBody, KeptBody, KeptRequest};
+use super::kept_request::KeptRequest;
 use super::writes::put;
 use super::{Item, Store, StoreError, keys, number, text, to_item};
 
@@ -28,8 +28,8 @@ pub enum Logged {
 pub struct LogEntry {
     /// The delivery. Its last attempt is new, and the earlier ones are in the log.
     pub delivery: Delivery,
-    /// The delivery's request.
-    pub request: KeptRequest,
+    /// The delivery's request. `None` if it is not kept.
+    pub request: Option<KeptRequest>,
     /// The body, if it has an item of its own that is not stored yet.
     pub body_apart: Option<String>,
     /// Whether the next attempt waits in the table, not in a queue.
@@ -58,9 +58,9 @@ impl Store {
     pub async fn log_attempt(&self, entry: &LogEntry) -> Result<Logged, StoreError> {
         let delivery = &entry.delivery;
         if let Some(body) = &entry.body_apart {
-            self.put_in_log(self.body_item(&delivery.key, body)).await?;
+            self.put_in_log(self.body_item(&delivery.key, body)?).await?;
         }
-        let item = DeliveryItem::new(delivery, Some(&entry.request), entry.is_parked, self.retention_days);
+        let item = DeliveryItem::new(delivery, entry.request.as_ref(), entry.is_parked, self.retention_days);
         let update = set_all(self.client.update_item().table_name(&self.log_table), to_item(&item)?)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_names("#status", "status")
@@ -93,10 +93,10 @@ impl Store {
         let mut writes = HashMap::new();
         for entry in entries {
             let key = &entry.delivery.key;
-            let item = DeliveryItem::new(&entry.delivery, Some(&entry.request), false, self.retention_days);
+            let item = DeliveryItem::new(&entry.delivery, entry.request.as_ref(), false, self.retention_days);
             if let Some(body) = &entry.body_apart {
                 let partition = keys::bodies(&key.tenant, &key.webhook_id, key.shard);
-                writes.insert((partition, keys::delivery(key)), put(self.body_item(key, body)));
+                writes.insert((partition, keys::delivery(key)), put(self.body_item(key, body)?));
             }
             writes.insert(item.key(), put(to_item(&item)?));
         }
@@ -107,16 +107,6 @@ impl Store {
     #[must_use]
     pub fn keeps_all_bodies(&self) -> bool {
         self.keeps_all_bodies
-    }
-
-    /// The form in which the log keeps a body. The second value is the body, if it gets an item of its own. `data` says
-    /// where the body contains the data of its event.
-    #[must_use]
-    pub fn kept_body(&self, body: &str, data: Option<DataInBody>) -> (KeptBody, Option<String>) {
-        // The event's data is stored only if all bodies are.
-        let kept = KeptBody::of(body, data.filter(|_| self.keeps_all_bodies));
-        let apart = (kept == KeptBody::Apart).then(|| body.to_owned());
-        (kept, apart)
     }
 
     /// A delivery from the log.

@@ -4,15 +4,40 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::time::{SECONDS_A_DAY, Timestamp};
-use domain::{AgentId, DeliveryId, Event, EventId, EventPack, Tenant, WebhookId};
+use domain::{AgentId, DeliveryId, Event, EventId, EventPack, Tenant, Traceparent, WebhookId};
 use serde::{Deserialize, Serialize};
 
 use super::compression::{deflate, inflate};
 use super::{Item, LOG_VERSION, Store, StoreError, keys, number, text, update_if};
 
-/// A webhook that an event went to, and the number of shards of its log at that time.
+/// A webhook that an event went to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// The webhook.
+    pub webhook: WebhookId,
+    /// The number of shards of the webhook's log at that time.
+    pub log_shards: u8,
+    /// The delivery's request, if it is stored with the event.
+    pub request: Option<AroundData>,
+}
+
+/// A delivery's request without its event's data. It is stored with the event, because the requests of a pack's events
+/// are alike and compress well together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recipient(pub WebhookId, pub u8);
+pub struct AroundData {
+    /// The dialect's own headers.
+    #[serde(rename = "h", default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+    /// The body before the data.
+    #[serde(rename = "b")]
+    pub before: String,
+    /// The body after the data.
+    #[serde(rename = "a")]
+    pub after: String,
+    /// Whether the data stands without its braces.
+    #[serde(rename = "i", default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_braces: bool,
+}
 
 /// An event as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +60,8 @@ pub struct KeptEvent {
     pub accepted_at: Timestamp,
     /// The event's data, byte for byte. `None` if it was not kept.
     pub data: Option<String>,
+    /// The trace of the call that published the event.
+    pub traceparent: Option<Traceparent>,
     /// The webhooks that the event went to. `None` before it is dispatched.
     pub recipients: Option<Vec<Recipient>>,
 }
@@ -44,8 +71,8 @@ impl KeptEvent {
     #[must_use]
     pub fn deliveries(&self) -> Vec<(WebhookId, DeliveryId)> {
         let recipients = self.recipients.iter().flatten();
-        let id = |Recipient(webhook, shards): &Recipient| {
-            (webhook.clone(), DeliveryId::derive(&self.id, webhook, self.accepted_at, *shards))
+        let id = |to: &Recipient| {
+            (to.webhook.clone(), DeliveryId::derive(&self.id, &to.webhook, self.accepted_at, to.log_shards))
         };
         recipients.map(id).collect()
     }
@@ -92,37 +119,64 @@ impl EventJson {
             occurred_at: self.occurred_at.unwrap_or(accepted_at),
             accepted_at,
             data: self.data.map(|data| data.get().to_owned()),
+            traceparent: None,
             recipients: None,
         }
     }
 }
 
-/// The recipients of each event of a pack. Most events of a pack go to the same webhooks, so each webhook is listed
-/// once.
+/// The recipients of some events. Most events of a pack go to the same webhooks, so each webhook is listed once.
 #[derive(Default, Serialize, Deserialize)]
-struct PackRecipients {
-    webhooks: Vec<Recipient>,
-    /// For each event, the indexes of its webhooks. `None` if the event was not dispatched with the others.
-    events: Vec<Option<Vec<usize>>>,
+pub(super) struct RecipientsJson {
+    /// The webhooks, and the shards of their logs.
+    #[serde(rename = "w")]
+    webhooks: Vec<(WebhookId, u8)>,
+    /// For each event, the indexes of its webhooks with their requests. `None` if the event is dispatched later than the
+    /// others.
+    #[serde(rename = "e")]
+    events: Vec<Option<Vec<(usize, Option<AroundData>)>>>,
+    #[serde(
+        rename = "p",
+        default,
+        deserialize_with = "Traceparent::deserialize",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(super) traceparent: Option<Traceparent>,
 }
 
-impl PackRecipients {
-    fn of(events: &[Option<Vec<Recipient>>]) -> Self {
-        let mut webhooks: Vec<Recipient> = Vec::new();
+impl RecipientsJson {
+    pub(super) fn of(events: &[Option<&[Recipient]>], traceparent: Option<&Traceparent>) -> Self {
+        let mut webhooks = Vec::new();
         let mut index = |recipient: &Recipient| {
-            webhooks.iter().position(|known| known == recipient).unwrap_or_else(|| {
-                webhooks.push(recipient.clone());
+            let webhook = (recipient.webhook.clone(), recipient.log_shards);
+            let index = webhooks.iter().position(|known| *known == webhook).unwrap_or_else(|| {
+                webhooks.push(webhook);
                 webhooks.len() - 1
-            })
+            });
+            (index, recipient.request.clone())
         };
         let events = events.iter().map(|event| Some(event.as_ref()?.iter().map(&mut index).collect())).collect();
-        Self { webhooks, events }
+        Self { webhooks, events, traceparent: traceparent.cloned() }
     }
 
-    fn event(&self, index: usize) -> Option<Vec<Recipient>> {
-        let indexes = self.events.get(index)?.as_ref()?.iter();
-        Some(indexes.filter_map(|index| self.webhooks.get(*index).cloned()).collect())
+    /// The recipients of event number `index`.
+    pub(super) fn event(&self, index: usize) -> Option<Vec<Recipient>> {
+        let recipients = self.events.get(index)?.as_ref()?.iter();
+        let recipient = |(webhook, request): &(usize, Option<AroundData>)| {
+            let (webhook, log_shards) = self.webhooks.get(*webhook)?.clone();
+            Some(Recipient { webhook, log_shards, request: request.clone() })
+        };
+        Some(recipients.filter_map(recipient).collect())
     }
+}
+
+/// The events of a pack, as its item has them.
+#[derive(Serialize, Deserialize)]
+struct PackJson {
+    #[serde(rename = "e")]
+    events: Vec<EventJson>,
+    #[serde(rename = "r")]
+    recipients: RecipientsJson,
 }
 
 impl Store {
@@ -138,24 +192,25 @@ impl Store {
         tenant: &Tenant,
         pack: &EventPack,
         events: &[(&Event, Option<Vec<Recipient>>)],
+        traceparent: Option<&Traceparent>,
     ) -> Result<(), StoreError> {
-        let stored: Vec<_> = events.iter().map(|(event, _)| EventJson::of(event, self.keeps_all_bodies)).collect();
-        let recipients: Vec<_> = events.iter().map(|(_, recipients)| recipients.clone()).collect();
+        let recipients: Vec<_> = events.iter().map(|(_, recipients)| recipients.as_deref()).collect();
+        let stored = PackJson {
+            events: events.iter().map(|(event, _)| EventJson::of(event, self.keeps_all_bodies)).collect(),
+            recipients: RecipientsJson::of(&recipients, traceparent),
+        };
         let update = self
             .client
             .update_item()
             .table_name(&self.log_table)
             .key("pk", text(keys::event_packs(tenant, pack.shard(keys::EVENT_SHARDS))))
             .key("sk", text(keys::event_pack(pack)))
-            .update_expression(
-                "SET v = :v, expires_at = :expires, event_count = :count, events = :events, recipients = :recipients",
-            )
+            .update_expression("SET v = :v, expires_at = :expires, event_count = :count, events = :events")
             .condition_expression("attribute_not_exists(pk) OR event_count <= :count")
             .expression_attribute_values(":v", number(LOG_VERSION))
             .expression_attribute_values(":expires", number(self.expires_at(pack.accepted_at)))
             .expression_attribute_values(":count", number(events.len()))
-            .expression_attribute_values(":events", compressed(&stored)?)
-            .expression_attribute_values(":recipients", compressed(&PackRecipients::of(&recipients))?);
+            .expression_attribute_values(":events", compressed(&stored)?);
         if update_if(update).await? {
             return Ok(());
         }
@@ -180,7 +235,7 @@ impl Store {
             .key("sk", text(keys::event_pack(pack)))
             .update_expression("SET #name = :recipients")
             .expression_attribute_names("#name", recipients_of(index))
-            .expression_attribute_values(":recipients", compressed(&recipients)?)
+            .expression_attribute_values(":recipients", compressed(&RecipientsJson::of(&[Some(recipients)], None))?)
             .send()
             .await?;
         Ok(())
@@ -199,14 +254,12 @@ impl Store {
         let Some((pack, index)) = id.pack() else { return self.client_event(tenant, id).await };
         let pk = keys::event_packs(tenant, pack.shard(keys::EVENT_SHARDS));
         let Some(item) = self.log_item_at(pk, keys::event_pack(&pack)).await? else { return Ok(None) };
-        let Some(events) = decompressed::<Vec<EventJson>>(&item, "events")? else { return Ok(None) };
+        let Some(PackJson { events, recipients }) = decompressed(&item, "events")? else { return Ok(None) };
         let Some(event) = events.into_iter().nth(index.into()) else { return Ok(None) };
-        let together = || decompressed::<PackRecipients>(&item, "recipients");
-        let recipients = match decompressed(&item, &recipients_of(index))? {
-            Some(recipients) => Some(recipients),
-            None => together()?.and_then(|recipients| recipients.event(index.into())),
-        };
-        Ok(Some(KeptEvent { recipients, ..event.into_kept(id.clone(), pack.accepted_at) }))
+        let later = decompressed::<RecipientsJson>(&item, &recipients_of(index))?;
+        let of_event = later.map_or_else(|| recipients.event(index.into()), |later| later.event(0));
+        let event = event.into_kept(id.clone(), pack.accepted_at);
+        Ok(Some(KeptEvent { recipients: of_event, traceparent: recipients.traceparent, ..event }))
     }
 
     /// The item of the log table at `pk` and `sk`. The read is strongly consistent.
@@ -224,7 +277,7 @@ fn recipients_of(index: u8) -> String {
 /// A value as compressed JSON.
 pub(super) fn compressed(value: &impl Serialize) -> Result<AttributeValue, StoreError> {
     let json = serde_json::to_string(value).or(Err(StoreError::Compressed))?;
-    Ok(AttributeValue::B(Blob::new(deflate(&json))))
+    Ok(AttributeValue::B(Blob::new(deflate(&json)?)))
 }
 
 /// The value of a compressed attribute. `None` if the item lacks the attribute.

@@ -1,19 +1,20 @@
 //! What the log keeps of a delivery's request, so that the same bytes can be sent again.
 //!
-//! A body is mostly its event's `data`. Then the log keeps only the bytes before and after the data, and takes the data
-//! from the event. A body without its event's data is kept whole. A long body is compressed, in an item of its own,
-//! because DynamoDB bills the whole item for each update.
+//! A body is mostly its event's `data`. Then the event's item keeps the bytes before and after the data, and the headers. A
+//! body without its event's data is kept whole. A long body is compressed, in an item of its own, because DynamoDB bills
+//! the whole item for each update.
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{DeliveryKey, EventId, Traceparent, WebhookRef};
+use domain::{Delivery, DeliveryKey, Traceparent, WebhookRef};
 use rules::sign::Signature;
 use serde::{Deserialize, Serialize};
 
 use super::compression::{deflate, inflate};
+use super::events::AroundData;
 use super::{Item, LOG_VERSION, Store, StoreError, keys, number, text};
 
-/// The longest body, or part of a body, in the delivery's own item, in bytes.
+/// The longest body in the delivery's own item, and the longest rest of a body in the event's item, in bytes.
 const INLINE_BYTES_MAX: usize = 700;
 
 /// A delivery's request, without what an attempt adds.
@@ -27,7 +28,7 @@ pub struct KeptRequest {
     pub headers: Vec<(String, String)>,
     /// The trace of the call that published the event.
     pub traceparent: Option<Traceparent>,
-    /// The body. `None` if it was not kept.
+    /// The body. `None` if it was not kept. With [`KeptBody::WithEvent`], the headers and the traceparent are empty.
     pub body: Option<KeptBody>,
 }
 
@@ -37,51 +38,43 @@ pub struct KeptRequest {
 pub enum KeptBody {
     /// The whole body.
     Whole(String),
-    /// The parts before and after the event's data.
-    Around {
-        /// The part before.
-        before: String,
-        /// The part after.
-        after: String,
-        /// Whether the data stands without its braces.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        without_braces: bool,
-    },
     /// The body has an item of its own.
     Apart,
+    /// The event's item has the body, the headers and the traceparent.
+    WithEvent,
 }
 
-/// Where a body contains its event's data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataInBody {
-    /// The index of the data's first byte in the body.
-    pub start: usize,
-    /// The data's length in bytes.
-    pub len: usize,
-    /// Whether the data stands without its braces.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub without_braces: bool,
+/// What is sent again, byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentAgain {
+    /// The dialect's own headers.
+    pub headers: Vec<(String, String)>,
+    /// The trace of the call that published the event.
+    pub traceparent: Option<Traceparent>,
+    /// The body.
+    pub body: String,
 }
 
-impl DataInBody {
-    /// Finds `data`, a JSON object, in `body`. `None` if the body has the data in another form.
+impl AroundData {
+    /// Splits a request at its event's data, a JSON object. `None` if the body has the data in another form, or if the
+    /// rest is too long to be stored with the event.
     #[must_use]
-    pub fn find(body: &str, data: &str) -> Option<Self> {
-        let found = |data: &str, without_braces| {
-            let start = body.find(data)?;
-            Some(Self { start, len: data.len(), without_braces })
+    pub fn split(headers: &[(String, String)], body: &str, data: &str) -> Option<Self> {
+        let split = |data: &str, without_braces| {
+            let (before, after) = body.split_once(data)?;
+            (before.len() + after.len() <= INLINE_BYTES_MAX).then(|| Self {
+                headers: headers.to_vec(),
+                before: before.to_owned(),
+                after: after.to_owned(),
+                without_braces,
+            })
         };
-        found(data, false).or_else(|| found(inner(data)?, true))
+        split(data, false).or_else(|| split(inner(data)?, true))
     }
 
-    fn split(self, body: &str) -> Option<KeptBody> {
-        let (before, after) = (body.get(..self.start)?, body.get(self.start.checked_add(self.len)?..)?);
-        let without_braces = self.without_braces;
-        (before.len() + after.len() <= INLINE_BYTES_MAX).then(|| KeptBody::Around {
-            before: before.to_owned(),
-            after: after.to_owned(),
-            without_braces,
-        })
+    fn join(&self, data: &str) -> Option<String> {
+        let data = if self.without_braces { inner(data)? } else { data };
+        Some([self.before.as_str(), data, &self.after].concat())
     }
 }
 
@@ -91,51 +84,47 @@ fn inner(data: &str) -> Option<&str> {
 }
 
 impl KeptBody {
-    /// The form in which the log keeps `body`. `data` says where the body contains the data of an event that is stored.
+    /// The form in which the log keeps a body that is not stored with its event.
     #[must_use]
-    pub fn of(body: &str, data: Option<DataInBody>) -> Self {
-        let whole = || {
-            if body.len() <= INLINE_BYTES_MAX { Self::Whole(body.to_owned()) } else { Self::Apart }
-        };
-        data.and_then(|data| data.split(body)).unwrap_or_else(whole)
+    pub fn of(body: &str) -> Self {
+        if body.len() <= INLINE_BYTES_MAX { Self::Whole(body.to_owned()) } else { Self::Apart }
     }
 }
 
 impl Store {
     /// The item of a body that is kept apart.
-    pub(super) fn body_item(&self, key: &DeliveryKey, body: &str) -> Item {
-        Item::from([
+    pub(super) fn body_item(&self, key: &DeliveryKey, body: &str) -> Result<Item, StoreError> {
+        Ok(Item::from([
             ("pk".to_owned(), text(keys::bodies(&key.tenant, &key.webhook_id, key.shard))),
             ("sk".to_owned(), text(keys::delivery(key))),
             ("v".to_owned(), number(LOG_VERSION)),
             ("expires_at".to_owned(), number(self.expires_at(key.created_at))),
-            ("body".to_owned(), AttributeValue::B(Blob::new(deflate(body)))),
-        ])
+            ("body".to_owned(), AttributeValue::B(Blob::new(deflate(body)?))),
+        ]))
     }
 
-    /// The bytes of a kept body. `None` if they, or the event's data, are not stored any more.
+    /// What a delivery sends again. `None` if its body, or its event, is not stored any more.
     ///
     /// # Errors
     /// Where DynamoDB cannot be read.
-    pub async fn body(&self, key: &DeliveryKey, event: &EventId, kept: KeptBody) -> Result<Option<String>, StoreError> {
-        match kept {
-            KeptBody::Whole(body) => Ok(Some(body)),
-            KeptBody::Around { before, after, without_braces } => {
-                let Some(event) = self.event(&key.tenant, event).await? else { return Ok(None) };
-                let data = event.data.as_deref();
-                let data = if without_braces { data.and_then(inner) } else { data };
-                Ok(data.map(|data| [&before, data, &after].concat()))
-            }
-            KeptBody::Apart => {
-                let at = [
-                    ("pk", text(keys::bodies(&key.tenant, &key.webhook_id, key.shard))),
-                    ("sk", text(keys::delivery(key))),
-                ];
-                let at = at.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-                let item = self.item_at(&self.log_table, at).await?;
+    pub async fn sent_again(&self, delivery: &Delivery, request: KeptRequest) -> Result<Option<SentAgain>, StoreError> {
+        let key = &delivery.key;
+        let with = |body| SentAgain { headers: request.headers, traceparent: request.traceparent, body };
+        match request.body {
+            None => Ok(None),
+            Some(KeptBody::Whole(body)) => Ok(Some(with(body))),
+            Some(KeptBody::Apart) => {
+                let pk = keys::bodies(&key.tenant, &key.webhook_id, key.shard);
+                let item = self.log_item_at(pk, keys::delivery(key)).await?;
                 let body = item.as_ref().and_then(|item| item.get("body")?.as_b().ok());
-                body.map(|body| inflate(body.as_ref())).transpose()
+                Ok(body.map(|body| inflate(body.as_ref())).transpose()?.map(with))
             }
+            Some(KeptBody::WithEvent) => Ok(self.event(&key.tenant, &delivery.event_id).await?.and_then(|event| {
+                let to = event.recipients.into_iter().flatten().find(|to| to.webhook == key.webhook_id)?;
+                let around = to.request?;
+                let body = around.join(event.data.as_deref()?)?;
+                Some(SentAgain { headers: around.headers, traceparent: event.traceparent, body })
+            })),
         }
     }
 }
@@ -143,16 +132,6 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn joined(kept: KeptBody, data: &str) -> String {
-        match kept {
-            KeptBody::Whole(body) => body,
-            KeptBody::Around { before, after, without_braces } => {
-                [before.as_str(), if without_braces { inner(data).unwrap() } else { data }, &after].concat()
-            }
-            KeptBody::Apart => panic!("it is short"),
-        }
-    }
 
     #[test]
     fn a_body_is_kept_as_what_stands_around_its_data() {
@@ -162,26 +141,23 @@ mod tests {
             (r#"{"a":1,"text":"é","event_id":"e"}"#.to_owned(), Some(true)),
             (r#"{"a": 1, "text": "é"}"#.to_owned(), None),
         ] {
-            let found = DataInBody::find(&body, data);
-            assert_eq!(found.map(|found| found.without_braces), expected, "{body}");
-            assert_eq!(joined(KeptBody::of(&body, found), data), body);
+            let around = AroundData::split(&[], &body, data);
+            assert_eq!(around.as_ref().map(|around| around.without_braces), expected, "{body}");
+            if let Some(around) = around {
+                assert_eq!(around.join(data).unwrap(), body);
+            }
         }
-        assert_eq!(DataInBody::find("{}", "{}").map(|found| found.len), Some(2));
+        assert_eq!(AroundData::split(&[], "{}", "{}").unwrap().join("{}").unwrap(), "{}");
     }
 
     #[test]
     fn a_long_body_is_kept_apart_unless_most_of_it_is_data() {
         let data = format!(r#"{{"text":"{}"}}"#, "x".repeat(2000));
         let short = format!(r#"{{"data":{data}}}"#);
-        assert!(matches!(KeptBody::of(&short, DataInBody::find(&short, &data)), KeptBody::Around { .. }));
-        assert_eq!(KeptBody::of(&short, None), KeptBody::Apart);
+        assert!(AroundData::split(&[], &short, &data).is_some());
+        assert_eq!(KeptBody::of(&short), KeptBody::Apart);
         let history = format!(r#"{{"data":{data},"history":"{}"}}"#, "y".repeat(2000));
-        assert_eq!(KeptBody::of(&history, DataInBody::find(&history, &data)), KeptBody::Apart);
-    }
-
-    #[test]
-    fn a_range_that_is_not_in_the_body_is_ignored() {
-        let broken = DataInBody { start: 1, len: usize::MAX, without_braces: false };
-        assert_eq!(KeptBody::of("{}", Some(broken)), KeptBody::Whole("{}".to_owned()));
+        assert_eq!(AroundData::split(&[], &history, &data), None);
+        assert_eq!(KeptBody::of("{}"), KeptBody::Whole("{}".to_owned()));
     }
 }

@@ -157,16 +157,18 @@ impl Store {
                     let delivery_id = row.sk.rsplit('#').next();
                     tracing::error!(delivery_id, %error, "a waiting delivery cannot be parsed and is deferred");
                     let pause = if matches!(error, StoreError::Version) { OTHERS_PAUSE } else { UNREADABLE_PAUSE };
-                    self.defer_unreadable(&row, now.plus(pause)).await?;
+                    self.defer(&row, now.plus(pause)).await?;
                 }
             }
         }
         Ok(waiting)
     }
 
-    /// Moves a row in the due index, whatever else its item contains. Otherwise the row would stay first in the index
-    /// and delay the deliveries that are due after it.
-    async fn defer_unreadable(&self, row: &WaitingRow, until: Timestamp) -> Result<(), StoreError> {
+    /// Moves a row in the due index, whatever else its item contains. Otherwise the row would stay first in the index.
+    ///
+    /// # Errors
+    /// Where DynamoDB does not take the write.
+    pub async fn defer(&self, row: &WaitingRow, until: Timestamp) -> Result<(), StoreError> {
         let update = self.client.update_item().table_name(&self.log_table).set_key(Some(primary_key(row.key())));
         let update = update.update_expression("SET due_at = :later").condition_expression("due_at = :due_at");
         let update = update.expression_attribute_values(":later", number(until.millis()));

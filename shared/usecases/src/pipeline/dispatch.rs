@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use clients::queue::messages::{DeliveryMessage, Version, WebhookSnapshot, deliveries_group, sendable};
 use clients::queue::{BATCH_MESSAGES_MAX, Outgoing};
-use clients::store::events::Recipient;
-use clients::store::kept_request::DataInBody;
+use clients::store::events::{AroundData, Recipient};
 use domain::{
     Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Status, Tenant, Traceparent, Webhook, WebhookId,
 };
@@ -35,6 +34,10 @@ const HOT: Threshold = Threshold { times: 30, seconds: 5 };
 /// Partitions of a hot webhook's log. Each partition takes 1,000 writes a second.
 const LOG_SHARDS: u8 = 16;
 
+/// The most deliveries of an event whose requests are stored with the event. Ten such events fit into an item of DynamoDB,
+/// even if their requests do not compress.
+const WITH_EVENT_MAX: usize = 20;
+
 /// How long after it was noticed a hot webhook's log is spread: until then, every fan-out has read the new number of
 /// partitions.
 const SPREAD_AFTER: Duration = Duration::from_secs(5);
@@ -56,23 +59,26 @@ pub(crate) struct Dispatch<'a> {
 
 /// Decides which webhooks get an event, and queues its deliveries. Returns the webhooks.
 pub(crate) async fn dispatch(batch: &Batch<'_>, of: Dispatch<'_>) -> Result<Vec<Recipient>, InternalError> {
-    let recipients = decide(batch, of).await?;
-    dispatch_to(batch, of, &recipients).await?;
-    Ok(recipients.list(of.event))
+    dispatch_to(batch, of, &decide(batch, of).await?).await
 }
 
-/// Queues an event's deliveries in batches: there may be a hundred deliveries of 256 KiB each.
+/// Queues an event's deliveries in batches: there may be a hundred deliveries of 256 KiB each. Returns the webhooks that
+/// the event went to.
 pub(crate) async fn dispatch_to(
     batch: &Batch<'_>,
     of: Dispatch<'_>,
     recipients: &Recipients,
-) -> Result<(), InternalError> {
-    let (mut failure, mut queued) = (None, 0);
+) -> Result<Vec<Recipient>, InternalError> {
+    let (mut failure, mut queued, mut to) = (None, 0, Vec::new());
     for some in recipients.decided.chunks(BATCH_MESSAGES_MAX) {
         let room = batch.room(some.iter().map(|(webhook, _)| bytes(of.event, recipients, webhook)).sum()).await;
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         for (webhook, decision) in some {
-            match (delivery_message(batch, of, recipients, webhook), decision) {
+            let message = delivery_message(batch, of, recipients, webhook).map(|(message, recipient)| {
+                to.push(recipient);
+                message
+            });
+            match (message, decision) {
                 (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
@@ -92,7 +98,7 @@ pub(crate) async fn dispatch_to(
         return Err(failure);
     }
     report::report_dispatched(batch.app, of.event, of.traceparent, queued);
-    Ok(())
+    Ok(to)
 }
 
 /// The webhooks that an event may go to, and the agent and conversation for their payloads.
@@ -106,12 +112,6 @@ impl Recipients {
     /// The number of deliveries.
     pub(crate) fn len(&self) -> usize {
         self.decided.len()
-    }
-
-    /// The webhooks that `event` goes to, for the stored event.
-    pub(crate) fn list(&self, event: &Event) -> Vec<Recipient> {
-        let recipient = |webhook: &Webhook| Recipient(webhook.id.clone(), webhook.log_shards_at(event.accepted_at));
-        self.decided.iter().map(|(webhook, _)| recipient(webhook)).collect()
     }
 }
 
@@ -139,13 +139,13 @@ pub(crate) async fn decide(batch: &Batch<'_>, of: Dispatch<'_>) -> Result<Recipi
     Ok(Recipients { agent: agents.agent.clone(), conversation, decided })
 }
 
-/// Writes a delivery's message. Its request stays the same on every attempt.
+/// Writes a delivery's message, and what the stored event says of it. The request stays the same on every attempt.
 fn delivery_message(
     batch: &Batch<'_>,
     of: Dispatch<'_>,
     to: &Recipients,
     webhook: &Webhook,
-) -> Result<DeliveryMessage, InternalError> {
+) -> Result<(DeliveryMessage, Recipient), InternalError> {
     let Dispatch { tenant, event, .. } = of;
     let dialect = batch
         .app
@@ -168,7 +168,11 @@ fn delivery_message(
         id: &id,
     })?;
     let body = sendable(request.body);
-    Ok(DeliveryMessage {
+    let is_with_event = of.is_stored && batch.app.store.keeps_all_bodies() && to.len() <= WITH_EVENT_MAX;
+    let around = is_with_event.then(|| AroundData::split(&request.headers, body.get(), event.data.get())).flatten();
+    let with_event = around.is_some();
+    let recipient = Recipient { webhook: webhook.id.clone(), log_shards: shards, request: around };
+    let message = DeliveryMessage {
         v: Version,
         key: DeliveryKey {
             tenant: tenant.clone(),
@@ -196,9 +200,10 @@ fn delivery_message(
         slow_lane: webhook.health.slow_since.is_some(),
         signature: (dialect.signature)(),
         headers: request.headers,
-        data: DataInBody::find(body.get(), event.data.get()).filter(|_| of.is_stored),
+        with_event,
         body,
-    })
+    };
+    Ok((message, recipient))
 }
 
 /// An upper estimate of the bytes of a delivery's message.

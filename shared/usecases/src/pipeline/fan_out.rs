@@ -88,7 +88,12 @@ async fn store_packs(
             _ => packs.push((pack, vec![(*event, recipients)])),
         }
     }
-    try_join_all(packs.iter().map(|(pack, events)| app.store.put_events(&message.tenant, pack, events))).await?;
+    try_join_all(
+        packs
+            .iter()
+            .map(|(pack, events)| app.store.put_events(&message.tenant, pack, events, message.traceparent.as_ref())),
+    )
+    .await?;
     Ok(())
 }
 
@@ -135,7 +140,8 @@ async fn dispatch_once(
         DedupLock::InProgress => requeue(batch.app, message, record, (raw, event)).await?,
         DedupLock::Acquired { is_stored } => {
             let recipients = dispatch(batch, of(is_stored)).await?;
-            batch.app.store.complete_dedup_lock(&message.tenant, &event.id, &recipients).await?;
+            let traceparent = message.traceparent.as_ref();
+            batch.app.store.complete_dedup_lock(&message.tenant, &event.id, &recipients, traceparent).await?;
         }
     }
     Ok(None)

@@ -2,7 +2,7 @@
 
 use clients::queue::messages::{DeliveryMessage, Version};
 use clients::store::deliveries::{LogEntry, StoredDelivery};
-use clients::store::kept_request::KeptRequest;
+use clients::store::kept_request::{KeptBody, KeptRequest};
 use domain::{Delivery, Status};
 use serde_json::value::RawValue;
 
@@ -31,21 +31,21 @@ pub(super) fn delivery_of(message: &DeliveryMessage, status: Status, attempt_cou
 /// The log entry of a delivery, with what it takes to send the message's bytes again.
 pub(super) fn log_entry(app: &App, message: &DeliveryMessage, delivery: Delivery, is_parked: bool) -> LogEntry {
     let succeeded_at_once = delivery.status == Status::Success && delivery.attempt_count == 1;
-    let (body, body_apart) = if succeeded_at_once && !app.store.keeps_all_bodies() {
-        (None, None)
-    } else {
-        let (kept, apart) = app.store.kept_body(message.body.get(), message.data);
-        // The log of a later attempt has the body already. An entry of release 0.1.0 has it in another form.
-        (Some(kept), apart.filter(|_| message.attempt == 1 || message.dialect.is_none()))
+    if succeeded_at_once && !app.store.keeps_all_bodies() {
+        return LogEntry { delivery, request: None, body_apart: None, is_parked };
+    }
+    let body = if message.with_event { KeptBody::WithEvent } else { KeptBody::of(message.body.get()) };
+    // The log of a later attempt has the body already. An entry of release 0.1.0 has it in another form.
+    let is_new = message.attempt == 1 || message.dialect.is_none();
+    let body_apart = (body == KeptBody::Apart && is_new).then(|| message.body.get().to_owned());
+    let (headers, traceparent) = match body {
+        KeptBody::WithEvent => (Vec::new(), None),
+        KeptBody::Whole(_) | KeptBody::Apart => (message.headers.clone(), message.traceparent.clone()),
     };
-    let request = KeptRequest {
-        webhook: message.webhook.clone(),
-        signature: message.dialect.is_none().then(|| message.signature.clone()),
-        headers: message.headers.clone(),
-        traceparent: message.traceparent.clone(),
-        body,
-    };
-    LogEntry { delivery, request, body_apart, is_parked }
+    let signature = message.dialect.is_none().then(|| message.signature.clone());
+    let webhook = message.webhook.clone();
+    let request = KeptRequest { webhook, signature, headers, traceparent, body: Some(body) };
+    LogEntry { delivery, request: Some(request), body_apart, is_parked }
 }
 
 /// The message of a delivery's next attempt, made from the log. `None` if the delivery waits for no attempt, or if its
@@ -58,11 +58,13 @@ pub(super) async fn next_message(app: &App, stored: StoredDelivery) -> Result<Op
         return Ok(Some(serde_json::from_str(&message)?));
     }
     let (delivery, Some(request)) = (stored.delivery, stored.request) else { return Ok(None) };
-    let (Some(due_at), Some(kept)) = (delivery.next_retry_at, request.body) else { return Ok(None) };
-    let Some(body) = app.store.body(&delivery.key, &delivery.event_id, kept).await? else { return Ok(None) };
+    let Some(due_at) = delivery.next_retry_at else { return Ok(None) };
+    let (webhook, signature, with_event) =
+        (request.webhook.clone(), request.signature.clone(), request.body == Some(KeptBody::WithEvent));
+    let Some(sent_again) = app.store.sent_again(&delivery, request).await? else { return Ok(None) };
     Ok(Some(DeliveryMessage {
         v: Version,
-        webhook: request.webhook,
+        webhook,
         snapshot: None,
         event_id: delivery.event_id,
         event_type: delivery.event_type,
@@ -70,18 +72,18 @@ pub(super) async fn next_message(app: &App, stored: StoredDelivery) -> Result<Op
         message_id: delivery.message_id,
         channel: delivery.channel,
         conversation_id: delivery.conversation_id,
-        traceparent: request.traceparent,
+        traceparent: sent_again.traceparent,
         attempt: delivery.attempt_count + 1,
         due_at,
         slow_lane: false,
         signature: match &delivery.dialect {
             Some(dialect) => app.dialects.signature(dialect),
-            None => request.signature.unwrap_or_default(),
+            None => signature.unwrap_or_default(),
         },
         dialect: delivery.dialect,
-        headers: request.headers,
-        data: None,
-        body: RawValue::from_string(body)?,
+        headers: sent_again.headers,
+        with_event,
+        body: RawValue::from_string(sent_again.body)?,
         key: delivery.key,
     }))
 }

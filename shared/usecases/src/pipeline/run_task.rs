@@ -5,6 +5,8 @@
 //! and only the invocation whose write succeeds queues the attempt. If an invocation ends between the write and the
 //! message, the attempt is overdue later, and a sweep finds it.
 
+use std::time::Duration;
+
 use clients::queue::messages::{DeliveryMessage, Task, TaskMessage, deliveries_group};
 use clients::queue::{BATCH_MESSAGES_MAX, Outgoing, Queue};
 use clients::store::deliveries::StoredDelivery;
@@ -21,6 +23,9 @@ use crate::internal_error::InternalError;
 
 /// The deliveries of one page. Their bodies are in memory at the same time.
 const PAGE: u16 = 25;
+
+/// How long a delivery whose body is not stored is deferred.
+const NOT_STORED_PAUSE: Duration = Duration::from_secs(30 * 60);
 
 /// Makes the steps of a batch of messages. Returns the ids of the messages that failed: SQS redelivers them.
 pub async fn run_task(app: &App, records: &[QueueRecord]) -> Vec<String> {
@@ -64,7 +69,9 @@ async fn release_one(
 ) -> Result<Option<Outgoing>, InternalError> {
     let key = stored.delivery.key.clone();
     let Some(message) = next_message(app, stored.clone()).await? else {
-        tracing::error!(delivery_id = %key.id, "the body of a waiting delivery is not stored");
+        // The event is stored after its deliveries are queued, so it may come yet.
+        tracing::error!(delivery_id = %key.id, "the body of a waiting delivery is not stored, and the delivery is deferred");
+        app.store.defer(row, now.plus(NOT_STORED_PAUSE)).await?;
         return Ok(None);
     };
     // A sweep looks at the row again when the attempt is overdue.

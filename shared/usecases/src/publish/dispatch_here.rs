@@ -9,7 +9,7 @@ use std::error::Error;
 
 use clients::queue::BATCH_MESSAGES_MAX;
 use domain::{Event, Tenant, Traceparent};
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join_all;
 
 use super::pack_events::Pack;
 use crate::app::App;
@@ -51,17 +51,17 @@ async fn try_to_dispatch(
     let dispatched = try_join_all(events.iter().zip(&recipients).map(async |(event, recipients)| {
         let dispatched = dispatch_to(&batch, of(event), recipients).await;
         batch.leave();
-        dispatched
+        Ok::<_, InternalError>((event, Some(dispatched?)))
     }));
-    let stored = try_join_all(packs.iter().map(|pack| async {
-        let events = pack.indexes.iter().filter_map(|&index| {
-            let (event, recipients) = (events.get(index)?, recipients.get(index)?);
-            Some((event, Some(recipients.list(event))))
-        });
+    let mut dispatched: Vec<_> = dispatched.await?.into_iter().map(Some).collect();
+    let stored = packs.iter().map(|pack| {
+        let events = pack.indexes.iter().filter_map(|&index| dispatched.get_mut(index)?.take());
         let events: Vec<_> = events.collect();
-        let Some((first, _)) = events.first().and_then(|(event, _)| event.id.pack()) else { return Ok(()) };
-        app.store.put_events(tenant, &first, &events).await.map_err(InternalError::from)
-    }));
-    try_join(dispatched, stored).await?;
+        async move {
+            let Some((first, _)) = events.first().and_then(|(event, _)| event.id.pack()) else { return Ok(()) };
+            app.store.put_events(tenant, &first, &events, traceparent).await.map_err(InternalError::from)
+        }
+    });
+    try_join_all(stored.collect::<Vec<_>>()).await?;
     Ok(true)
 }
