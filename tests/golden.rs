@@ -28,8 +28,8 @@ const NOW: Timestamp = Timestamp::from_millis(1_736_938_800_250);
 async fn fixed() -> Result<Api> {
     let count = AtomicU8::new(0);
     let fill = move |bytes: &mut [u8]| match bytes.len() {
-        // The random bytes of a UUID.
-        10 => bytes.fill(count.fetch_add(1, Ordering::SeqCst)),
+        // The number of a pack of events, and the random bytes of a UUID.
+        8 | 10 => bytes.fill(count.fetch_add(1, Ordering::SeqCst)),
         _ => bytes.fill(0x5a),
     };
     Api::with_app(|app| {

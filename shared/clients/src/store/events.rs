@@ -125,6 +125,9 @@ impl EventJson {
     }
 }
 
+/// The index of a recipient's webhook, and the recipient's request.
+type IndexedRecipient = (usize, Option<AroundData>);
+
 /// The recipients of some events. Most events of a pack go to the same webhooks, so each webhook is listed once.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct RecipientsJson {
@@ -134,7 +137,7 @@ pub(super) struct RecipientsJson {
     /// For each event, the indexes of its webhooks with their requests. `None` if the event is dispatched later than the
     /// others.
     #[serde(rename = "e")]
-    events: Vec<Option<Vec<(usize, Option<AroundData>)>>>,
+    events: Vec<Option<Vec<IndexedRecipient>>>,
     #[serde(
         rename = "p",
         default,
@@ -162,7 +165,7 @@ impl RecipientsJson {
     /// The recipients of event number `index`.
     pub(super) fn event(&self, index: usize) -> Option<Vec<Recipient>> {
         let recipients = self.events.get(index)?.as_ref()?.iter();
-        let recipient = |(webhook, request): &(usize, Option<AroundData>)| {
+        let recipient = |(webhook, request): &IndexedRecipient| {
             let (webhook, log_shards) = self.webhooks.get(*webhook)?.clone();
             Some(Recipient { webhook, log_shards, request: request.clone() })
         };
