@@ -144,7 +144,7 @@ pub(crate) fn of_cost(rows: &[cost::Row]) -> Vec<Target> {
     let mut targets: Vec<Target> = dollars.collect();
     if let Some(batches) = row(BATCHES) {
         targets.extend([
-            Target::at_most("write units of an event, in batches of 10", batches.cost.write_units, 1.0, Number(2)),
+            Target::at_most("write units of an event, in batches of 10", batches.cost.write_units, 1.4, Number(2)),
             Target::at_most("read units of an event, in batches of 10", batches.cost.read_units, 1.0, Number(2)),
         ]);
     }

@@ -1,7 +1,11 @@
 //! Every limit that a caller or an endpoint meets, from the constants that hold it. `docs/reference/limits.md` is
 //! generated from this list.
 
-use clients::send::{ANSWER_BYTES_KEPT, ANSWER_BYTES_READ_MAX, BODY_TIMEOUT, CONNECT_TIMEOUT};
+use clients::queue::{BATCH_MESSAGES_MAX, DELAY_MAX};
+use clients::send::{
+    ANSWER_BYTES_KEPT, ANSWER_BYTES_READ_MAX, ANSWER_HEADER_BYTES_KEPT, ANSWER_HEADERS_KEPT, BODY_TIMEOUT,
+    CONNECT_TIMEOUT,
+};
 use clients::store::dedup::REPEAT_RECOGNIZED_S;
 use domain::{AgentId, ProjectId};
 use rules::header::NAME_BYTES_MAX;
@@ -53,6 +57,10 @@ fn publishing() -> Vec<(&'static str, String)> {
         ("`id`, `channel`, `conversation_id`", format!("{TEXT_CHARS_MAX} characters")),
         ("`conversation_state`", format!("{STATE_BYTES_MAX} bytes of JSON")),
         ("`Idempotency-Key`", format!("{KEY_CHARS_MAX} characters")),
+        (
+            "a request that skips the events queue",
+            format!("{BATCH_MESSAGES_MAX} events without client id, and as many deliveries"),
+        ),
         ("how long a repeat is recognized", format!("{} hours", REPEAT_RECOGNIZED_S / 3600)),
         (
             "a conversation's history",
@@ -88,6 +96,14 @@ fn deliveries() -> Vec<(&'static str, String)> {
                 BODY_TIMEOUT.as_secs()
             ),
         ),
+        (
+            "an answer's headers",
+            format!(
+                "of a failed attempt, {} are kept, {ANSWER_HEADER_BYTES_KEPT} bytes of each",
+                ANSWER_HEADERS_KEPT.map(|name| format!("`{name}`")).join(", ")
+            ),
+        ),
+        ("a wait in a queue", format!("{} minutes; a longer one is spent in the table", DELAY_MAX.as_secs() / 60)),
         ("`Retry-After`", format!("{} hours", RETRY_AFTER_MAX.as_secs() / 3600)),
         ("redirects", "none is followed".to_owned()),
     ]
