@@ -141,11 +141,25 @@ class Deployment:
         sqs = self.emulator.client("sqs")
         sqs.set_queue_attributes(QueueUrl=self.queue(name), Attributes={"VisibilityTimeout": str(seconds)})
 
+    def hide_all_for(self, seconds):
+        for name in self.queues():
+            self.hide_for(name, seconds)
+
+    def queues(self):
+        return [name for name in self.resources if name.endswith("Queue")]
+
     def length(self, name):
-        attributes = self.emulator.client("sqs").get_queue_attributes(
-            QueueUrl=self.queue(name), AttributeNames=["ApproximateNumberOfMessages"],
-        )["Attributes"]
-        return int(attributes["ApproximateNumberOfMessages"])
+        """How many messages wait in the queue. Messages in flight are not counted."""
+        return self.counts(name)["ApproximateNumberOfMessages"]
+
+    def is_idle(self):
+        """Whether no queue has a message that waits, is delayed or is in flight."""
+        return not any(sum(self.counts(name).values()) for name in self.queues())
+
+    def counts(self, name):
+        names = [f"ApproximateNumberOfMessages{state}" for state in ("", "Delayed", "NotVisible")]
+        counts = self.emulator.client("sqs").get_queue_attributes(QueueUrl=self.queue(name), AttributeNames=names)
+        return {name: int(count) for name, count in counts["Attributes"].items()}
 
 
 def routes(template):
