@@ -24,6 +24,7 @@ QUEUES = {
     "EventsQueue": "pipeline-fan-out",
     "DeliveriesQueue": "pipeline-deliver",
     "RetriesQueue": "pipeline-deliver",
+    "TasksQueue": "pipeline-run-task",
 }
 
 
@@ -124,6 +125,8 @@ def main():
             subprocess.run([sys.executable, ROOT / "tests/reference/calls.py", url, "--inbox", inbox_url], check=True)
         invoke("admin", {"command": "list_keys", "project": "demo"}, port)
         invoke("pipeline-sweep", {}, port)
+        task = {"v": 1, "task": {"release": {"shard": {"waits_in": "table", "number": 0}}}}
+        invoke("pipeline-run-task", {"Records": [{"messageId": "1", "body": json.dumps(task), "attributes": {}}]}, port)
         expected = {path.stem for path in (ROOT / "functions/watch").glob("*.rs")}
         assert expected, "functions/watch holds no program"
         assert not expected - started(watch), f"never called: {expected - started(watch)}"
