@@ -1,4 +1,4 @@
-//! What the log keeps: every event with its data and its recipients, every delivery with its attempts and its bytes.
+//! The log keeps every event with its data and its recipients, and every delivery with its attempts and its bytes.
 
 use anyhow::{Context, Result};
 use clients::store::Store;
@@ -278,7 +278,7 @@ async fn a_webhook_without_a_pointer_is_found_by_the_index() -> Result<()> {
     Ok(())
 }
 
-/// What erasing needs: an agent leads to its conversations, and a conversation to all of its events.
+/// Erasing needs this: an agent leads to its conversations, and a conversation to all of its events.
 #[tokio::test]
 async fn an_agents_conversations_are_listed_and_each_event_of_a_conversation_has_an_item() -> Result<()> {
     let (api, _store, _) = start().await?;

@@ -7,8 +7,8 @@
 //! - 400 where the body is not JSON.
 //! - 401 without a valid API key, and 403 where the key may not publish.
 //! - 413 from API Gateway, where the request is over 6 MiB as Lambda counts it.
-//! - 422 where events are not valid, or where client ids were used for events with other content within 24 hours
-//!   (`id_conflict`): it names each of them, and no event is accepted.
+//! - 422 where events are not valid: it names each of them, and no event is accepted.
+//! - 422 `id_conflict` where client ids were used for events with other content within 24 hours. No event is accepted.
 //! - 503 where AWS fails: some events may have been accepted.
 //!
 //! The header `Idempotency-Key` works for the request as `id` works for an event. A repeat within 24 hours gets the

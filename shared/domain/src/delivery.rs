@@ -36,7 +36,7 @@ pub struct DeliveryKey {
     pub id: DeliveryId,
 }
 
-/// What started an attempt.
+/// The cause of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptTrigger {
@@ -60,7 +60,7 @@ impl AttemptTrigger {
 pub struct Attempt {
     /// The attempt's number, from 1.
     pub number: u32,
-    /// What started the attempt.
+    /// The attempt's cause.
     pub trigger: AttemptTrigger,
     /// When the attempt started.
     pub at: Timestamp,

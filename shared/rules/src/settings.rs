@@ -139,8 +139,8 @@ settings! {
     allowed_networks: AllowedNetworks = Source::Parameter("", Kind::Text);
     /// Days that deliveries and conversations are kept.
     retention_days: u16 = Source::Parameter("30", Kind::Number(1, 3650));
-    /// Whose bodies the log keeps: `all`, or `failed` for those of failed deliveries alone. A delivery can be sent again,
-    /// and an event's data can be read, only if its body is kept.
+    /// The deliveries whose bodies the log keeps: `all`, or `failed` for those with a failed attempt. A delivery can be sent
+    /// again, and an event's data can be read, only if its body is kept.
     keep_bodies: KeepBodies = Source::Parameter("all", Kind::OneOf(&["all", "failed"]));
     /// Webhooks that one agent may have besides its primary webhook, and as many a project. Fan-out reads them all for each
     /// event.

@@ -72,7 +72,7 @@ struct LockItem {
     is_done: bool,
 }
 
-/// What registering adds to an event's item.
+/// The attributes that registering adds to an event's item.
 #[derive(Serialize, Deserialize)]
 struct RegisteredItem {
     /// Unix seconds. After this time the client id is free.

@@ -1,7 +1,7 @@
 //! A delivery as the log table stores it (version 2). Version 1 is read, too.
 //!
 //! DynamoDB counts each started KB of an item as a write unit, names of attributes included. So the item of a delivery
-//! that succeeded at once has to stay below 1 KB: what the keys say is not repeated, and absent attributes are left out.
+//! that succeeded at once has to stay below 1 KB. It does not repeat what the keys say, and leaves absent attributes out.
 
 use domain::time::{SECONDS_A_DAY, Timestamp};
 use domain::{AgentId, Attempt, Delivery, DialectName, EventId, LogName, Status, WebhookId};
@@ -53,7 +53,7 @@ pub(super) struct DeliveryItem {
     gsi1pk: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gsi1sk: Option<String>,
-    /// What it takes to send the same bytes again.
+    /// The request, to send the same bytes again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<RequestItem>,
 }

@@ -1,4 +1,4 @@
-//! What the log keeps of a delivery's request, so that the same bytes can be sent again.
+//! The part of a delivery's request that the log keeps, so that the same bytes can be sent again.
 //!
 //! A body is mostly its event's `data`. Then the event's item keeps the bytes before and after the data, and the headers. A
 //! body without its event's data is kept whole. A long body is compressed, in an item of its own, because DynamoDB bills
@@ -44,7 +44,7 @@ pub enum KeptBody {
     WithEvent,
 }
 
-/// What is sent again, byte for byte.
+/// A request that is sent again, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentAgain {
     /// The dialect's own headers.
@@ -103,7 +103,7 @@ impl Store {
         ]))
     }
 
-    /// What a delivery sends again. `None` if its body, or its event, is not stored any more.
+    /// The request that a delivery sends again. `None` if its body, or its event, is not stored any more.
     ///
     /// # Errors
     /// Where DynamoDB cannot be read.

@@ -10,7 +10,7 @@ use super::kept_request::{KeptBody, KeptRequest};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct RequestItem {
-    /// Whose webhook it is.
+    /// The webhook's owner and kind.
     of: WebhookOf,
     /// The webhook's agent, if it is not the event's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
