@@ -167,6 +167,53 @@ async fn an_event_that_a_platform_put_into_the_queue_is_found_too() -> Result<()
     Ok(())
 }
 
+/// An event with a client id has an item of its own, so its message's pack lacks one index.
+#[tokio::test]
+async fn the_events_of_a_mixed_message_keep_their_own_data() -> Result<()> {
+    let ((api, store, tenant), receiver) = (start().await?, Receiver::start(&[]).await?);
+    api.set_webhook(AGENT, &receiver.url("/")).await?;
+    let mut events: Vec<Value> = (0..4).map(call_completed).collect();
+    events[0]["id"] = json!("order-1");
+    events[2]["id"] = json!("order-2");
+    api.enqueue("EventsQueue", &json!({ "v": 1, "tenant": tenant, "events": events }).to_string()).await?;
+    receiver.wait_for(4).await?;
+    api.idle().await?;
+    for received in receiver.received() {
+        let kept = kept_body(&store, &tenant, &received).await?;
+        assert_eq!(kept.as_deref(), Some(str::from_utf8(&received.body)?));
+        let delivery = delivery_of(&store, &tenant, &received).await?;
+        let found = store.event(&tenant, &delivery.event_id).await?.context("stored")?;
+        assert_eq!(found.data.as_deref(), Some(received.json()["data"].to_string().as_str()));
+    }
+    Ok(())
+}
+
+/// After a day, a client id is free. Its first event may still have deliveries that wait.
+#[tokio::test]
+async fn a_client_id_that_is_used_again_changes_no_byte_of_an_earlier_delivery() -> Result<()> {
+    let ((api, store, tenant), receiver) = (start().await?, Receiver::start(&[]).await?);
+    api.set_webhook(AGENT, &receiver.url("/")).await?;
+    let mut first = call_completed(1);
+    first["id"] = json!("order-1");
+    api.publish(&first).await?;
+    api.idle().await?;
+    let received = receiver.received().pop().context("delivered")?;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&local::aws::config(&api.stack.stores_url).await);
+    let text = |text: String| aws_sdk_dynamodb::types::AttributeValue::S(text);
+    let event_id = EventId::from_client_id(&tenant, "order-1");
+    let free = dynamodb.update_item().table_name("LogTable").key("pk", text(format!("demo#test#event#{event_id}")));
+    let free = free.key("sk", text("claim".to_owned())).update_expression("SET repeat_until = :past");
+    free.expression_attribute_values(":past", aws_sdk_dynamodb::types::AttributeValue::N("1".to_owned()))
+        .send()
+        .await?;
+    first["data"] = json!({ "other": true });
+    api.publish(&first).await?;
+    api.idle().await?;
+    let kept = kept_body(&store, &tenant, &received).await?;
+    assert_eq!(kept.as_deref(), Some(str::from_utf8(&received.body)?));
+    Ok(())
+}
+
 #[tokio::test]
 async fn with_keep_bodies_failed_a_success_keeps_no_bytes_and_a_failure_does() -> Result<()> {
     let api = Api::with(&[("KEEP_BODIES", "failed"), ("RETRY_SCHEDULE", "")]).await?;

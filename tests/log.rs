@@ -246,6 +246,32 @@ async fn a_shard_with_many_parked_deliveries_is_released_page_by_page() -> Resul
 }
 
 #[tokio::test]
+async fn a_waiting_delivery_whose_body_is_not_stored_is_deferred_and_fails_after_a_day() -> Result<()> {
+    let api = Api::start().await?;
+    let (store, [tenant, _]) = (api.store().await?, local::demo::tenants());
+    let (webhook, now) = (Ids::random().webhook(NOW), Clock::system().now());
+    let two_days_ago = now.minus(Duration::from_secs(2 * 24 * 60 * 60));
+    let mut keys = Vec::new();
+    for accepted_at in [now, two_days_ago] {
+        let of = delivery(&tenant, &webhook, (0, accepted_at), Status::Pending, 1);
+        let mut parked = entry(Delivery { next_retry_at: Some(now), ..of });
+        parked.is_parked = true;
+        parked.request.as_mut().context("its request")?.body = Some(KeptBody::WithEvent);
+        store.log_attempt(&parked).await?;
+        keys.push(parked.delivery.key);
+    }
+    let Trigger::Schedule(_, sweep) = functions::pipeline::sweep::FUNCTION.trigger else { panic!("it has a schedule") };
+    sweep(&api.app).await?;
+    api.idle().await?;
+    let [new, old] = [&keys[0], &keys[1]];
+    let (new, old) = (store.delivery(new).await?.context("new")?, store.delivery(old).await?.context("old")?);
+    assert_eq!((new.delivery.status, new.is_parked), (Status::Pending, true));
+    assert_eq!((old.delivery.status, old.delivery.error()), (Status::Failed, Some("The body is not stored any more.")));
+    assert!(rows(&store, WaitsIn::Table, now.plus(Duration::from_secs(29 * 60))).await?.is_empty(), "it is deferred");
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_item_that_cannot_be_parsed_hides_no_waiting_delivery() -> Result<()> {
     let (api, store, tenant) = start_with_store().await?;
     let webhook = Ids::random().webhook(NOW);

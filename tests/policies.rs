@@ -147,7 +147,7 @@ async fn fail(api: &Api) -> Result<()> {
     api.delivery_with_status(OTHER_AGENT, "pending").await?;
     // More deliveries of one shard wait in the table than one task releases.
     let [tenant, _] = local::demo::tenants();
-    log::park_in_one_shard(&api.app.store, &tenant, 26, api.app.clock.now()).await?;
+    log::park_in_one_shard(&api.app.store, &tenant, 501, api.app.clock.now()).await?;
     // The retry's message is lost, so that only `sweep` can queue the retry again.
     api.purge("RetriesQueue").await?;
     sweep(api).await?;

@@ -15,6 +15,14 @@ const GONE: u16 = 410;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule(Vec<Duration>);
 
+impl Schedule {
+    /// All waits together.
+    #[must_use]
+    pub fn span(&self) -> Duration {
+        self.0.iter().sum()
+    }
+}
+
 /// One wait, as the settings write it: `30m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait(pub Duration);

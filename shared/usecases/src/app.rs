@@ -24,6 +24,9 @@ const CACHE_TTL: Duration = Duration::from_secs(1);
 /// How long a process does not list a conversation again.
 const LISTED_TTL: Duration = Duration::from_secs(60 * 60);
 
+/// How long a tenant's events go the long way after the short way has failed.
+const LONG_WAY_TTL: Duration = Duration::from_secs(60);
+
 /// Everything that a use case needs besides its arguments.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -47,6 +50,8 @@ pub struct App {
     pub webhook_cache: TtlCache<(Tenant, WebhookRef), Webhook>,
     /// Conversations that this process added to their agents' lists within the last hour.
     pub listed_conversations: TtlCache<(Tenant, Option<AgentId>, String), ()>,
+    /// Tenants whose short way failed within the last minute. Their events go the long way.
+    pub long_way_tenants: TtlCache<Tenant, ()>,
     /// Counters of the process's invocations. They count on Lambda only.
     pub metrics: Metrics,
     /// Detects webhooks that get many deliveries a second.
@@ -67,6 +72,7 @@ impl App {
             api_key_cache: TtlCache::new(CACHE_TTL),
             webhook_cache: TtlCache::new(CACHE_TTL),
             listed_conversations: TtlCache::new(LISTED_TTL),
+            long_way_tenants: TtlCache::new(LONG_WAY_TTL),
             hot_webhooks: HotKeyDetector::default(),
             metrics: Metrics::default(),
             settings,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::time::{SECONDS_A_DAY, Timestamp};
 use domain::{Event, EventId, Tenant, Traceparent};
 use serde::{Deserialize, Serialize};
@@ -35,10 +35,7 @@ const FREE: &str = "attribute_not_exists(pk) OR repeat_until <= :now OR \
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DedupLock {
     /// This token holds the lock: the event has to be dispatched.
-    Acquired {
-        /// Whether the event was registered, so that it is stored.
-        is_stored: bool,
-    },
+    Acquired,
     /// The event was dispatched.
     Done,
     /// Another token holds the lock. Its function is dispatching the event, or stopped before the end. Try again later.
@@ -194,13 +191,7 @@ impl Store {
             .expression_attribute_values(":v", number(ITEM_VERSION))
             .expression_attribute_values(":until", number(now.seconds() + REPEAT_RECOGNIZED_S))
             .expression_attribute_values(":expires", number(self.expires_at(now)));
-        let error = match update.return_values(ReturnValue::AllNew).send().await {
-            Ok(updated) => {
-                let is_stored = updated.attributes.is_some_and(|item| item.contains_key("event"));
-                return Ok(DedupLock::Acquired { is_stored });
-            }
-            Err(error) => error,
-        };
+        let Err(error) = update.send().await else { return Ok(DedupLock::Acquired) };
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(failure)) => {
                 let existing: LockItem = from_item(failure.item().cloned().unwrap_or_default())?;

@@ -43,6 +43,8 @@ pub struct StoredDelivery {
     pub delivery: Delivery,
     /// The delivery's request. `None` in an entry of release 0.1.0.
     pub request: Option<KeptRequest>,
+    /// Whether the next attempt waits in the table alone.
+    pub is_parked: bool,
     /// The queue message of the next attempt. Only an entry of release 0.1.0 has one.
     pub message_v1: Option<String>,
 }
@@ -217,8 +219,10 @@ const NOT_LOGGED_OR_PENDING: &str = "attribute_not_exists(pk) \
 
 /// Reads a log entry.
 pub(super) fn stored(item: Item) -> Result<StoredDelivery, StoreError> {
+    let due_pk = item.get("due_pk").and_then(|due_pk| due_pk.as_s().ok());
+    let is_parked = due_pk.is_some_and(|due_pk| keys::is_parked(due_pk));
     let read = DeliveryItem::read(item)?;
-    Ok(StoredDelivery { delivery: read.delivery, request: read.request, message_v1: read.message_v1 })
+    Ok(StoredDelivery { delivery: read.delivery, request: read.request, is_parked, message_v1: read.message_v1 })
 }
 
 /// Limits a query to the attributes that a list shows.

@@ -176,6 +176,9 @@ impl RecipientsJson {
 /// The events of a pack, as its item has them.
 #[derive(Serialize, Deserialize)]
 struct PackJson {
+    /// The events' indexes in the pack, if they are not 0, 1, 2 and so on.
+    #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
+    indexes: Vec<u8>,
     #[serde(rename = "e")]
     events: Vec<EventJson>,
     #[serde(rename = "r")]
@@ -198,7 +201,13 @@ impl Store {
         traceparent: Option<&Traceparent>,
     ) -> Result<(), StoreError> {
         let recipients: Vec<_> = events.iter().map(|(_, recipients)| recipients.as_deref()).collect();
+        let indexes: Vec<u8> = events.iter().filter_map(|(event, _)| Some(event.id.pack()?.1)).collect();
         let stored = PackJson {
+            indexes: if indexes.iter().zip(0..).all(|(index, expected)| *index == expected) {
+                Vec::new()
+            } else {
+                indexes
+            },
             events: events.iter().map(|(event, _)| EventJson::of(event, self.keeps_all_bodies)).collect(),
             recipients: RecipientsJson::of(&recipients, traceparent),
         };
@@ -214,6 +223,16 @@ impl Store {
             .expression_attribute_values(":expires", number(self.expires_at(pack.accepted_at)))
             .expression_attribute_values(":count", number(events.len()))
             .expression_attribute_values(":events", compressed(&stored)?);
+        if !events.iter().all(|(_, recipients)| recipients.is_some()) {
+            // An event that was requeued alone may have been stored before this pack.
+            for (event, _) in events.iter().filter(|(_, recipients)| recipients.is_none()) {
+                let stored = self.event(tenant, &event.id).await?.and_then(|stored| stored.recipients);
+                let index = event.id.pack().map(|(_, index)| index);
+                if let (Some(stored), Some(index)) = (stored, index) {
+                    self.add_recipients(tenant, pack, index, &stored).await?;
+                }
+            }
+        }
         if update_if(update).await? {
             return Ok(());
         }
@@ -257,10 +276,15 @@ impl Store {
         let Some((pack, index)) = id.pack() else { return self.client_event(tenant, id).await };
         let pk = keys::event_packs(tenant, pack.shard(keys::EVENT_SHARDS));
         let Some(item) = self.log_item_at(pk, keys::event_pack(&pack)).await? else { return Ok(None) };
-        let Some(PackJson { events, recipients }) = decompressed(&item, "events")? else { return Ok(None) };
-        let Some(event) = events.into_iter().nth(index.into()) else { return Ok(None) };
+        let Some(PackJson { indexes, events, recipients }) = decompressed(&item, "events")? else { return Ok(None) };
+        let position = match indexes.as_slice() {
+            [] => Some(index.into()),
+            indexes => indexes.iter().position(|known| *known == index),
+        };
+        let Some(position) = position else { return Ok(None) };
+        let Some(event) = events.into_iter().nth(position) else { return Ok(None) };
         let later = decompressed::<RecipientsJson>(&item, &recipients_of(index))?;
-        let of_event = later.map_or_else(|| recipients.event(index.into()), |later| later.event(0));
+        let of_event = later.map_or_else(|| recipients.event(position), |later| later.event(0));
         let event = event.into_kept(id.clone(), pack.accepted_at);
         Ok(Some(KeptEvent { recipients: of_event, traceparent: recipients.traceparent, ..event }))
     }

@@ -252,3 +252,8 @@ pub(super) fn due(shard: u8) -> String {
 pub(super) fn parked(shard: u8) -> String {
     format!("parked#{shard}")
 }
+
+/// Whether a partition of the due index has parked deliveries.
+pub(super) fn is_parked(partition: &str) -> bool {
+    partition.starts_with("parked#")
+}

@@ -42,6 +42,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use domain::{Tenant, Webhook};
+use rules::retry::Schedule;
 use rules::seal::{NONCE_BYTES, SealError, SealingKeys};
 use rules::settings::{KeepBodies, Settings};
 use serde::Serialize;
@@ -116,7 +117,7 @@ impl Store {
             client,
             config_table: settings.config_table.clone(),
             log_table: settings.log_table.clone(),
-            retention_days: settings.retention_days,
+            retention_days: settings.retention_days.max(days_of(&settings.retry_schedule)),
             keeps_all_bodies: settings.keep_bodies == KeepBodies::All,
             sealing_keys: settings.sealing_keys.clone(),
         }
@@ -144,6 +145,13 @@ impl Store {
         let found = get.consistent_read(true).send().await?;
         Ok(found.item)
     }
+}
+
+/// The days that a delivery may wait: all waits of the schedule, a fifth more for jitter, and three days for `Retry-After`.
+/// Its body must be stored for as long.
+fn days_of(schedule: &Schedule) -> u16 {
+    let waits = schedule.span().mul_f64(1.2).as_secs() / 86_400;
+    u16::try_from(waits).unwrap_or(u16::MAX).saturating_add(3)
 }
 
 /// The `pk` and `sk` of an index's row.

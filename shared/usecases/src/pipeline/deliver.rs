@@ -78,9 +78,8 @@ async fn already_made(
         return Ok(false);
     }
     let is_this_one = logged.attempt_count == message.attempt;
-    if let Some(due_at) = logged.next_retry_at.filter(|_| is_redelivered && is_this_one && !ended)
-        && due_at.since(now) <= DELAY_MAX
-    {
+    let waits_in_queue = is_redelivered && is_this_one && !ended && !stored.is_parked;
+    if let Some(due_at) = logged.next_retry_at.filter(|_| waits_in_queue) {
         enqueue_attempt(batch, &next_attempt(message.clone(), due_at), now).await?;
     }
     Ok(true)

@@ -113,6 +113,12 @@ impl Recipients {
     pub(crate) fn len(&self) -> usize {
         self.decided.len()
     }
+
+    /// Whether this release has the dialects of all webhooks. If not, the dispatch fails after the other deliveries are
+    /// queued, and the event is not stored.
+    fn all_have_dialects(&self, batch: &Batch<'_>) -> bool {
+        self.decided.iter().all(|(webhook, _)| batch.app.dialects.by_name(&webhook.dialect).is_some())
+    }
 }
 
 /// Decides which webhooks get the event. The reads are strongly consistent: a webhook set or deleted before the event
@@ -168,7 +174,8 @@ fn delivery_message(
         id: &id,
     })?;
     let body = sendable(request.body);
-    let is_with_event = of.is_stored && batch.app.store.keeps_all_bodies() && to.len() <= WITH_EVENT_MAX;
+    let is_with_event =
+        of.is_stored && batch.app.store.keeps_all_bodies() && to.len() <= WITH_EVENT_MAX && to.all_have_dialects(batch);
     let around = is_with_event.then(|| AroundData::split(&request.headers, body.get(), event.data.get())).flatten();
     let with_event = around.is_some();
     let recipient = Recipient { webhook: webhook.id.clone(), log_shards: shards, request: around };

@@ -124,22 +124,23 @@ async fn dispatch_once(
     record: &QueueRecord,
     (raw, event): Accepted<'_>,
 ) -> Result<Option<Vec<Recipient>>, InternalError> {
-    let of = |is_stored| Dispatch {
+    let of = Dispatch {
         tenant: &message.tenant,
         event,
         traceparent: message.traceparent.as_ref(),
         only: message.only.as_deref(),
-        is_stored,
+        // After a day, another event may replace an event with a client id, while deliveries still wait. Release 0.1.0 gave
+        // events other ids, under which they are not stored.
+        is_stored: !event.has_client_id && event.id.pack().is_some(),
     };
     let Some(publish_token) = token_of(message, record, (raw, event)) else {
-        // Release 0.1.0 gave events other ids, under which they are not stored.
-        return dispatch(batch, of(event.id.pack().is_some())).await.map(Some);
+        return dispatch(batch, of).await.map(Some);
     };
     match batch.app.store.acquire_dedup_lock(&message.tenant, &event.id, &publish_token, batch.app.clock.now()).await? {
         DedupLock::Done => {}
         DedupLock::InProgress => requeue(batch.app, message, record, (raw, event)).await?,
-        DedupLock::Acquired { is_stored } => {
-            let recipients = dispatch(batch, of(is_stored)).await?;
+        DedupLock::Acquired => {
+            let recipients = dispatch(batch, of).await?;
             let traceparent = message.traceparent.as_ref();
             batch.app.store.complete_dedup_lock(&message.tenant, &event.id, &recipients, traceparent).await?;
         }
