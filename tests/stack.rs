@@ -146,7 +146,7 @@ impl Api {
         wait_until("empty queues", async || Ok((self.messages().await? == 0).then_some(()))).await
     }
 
-    /// The number of messages in the three queues, whether visible, delayed or in flight.
+    /// The number of messages in the queues, whether visible, delayed or in flight.
     pub(crate) async fn messages(&self) -> Result<usize> {
         let mut messages = 0;
         for queue in ["EventsQueue", "DeliveriesQueue", "RetriesQueue", "TasksQueue"] {

@@ -99,8 +99,8 @@ pub struct Delivery {
     pub status: Status,
     /// The number of attempts made.
     pub attempt_count: u32,
-    /// The attempts, oldest first. An entry that release 0.1.0 began has only the attempts after the update, and the
-    /// last attempt before it.
+    /// The attempts, oldest first. An entry of release 0.1.0 has the last attempt alone, and from the next attempt on
+    /// those that this release made.
     pub attempts: Vec<Attempt>,
     /// Why the delivery ended without a further attempt, as an error message for the customer.
     pub end_reason: Option<String>,
