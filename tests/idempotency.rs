@@ -154,7 +154,7 @@ async fn a_client_id_can_be_used_again_after_a_day() -> Result<()> {
         let event_id = EventId::from_client_id(&tenant, id);
         let lock = store.acquire_dedup_lock(&tenant, &event_id, "an earlier publication", locked_at).await?;
         assert_eq!(lock, DedupLock::Acquired);
-        store.complete_dedup_lock(&tenant, &event_id, &[], None).await?;
+        store.complete_dedup_lock(&tenant, &event_id, &[]).await?;
         api.publish(&event(id, 1)).await?;
         api.idle().await?;
         assert_eq!(receiver.received().len(), expected_deliveries, "{id}");
@@ -180,7 +180,7 @@ async fn an_event_whose_dedup_lock_was_never_completed_is_delivered_by_its_repea
     let later = now.plus(Duration::from_secs(599));
     let lock = store.acquire_dedup_lock(&tenant, &event_id, "another publication", later).await?;
     assert_eq!(lock, DedupLock::InProgress);
-    store.complete_dedup_lock(&tenant, &event_id, &[], None).await?;
+    store.complete_dedup_lock(&tenant, &event_id, &[]).await?;
     api.idle().await?;
     assert_eq!(receiver.received().len(), 1, "the other publication has completed it");
     Ok(())

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Tenant;
+use super::locating_ids::halves;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $form:literal, $allowed:expr) => {
@@ -142,12 +143,9 @@ impl EventId {
 /// The first 128 bits of the SHA-256 of the parts, in hex. A zero byte follows each part.
 #[must_use]
 pub fn digest(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    crate::hex(hash.finalize().get(..16).unwrap_or_default())
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    let [half, _] = halves(&parts);
+    crate::hex(&half)
 }
 
 #[cfg(test)]

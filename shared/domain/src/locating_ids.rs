@@ -62,8 +62,8 @@ impl EventId {
         if digits.len() != time + number + index || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
-        let ((time, rest), (number, index)) = (digits.split_at(time), digits.split_at(time).1.split_at(number));
-        debug_assert_eq!(rest.len(), number.len() + index.len());
+        let (time, rest) = digits.split_at(time);
+        let (number, index) = rest.split_at(number);
         let accepted_at = Timestamp::from_millis(i64::from_str_radix(time, 16).ok()?);
         let pack = EventPack { accepted_at, number: u64::from_str_radix(number, 16).ok()? };
         Some((pack, u8::from_str_radix(index, 16).ok()?))
@@ -185,7 +185,7 @@ fn leading_u64(parts: &[&[u8]]) -> u64 {
 }
 
 /// The SHA-256 of the parts, in two halves. A zero byte follows each part.
-fn halves(parts: &[&[u8]]) -> [[u8; 16]; 2] {
+pub(super) fn halves(parts: &[&[u8]]) -> [[u8; 16]; 2] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);

@@ -6,11 +6,10 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use domain::time::{SECONDS_A_DAY, Timestamp};
-use domain::{Event, EventId, Tenant, Traceparent};
+use domain::{Event, EventId, Tenant};
 use serde::{Deserialize, Serialize};
 
 use super::events::{EventJson, KeptEvent, Recipient, RecipientsJson, compressed, decompressed};
@@ -211,7 +210,6 @@ impl Store {
         tenant: &Tenant,
         event: &EventId,
         recipients: &[Recipient],
-        traceparent: Option<&Traceparent>,
     ) -> Result<(), StoreError> {
         self.client
             .update_item()
@@ -220,10 +218,7 @@ impl Store {
             .key("sk", text(keys::DEDUP_LOCK))
             .update_expression("SET told = :yes, recipients = :recipients")
             .expression_attribute_values(":yes", flag(true))
-            .expression_attribute_values(
-                ":recipients",
-                compressed(&RecipientsJson::of(&[Some(recipients)], traceparent))?,
-            )
+            .expression_attribute_values(":recipients", compressed(&RecipientsJson::of(&[Some(recipients)], None))?)
             .send()
             .await?;
         Ok(())
@@ -238,9 +233,8 @@ impl Store {
         let recipients = decompressed::<RecipientsJson>(&item, "recipients")?;
         let registered: RegisteredItem = serde_dynamo::from_item(item)?;
         let kept = event.into_kept(id.clone(), registered.first.accepted_at);
-        let (traceparent, recipients) =
-            recipients.map_or((None, None), |recipients| (recipients.traceparent.clone(), recipients.event(0)));
-        Ok(Some(KeptEvent { client_id: registered.client_id, traceparent, recipients, ..kept }))
+        let recipients = recipients.and_then(|recipients| recipients.event(0));
+        Ok(Some(KeptEvent { client_id: registered.client_id, recipients, ..kept }))
     }
 
     /// The position that release 0.1.0 stored for an event with a client id, or else the event's own.
@@ -253,7 +247,7 @@ impl Store {
     /// Stores `item` unless another item at its key is not free.
     pub(super) async fn put_once(&self, item: Item, now: Timestamp) -> Result<PutOnce, StoreError> {
         let put = self.client.put_item().table_name(&self.log_table).set_item(Some(item));
-        let put: PutItemFluentBuilder = put
+        let put = put
             .condition_expression(FREE)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .expression_attribute_values(":now", number(now.seconds()));

@@ -117,7 +117,7 @@ impl Store {
     /// Where DynamoDB cannot be read.
     pub async fn delivery(&self, key: &DeliveryKey) -> Result<Option<StoredDelivery>, StoreError> {
         let pk = keys::log(&key.tenant, &key.webhook_id, key.shard);
-        self.log_item_at(pk, keys::delivery(key)).await?.map(stored).transpose()
+        self.log_item_at(pk, keys::delivery(key)).await?.map(DeliveryItem::read).transpose()
     }
 
     /// A delivery from the log, found by its id with one read. `None` for an id of release 0.1.0, which does not say
@@ -128,7 +128,7 @@ impl Store {
     pub async fn delivery_by_id(&self, tenant: &Tenant, id: &DeliveryId) -> Result<Option<StoredDelivery>, StoreError> {
         let Some(place) = id.place() else { return Ok(None) };
         let pk = keys::named_log(tenant, &place.log, place.shard);
-        self.log_item_at(pk, keys::delivery_at(place.created_at, id)).await?.map(stored).transpose()
+        self.log_item_at(pk, keys::delivery_at(place.created_at, id)).await?.map(DeliveryItem::read).transpose()
     }
 
     /// At most `limit` of a webhook's deliveries, newest first. `shards` is the number of partitions of the webhook's
@@ -216,14 +216,6 @@ const NOT_LOGGED: &str = "attribute_not_exists(pk) OR (attempt_count < :attempt_
 const NOT_LOGGED_OR_PENDING: &str = "attribute_not_exists(pk) \
     OR (attempt_count < :attempt_count AND NOT #status = :success) \
     OR (attempt_count = :attempt_count AND #status = :pending)";
-
-/// Reads a log entry.
-pub(super) fn stored(item: Item) -> Result<StoredDelivery, StoreError> {
-    let due_pk = item.get("due_pk").and_then(|due_pk| due_pk.as_s().ok());
-    let is_parked = due_pk.is_some_and(|due_pk| keys::is_parked(due_pk));
-    let read = DeliveryItem::read(item)?;
-    Ok(StoredDelivery { delivery: read.delivery, request: read.request, is_parked, message_v1: read.message_v1 })
-}
 
 /// Limits a query to the attributes that a list shows.
 fn listed(query: QueryFluentBuilder) -> QueryFluentBuilder {

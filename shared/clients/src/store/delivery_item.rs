@@ -8,6 +8,7 @@ use domain::{AgentId, Attempt, Delivery, DialectName, EventId, LogName, Status, 
 use serde::{Deserialize, Serialize};
 
 use super::attempt_item::AttemptItem;
+use super::deliveries::StoredDelivery;
 use super::delivery_item_v1::DeliveryItemV1;
 use super::kept_request::KeptRequest;
 use super::request_item::RequestItem;
@@ -45,9 +46,9 @@ pub(super) struct DeliveryItem {
     expires_at: i64,
     /// The keys of the due index, only while another attempt is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) due_pk: Option<String>,
+    due_pk: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) due_at: Option<Timestamp>,
+    due_at: Option<Timestamp>,
     /// The keys of the generic index, only while the delivery is pending or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gsi1pk: Option<String>,
@@ -56,14 +57,6 @@ pub(super) struct DeliveryItem {
     /// The request, to send the same bytes again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<RequestItem>,
-}
-
-/// A log entry that was read.
-pub(super) struct ReadDelivery {
-    pub(super) delivery: Delivery,
-    pub(super) request: Option<KeptRequest>,
-    /// The queue message of the next attempt, in an entry of release 0.1.0.
-    pub(super) message_v1: Option<String>,
 }
 
 impl DeliveryItem {
@@ -165,11 +158,13 @@ impl DeliveryItem {
     }
 
     /// Reads a log entry of either version.
-    pub(super) fn read(item: Item) -> Result<ReadDelivery, StoreError> {
+    pub(super) fn read(item: Item) -> Result<StoredDelivery, StoreError> {
+        let due_pk = item.get("due_pk").and_then(|due_pk| due_pk.as_s().ok());
+        let is_parked = due_pk.is_some_and(|due_pk| keys::is_parked(due_pk));
         if super::version_of(&item) == 1 {
             let mut item: DeliveryItemV1 = serde_dynamo::from_item(item)?;
             let message_v1 = item.message.take();
-            return Ok(ReadDelivery { delivery: item.into(), request: None, message_v1 });
+            return Ok(StoredDelivery { delivery: item.into(), request: None, is_parked, message_v1 });
         }
         let item: Self = serde_dynamo::from_item(item)?;
         check_version(item.v, LOG_VERSION)?;
@@ -190,6 +185,6 @@ impl DeliveryItem {
             end_reason: item.end_reason,
             next_retry_at: item.next_retry_at,
         };
-        Ok(ReadDelivery { delivery, request, message_v1: None })
+        Ok(StoredDelivery { delivery, request, is_parked, message_v1: None })
     }
 }

@@ -60,7 +60,7 @@ pub struct KeptEvent {
     pub accepted_at: Timestamp,
     /// The event's data, byte for byte. `None` if it was not kept.
     pub data: Option<String>,
-    /// The trace of the call that published the event.
+    /// The trace of the call that published the event. `None` for an event with a client id: its deliveries keep the trace.
     pub traceparent: Option<Traceparent>,
     /// The webhooks that the event went to. `None` before it is dispatched.
     pub recipients: Option<Vec<Recipient>>,
@@ -129,7 +129,7 @@ impl EventJson {
 type IndexedRecipient = (usize, Option<AroundData>);
 
 /// The recipients of some events. Most events of a pack go to the same webhooks, so each webhook is listed once.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct RecipientsJson {
     /// The webhooks, and the shards of their logs.
     #[serde(rename = "w")]
@@ -144,7 +144,7 @@ pub(super) struct RecipientsJson {
         deserialize_with = "Traceparent::deserialize",
         skip_serializing_if = "Option::is_none"
     )]
-    pub(super) traceparent: Option<Traceparent>,
+    traceparent: Option<Traceparent>,
 }
 
 impl RecipientsJson {
@@ -223,14 +223,11 @@ impl Store {
             .expression_attribute_values(":expires", number(self.expires_at(pack.accepted_at)))
             .expression_attribute_values(":count", number(events.len()))
             .expression_attribute_values(":events", compressed(&stored)?);
-        if !events.iter().all(|(_, recipients)| recipients.is_some()) {
-            // An event that was requeued alone may have been stored before this pack.
-            for (event, _) in events.iter().filter(|(_, recipients)| recipients.is_none()) {
-                let stored = self.event(tenant, &event.id).await?.and_then(|stored| stored.recipients);
-                let index = event.id.pack().map(|(_, index)| index);
-                if let (Some(stored), Some(index)) = (stored, index) {
-                    self.add_recipients(tenant, pack, index, &stored).await?;
-                }
+        // An event that was requeued alone may have been stored before this pack.
+        for (event, _) in events.iter().filter(|(_, recipients)| recipients.is_none()) {
+            let stored = self.event(tenant, &event.id).await?.and_then(|stored| stored.recipients);
+            if let (Some(stored), Some((_, index))) = (stored, event.id.pack()) {
+                self.add_recipients(tenant, pack, index, &stored).await?;
             }
         }
         if update_if(update).await? {

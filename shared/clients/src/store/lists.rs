@@ -6,7 +6,8 @@
 use domain::{Status, Tenant};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::deliveries::{StoredDelivery, stored};
+use super::deliveries::StoredDelivery;
+use super::delivery_item::DeliveryItem;
 use super::{Store, StoreError, keys, text};
 
 /// The most items that a list reads at once.
@@ -32,7 +33,7 @@ impl Store {
         let rows = pages.into_iter().flat_map(|page| page.items.unwrap_or_default());
         let reads = stream::iter(rows).map(|row| self.item_at(&self.log_table, row)).buffered(READS_AT_ONCE);
         let items: Vec<_> = reads.try_collect().await?;
-        let mut listed = items.into_iter().flatten().map(stored).collect::<Result<Vec<_>, _>>()?;
+        let mut listed = items.into_iter().flatten().map(DeliveryItem::read).collect::<Result<Vec<_>, _>>()?;
         // The index may lag behind its table.
         listed.retain(|stored| stored.delivery.status == status);
         listed.sort_by_key(|stored| std::cmp::Reverse(stored.delivery.key.created_at));

@@ -78,8 +78,7 @@ impl Store {
                 if !go_on() || !self.delete_log(&tenant, &listed, &go_on).await? {
                     return Ok(false);
                 }
-                let id = listed.get("list_sk").and_then(|id| id.as_s().ok()).and_then(|id| WebhookId::parse(id).ok());
-                let pointer = id.map(|id| pointer_key(&tenant, &id));
+                let pointer = listed_webhook(&listed).map(|id| pointer_key(&tenant, &id));
                 self.delete_items_of(&self.config_table, pointer.into_iter().chain([listed]).collect()).await?;
             }
             loop {
@@ -105,8 +104,7 @@ impl Store {
 
     /// Deletes the deliveries of a webhook. Returns `false` if `go_on` stopped it.
     async fn delete_log(&self, tenant: &Tenant, listed: &Item, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
-        let part = |name: &str| listed.get(name).and_then(|part| part.as_s().ok()).cloned();
-        let Some(id) = part("list_sk").and_then(|id| WebhookId::parse(&id).ok()) else { return Ok(true) };
+        let Some(id) = listed_webhook(listed) else { return Ok(true) };
         let shards = listed.get("log_shards").and_then(|shards| shards.as_n().ok()).and_then(|text| text.parse().ok());
         for shard in 0..shards.unwrap_or(1) {
             for partition in [keys::log(tenant, &id, shard), keys::bodies(tenant, &id, shard)] {
@@ -172,4 +170,9 @@ impl Store {
         });
         self.write_batches(table, deletes.collect()).await
     }
+}
+
+/// The webhook that a row of the listing index stands for.
+fn listed_webhook(row: &Item) -> Option<WebhookId> {
+    row.get("list_sk")?.as_s().ok().and_then(|id| WebhookId::parse(id).ok())
 }

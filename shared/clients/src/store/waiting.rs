@@ -13,7 +13,8 @@ use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::deliveries::{StoredDelivery, stored};
+use super::deliveries::StoredDelivery;
+use super::delivery_item::DeliveryItem;
 use super::{Item, Store, StoreError, from_item, keys, number, primary_key, text, update_if};
 
 /// The most shards of the due index that are read at once. Each read takes a connection.
@@ -144,7 +145,7 @@ impl Store {
                 Ok(None) => continue,
                 // The index may lag behind its table.
                 Ok(Some(item)) if !waits(&item, &row) => continue,
-                Ok(Some(item)) => stored(item),
+                Ok(Some(item)) => DeliveryItem::read(item),
                 Err(error) => {
                     tracing::warn!(%error, "a waiting delivery could not be read now");
                     continue;

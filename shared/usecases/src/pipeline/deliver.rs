@@ -11,8 +11,8 @@
 
 use std::time::Duration;
 
-use clients::queue::messages::{DeliveryMessage, deliveries_group};
-use clients::queue::{DELAY_MAX, Outgoing};
+use clients::queue::DELAY_MAX;
+use clients::queue::messages::DeliveryMessage;
 use clients::store::deliveries::{LogEntry, Logged};
 use domain::time::Timestamp;
 use domain::{Attempt, AttemptTrigger, Delivery, Status, Webhook};
@@ -22,6 +22,7 @@ use super::batch::Batch;
 use super::endpoint;
 use super::log_entry::{delivery_of, log_entry};
 use super::process_records::process_records;
+use super::queue_attempt::outgoing;
 use super::queue_record::QueueRecord;
 use super::report;
 use crate::app::App;
@@ -215,10 +216,5 @@ fn next_attempt(message: DeliveryMessage, due_at: Timestamp) -> DeliveryMessage 
 
 /// Puts an attempt into the retries queue. SQS delays the message until the attempt is due.
 async fn enqueue_attempt(batch: &Batch<'_>, message: &DeliveryMessage, now: Timestamp) -> Result<(), InternalError> {
-    let outgoing = Outgoing {
-        body: serde_json::to_string(message)?,
-        delay: message.due_at.since(now),
-        group: deliveries_group(&message.key),
-    };
-    batch.send_retries(vec![outgoing]).await
+    batch.send_retries(vec![outgoing(message, message.due_at.since(now))?]).await
 }

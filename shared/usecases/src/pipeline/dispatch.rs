@@ -5,8 +5,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clients::queue::messages::{DeliveryMessage, Version, WebhookSnapshot, deliveries_group, sendable};
-use clients::queue::{BATCH_MESSAGES_MAX, Outgoing};
+use clients::queue::BATCH_MESSAGES_MAX;
+use clients::queue::messages::{DeliveryMessage, Version, WebhookSnapshot, sendable};
 use clients::store::events::{AroundData, Recipient};
 use domain::{
     Agent, Conversation, DeliveryId, DeliveryKey, Event, Owner, Status, Tenant, Traceparent, Webhook, WebhookId,
@@ -17,6 +17,7 @@ use rules::routing::{self, Decision, recipients};
 
 use super::batch::Batch;
 use super::log_entry::{delivery_of, log_entry};
+use super::queue_attempt::outgoing;
 use super::report;
 use crate::app::App;
 use crate::dialect::PayloadContext;
@@ -79,8 +80,10 @@ pub(crate) async fn dispatch_to(
                 message
             });
             match (message, decision) {
-                (Ok(delivery), Decision::Deliver) if delivery.slow_lane => slow.push(outgoing(&delivery)?),
-                (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery)?),
+                (Ok(delivery), Decision::Deliver) if delivery.slow_lane => {
+                    slow.push(outgoing(&delivery, Duration::ZERO)?)
+                }
+                (Ok(delivery), Decision::Deliver) => fast.push(outgoing(&delivery, Duration::ZERO)?),
                 (Ok(delivery), Decision::Skip) => log_as_skipped(batch.app, &delivery).await?,
                 // An error of one webhook must not keep the event from the others.
                 (Err(error), _) => failure = Some(error),
@@ -223,19 +226,14 @@ fn bytes(event: &Event, to: &Recipients, webhook: &Webhook) -> usize {
     event.data.get().len() + state + history + MESSAGE_BYTES
 }
 
-fn outgoing(delivery: &DeliveryMessage) -> Result<Outgoing, InternalError> {
-    let body = serde_json::to_string(delivery)?;
-    Ok(Outgoing { body, delay: Duration::ZERO, group: deliveries_group(&delivery.key) })
-}
-
 /// Spreads a hot webhook's log over 16 partitions, because one partition may not take all of its writes. Entries of
 /// events that were accepted before stay where they are.
 async fn spread_log_if_hot(app: &App, tenant: &Tenant, webhook: &Webhook) {
-    let is_hot = || app.hot_webhooks.record(webhook.id.clone(), app.clock.now(), HOT);
-    let from = app.clock.now().plus(SPREAD_AFTER);
+    let now = app.clock.now();
+    let is_hot = || app.hot_webhooks.record(webhook.id.clone(), now, HOT);
     if webhook.log_shards < LOG_SHARDS
         && is_hot()
-        && let Err(error) = app.store.spread_log(tenant, webhook, LOG_SHARDS, from).await
+        && let Err(error) = app.store.spread_log(tenant, webhook, LOG_SHARDS, now.plus(SPREAD_AFTER)).await
     {
         tracing::warn!(error = &error as &dyn Error, webhook_id = %webhook.id, "a hot webhook's log could not be spread");
     }

@@ -141,8 +141,7 @@ async fn dispatch_once(
         DedupLock::InProgress => requeue(batch.app, message, record, (raw, event)).await?,
         DedupLock::Acquired => {
             let recipients = dispatch(batch, of).await?;
-            let traceparent = message.traceparent.as_ref();
-            batch.app.store.complete_dedup_lock(&message.tenant, &event.id, &recipients, traceparent).await?;
+            batch.app.store.complete_dedup_lock(&message.tenant, &event.id, &recipients).await?;
         }
     }
     Ok(None)

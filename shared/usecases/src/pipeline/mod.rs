@@ -8,6 +8,7 @@ mod endpoint;
 mod fan_out;
 mod log_entry;
 mod process_records;
+mod queue_attempt;
 mod queue_record;
 mod report;
 mod run_task;

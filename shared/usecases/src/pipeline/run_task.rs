@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use clients::queue::messages::{DeliveryMessage, Task, TaskMessage, deliveries_group};
+use clients::queue::messages::{Task, TaskMessage};
 use clients::queue::{BATCH_MESSAGES_MAX, Outgoing, Queue};
 use clients::store::deliveries::{LogEntry, StoredDelivery};
 use clients::store::waiting::{WaitingRow, WaitingShard, WaitsIn};
@@ -18,6 +18,7 @@ use futures::future::join_all;
 
 use super::log_entry::next_message;
 use super::process_records::process_records;
+use super::queue_attempt::outgoing;
 use super::queue_record::QueueRecord;
 use super::sweep::{release_task, released_before};
 use crate::app::App;
@@ -103,7 +104,7 @@ async fn release_one(
         WaitsIn::Table => row.due_at,
     };
     let is_moved = app.store.move_to_queue(row, &delivery.key, due_at).await?;
-    is_moved.then(|| outgoing(&message, due_at, now)).transpose()
+    is_moved.then(|| outgoing(&message, due_at.since(now))).transpose()
 }
 
 /// Defers a delivery whose body is not stored. The event is stored after its deliveries are queued, so it may come yet.
@@ -130,9 +131,4 @@ async fn wait_for_body(
     let entry = LogEntry { delivery: ended, request: stored.request.clone(), body_apart: None, is_parked: false };
     app.store.log_attempt(&entry).await?;
     Ok(())
-}
-
-fn outgoing(message: &DeliveryMessage, due_at: Timestamp, now: Timestamp) -> Result<Outgoing, InternalError> {
-    let group = deliveries_group(&message.key);
-    Ok(Outgoing { body: serde_json::to_string(message)?, delay: due_at.since(now), group })
 }
